@@ -1,0 +1,70 @@
+# make run and make test do all their own set-up; make help lists the rest.
+# What was set up leaves a stamp inside itself and is done again when the file it came from changes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input
+FLASK := $(BIN)/flask --app wsgi
+LOCK := $(BIN)/pip-compile --quiet --strip-extras --no-annotate --no-header --no-emit-index-url
+TRANSLATIONS := translations/messages.pot
+
+.PHONY: help run test check lock migrate translations clean
+
+help:  ## List the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: .venv/.run  ## Set up what is missing and serve the portal at http://localhost:8000 (PORT=… for another port)
+	@$(FLASK) db upgrade
+	@$(FLASK) seed
+	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
+
+test: .venv/.test tests/clients/node_modules/.package-lock.json  ## Set up what is missing and run every test (ARGS="…" for pytest)
+	@.ci/provision servers
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/.test  ## Everything that must hold before a commit: style, types, architecture, tests
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(MAKE) test
+
+lock: .venv/.test  ## Write requirements*.txt anew from requirements*.in
+	@$(PIP) pip-tools
+	@$(LOCK) --upgrade --output-file requirements.txt requirements.in
+	@$(LOCK) --upgrade --output-file requirements-dev.txt --constraint requirements.txt requirements-dev.in
+
+migrate: .venv/.run  ## Write a migration for what changed in app/models (MESSAGE="add consents")
+	@$(FLASK) db migrate --message "$(MESSAGE)"
+
+translations: .venv/.run  ## Collect the sentences of app/ and templates/ and compile the translations
+	@$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -o $(TRANSLATIONS) .
+	@$(BIN)/pybabel --quiet update --no-fuzzy-matching -i $(TRANSLATIONS) -d translations
+	@rm $(TRANSLATIONS)
+	@$(BIN)/pybabel --quiet compile -d translations
+
+clean:  ## Remove what was set up (.venv, caches); instance/ with its data and keys stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache tests/clients/node_modules
+
+.venv/.made:
+	@.ci/provision python
+	@touch $@
+
+.venv/.run: .venv/.made requirements.txt
+	@echo "Installing the requirements (once)"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/.test: .venv/.made requirements-dev.txt
+	@echo "Installing the requirements of the tests (once)"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# npm writes this file itself. Node comes from the test requirements, so nothing has to be installed for it.
+tests/clients/node_modules/.package-lock.json: .venv/.test tests/clients/package-lock.json
+	@PATH="$$PWD/$(BIN):$$PATH" npm ci --prefix tests/clients --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@

@@ -1,0 +1,28 @@
+"""The MAX Platform identity portal. :func:`create_app` and ``app.wiring`` alone know everything."""
+
+from flask import Flask
+
+from app import cli, consent, error_pages, extensions, languages, login, logs, oauth, portal, security, sessions, wiring
+from app.config import Settings
+from app.services.environment import Clock, utc_now
+
+
+def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flask:
+    """Build the portal. Reads the environment only when no settings are given."""
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__, template_folder="../templates", static_folder="../static", instance_relative_config=True,
+                instance_path=str(settings.instance_path))
+    app.config.from_mapping(settings.flask_config())
+    logs.configure(app, settings)
+    extensions.bind(app, settings)
+    wiring.bind(app, wiring.build_services(settings, extensions.db, clock))
+    security.configure(app, settings)
+    sessions.configure(app)
+    languages.init_app(app)
+    error_pages.register(app)
+    for package in (oauth, login, consent, portal):
+        package.register(app)
+    cli.register(app)
+    return app
+
+

@@ -1,0 +1,82 @@
+"""Refusals we expect. Services raise them; ``app.error_pages`` turns them into pages and JSON.
+
+``message`` may be shown to anybody and is translated at the edge; the reason goes in ``__cause__`` and the log.
+"""
+
+
+class PortalError(Exception):
+    """A refusal we expect: an HTTP status, a constant code for programs and a constant sentence for people."""
+
+    status = 400
+    code = "refused"
+    message = "This request could not be completed."
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.message)
+        if message:
+            self.message = message
+
+
+class NotFound(PortalError):
+    """There is nothing of that name, or it is somebody else's."""
+
+    status, code, message = 404, "not_found", "This page does not exist."
+
+
+class WrongCredentials(PortalError):
+    """The same for an unknown account, a wrong password and a disabled account."""
+
+    status, code = 401, "wrong_credentials"
+    message = "That e-mail and password don't match. Check both and try again."
+
+
+class InvalidInput(PortalError):
+    """What was typed cannot be used; ``field`` names the form field it belongs to."""
+
+    status, code = 400, "invalid_input"
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class TooManyAttempts(PortalError):
+    """A rate limit was reached; ``retry_after`` is the number of seconds to wait."""
+
+    status, code, message = 429, "too_many_attempts", "There were too many attempts. Please wait a moment and try again."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class ForeignOrigin(PortalError):
+    """A form was sent from another site's page."""
+
+    status, code = 403, "foreign_origin"
+    message = "This form was sent from another site, so nothing was changed. Open the page here and try again."
+
+
+class Unavailable(PortalError):
+    """Something the portal depends on does not answer."""
+
+    status, code, message = 503, "unavailable", "The service is busy or starting. Please try again in a moment."
+
+
+class InteractionGone(PortalError):
+    """The authorization request in flight is unknown or too old to go on with."""
+
+    status, code = 410, "interaction_gone"
+    message = "This login request is no longer open. Go back to the application and log in from there."
+
+
+class ProtocolRefusal(PortalError):
+    """An OAuth error a service decides on: ``code`` is the protocol's error, ``message`` its constant description.
+
+    Descriptions keep to the characters of :rfc:`6749#section-5.2`.
+    """
+
+    def __init__(self, code: str, description: str, status: int = 400) -> None:
+        super().__init__(description)
+        self.code = code
+        self.status = status

@@ -1,0 +1,163 @@
+"""Logs: one line per event, JSON in production, readable in development, with the request's id and without secrets.
+
+An event is a constant name, its facts are fields: ``logger.info("login_failed", extra={"client_id": client_id})``.
+Everything goes to standard error, so that what a command prints on standard output stays its result.
+
+What reaches a line is made harmless here rather than by each caller: control characters are escaped (no forged lines,
+no terminal sequences), query strings are cut off (they carry codes, states and hints), and whatever looks like a
+credential is replaced. Callers still must not log secrets; this is the net below them.
+"""
+
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any, TextIO
+from uuid import uuid4
+
+from flask import Flask, Response, g, has_request_context, request
+from pythonjsonlogger.core import RESERVED_ATTRS, LogData
+from pythonjsonlogger.json import JsonFormatter
+
+from app.config import Settings
+
+HEADER = "X-Request-ID"
+ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+REDACTED = "[redacted]"
+LONGEST_VALUE = 2000
+
+SECRET_FIELDS = frozenset(
+    {
+        "password",
+        "new_password",
+        "current_password",
+        "secret",
+        "client_secret",
+        "token",
+        "access_token",
+        "refresh_token",
+        "id_token",
+        "authorization_code",
+        "code_verifier",
+        "assertion",
+        "client_assertion",
+        "authorization",
+        "cookie",
+        "cookies",
+    }
+)
+CREDENTIALS = re.compile(
+    r"\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*"  # a JWT
+    r"|(?<=Bearer )[\w.~+/=-]{8,}"
+    r"|(?<=Basic )[\w+/=-]{8,}"
+    r"|(?<=:)[^\s:/@]+(?=@[\w.-]+[:/])"  # the password of a URL
+)
+QUERY = re.compile(r"(?<=[\w/])\?[\w.~%-]+=[^\s\"'<>]*")
+
+# Below these levels they print statements with their parameters, and whole tokens.
+QUIET_LOGGERS = {"authlib": logging.INFO, "sqlalchemy": logging.WARNING, "alembic": logging.WARNING}
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Set up logging for this process and give every request of ``app`` an id.
+
+    The id is ``g.request_id`` and the response's ``X-Request-ID``. One that arrives with the request is kept only
+    behind trusted proxies, which are expected to set it, and only if it is plain.
+    """
+    root = logging.getLogger()
+    for old in [handler for handler in root.handlers if isinstance(handler, StandardError)]:
+        root.removeHandler(old)
+    handler = StandardError()
+    handler.setFormatter(formatter(settings))
+    root.addHandler(handler)
+    root.setLevel(settings.server.log_level)
+    for name, level in QUIET_LOGGERS.items():
+        logging.getLogger(name).setLevel(level)
+    is_behind_proxy = settings.server.trusted_proxies > 0
+
+    @app.before_request
+    def assign_request_id() -> None:
+        sent = request.headers.get(HEADER, "") if is_behind_proxy else ""
+        g.request_id = sent if ACCEPTABLE_ID.fullmatch(sent) else uuid4().hex
+
+    @app.after_request
+    def show_request_id(response: Response) -> Response:
+        if "request_id" in g:
+            response.headers[HEADER] = g.request_id
+        return response
+
+
+def formatter(settings: Settings) -> logging.Formatter:
+    """JSON lines in production, plain lines elsewhere."""
+    return JsonLines() if settings.is_production else TextLines()
+
+
+class StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at the moment, not to what it was when logging was set up."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
+class JsonLines(JsonFormatter):
+    """``{"time", "level", "logger", "event", "request_id", …fields, "exc_info"}``, one object per line, ASCII."""
+
+    def __init__(self) -> None:
+        renamed = {"levelname": "level", "name": "logger", "message": "event"}
+        super().__init__(["levelname", "name", "message"], rename_fields=renamed)
+
+    def process_log_record(self, log_data: LogData) -> LogData:
+        line: LogData = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
+        line.update({name: harmless(name, value) for name, value in log_data.items()})
+        if request_id := current_request_id():
+            line.setdefault("request_id", request_id)
+        return line
+
+
+class TextLines(logging.Formatter):
+    """``12:30:01 WARNING app.stores event field=value``, then a traceback where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {name: value for name, value in vars(record).items() if name not in RESERVED_ATTRS}
+        if request_id := current_request_id():
+            fields.setdefault("request_id", request_id)
+        words = [self.formatTime(record, "%H:%M:%S"), f"{record.levelname:7}", record.name]
+        words.append(str(harmless("", record.getMessage())))
+        words += [f"{name}={harmless(name, value)}" for name, value in fields.items()]
+        line = escaped(" ".join(words))
+        if record.exc_info:
+            trace = str(harmless("", self.formatException(record.exc_info)))
+            line = "\n".join([line, *(escaped(part) for part in trace.split("\n"))])
+        return line
+
+
+def current_request_id() -> str | None:
+    """The id of the request being answered, if one is."""
+    return g.get("request_id") if has_request_context() else None
+
+
+def harmless(name: str, value: Any) -> Any:
+    """A field as it may be logged: secrets replaced, query strings cut off, length bounded. Numbers stay numbers."""
+    if name.lower() in SECRET_FIELDS:
+        return REDACTED
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {str(key): harmless(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [harmless("", item) for item in value]
+    text = QUERY.sub("?…", CREDENTIALS.sub(REDACTED, str(value)))
+    # A traceback is worth its length; anything else that long was sent to fill the disk.
+    limit = LONGEST_VALUE if name not in {"", "exc_info", "stack_info"} else 20 * LONGEST_VALUE
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def escaped(text: str) -> str:
+    """The text on one line: every control, format and separator character but the space written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,14 @@
+"""Rows, one aggregate per file. No rules here and no queries; knows nothing of stores, services or HTTP."""
+
+from app.models.audit import AuditLog
+from app.models.base import Base, UtcDateTime, new_id
+from app.models.client import Client, Scope
+from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
+from app.models.session import Interaction, UserSession
+from app.models.signing_key import SigningKey
+from app.models.user import Group, Membership, Role, User
+
+__all__ = [
+    "AuditLog", "AuthorizationCode", "Base", "Client", "Consent", "Group", "Interaction", "Membership", "RefreshToken",
+    "RevokedToken", "Role", "Scope", "SigningKey", "TokenFamily", "User", "UserSession", "UtcDateTime", "new_id",
+]

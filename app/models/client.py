@@ -1,0 +1,50 @@
+"""Client applications and the scopes they may ask for."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Json
+
+
+class Client(Base):
+    """A registered client application; its secret is kept as SHA-256 only, for it is random."""
+
+    __tablename__ = "clients"
+
+    client_id: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(100))
+    description: Mapped[str] = mapped_column(default="")
+    logo_uri: Mapped[str | None]
+    home_uri: Mapped[str | None]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    is_confidential: Mapped[bool] = mapped_column(default=False)
+    auth_method: Mapped[str] = mapped_column(sa.String(40), default="none")
+    secret_hash: Mapped[str | None] = mapped_column(sa.String(64))
+    redirect_uris: Mapped[list[str]] = mapped_column(Json, default=list)
+    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(Json, default=list)
+    allowed_scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    grant_types: Mapped[list[str]] = mapped_column(Json, default=list)
+    consent_policy: Mapped[str] = mapped_column(sa.String(20), default="once")
+    require_pkce: Mapped[bool] = mapped_column(default=True)
+    id_token_signed_response_alg: Mapped[str] = mapped_column(sa.String(10), default="RS256")
+    access_token_seconds: Mapped[int | None]
+    refresh_token_seconds: Mapped[int | None]
+    can_introspect_any: Mapped[bool] = mapped_column(default=False)
+    is_listed: Mapped[bool] = mapped_column(default=False)
+    owner_id: Mapped[str | None] = mapped_column(sa.ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class Scope(Base):
+    """A scope with the sentence the consent page shows in each language."""
+
+    __tablename__ = "scopes"
+
+    name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    sentence_en: Mapped[str]
+    sentence_ko: Mapped[str]
+    is_service: Mapped[bool] = mapped_column(default=False)
+    position: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,29 @@
+"""The authorization server's endpoints, and all that knows Authlib.
+
+    GET|POST /api/oauth/authorize            validate, ask next_step, answer or hand over to a page
+    GET      /api/oauth/authorize/resume     where login, account choice and consent return to
+    POST     /api/oauth/token                authorization_code, refresh_token, client_credentials
+    GET|POST /api/oauth/userinfo             claims of a bearer token
+    POST     /api/oauth/revoke               RFC 7009
+    POST     /api/oauth/introspect           RFC 7662
+    POST     /api/oauth/token/validate       JSON yes or no for the platform's backends
+    GET|POST /api/oauth/logout               OpenID Connect RP-Initiated Logout
+    POST     /api/oauth/logout/confirm       the person's answer to the question whether to log out
+
+All of them answer under /oauth as well. Metadata and keys are at /.well-known/. Depends on the services and,
+for what a browser carries, on ``app.sessions`` and ``app.security``; it draws three small pages of its own.
+"""
+
+from flask import Flask
+
+from app.oauth.metadata import well_known
+from app.oauth.routes import bp
+from app.oauth.server import PortalAuthorizationServer
+
+
+def register(app: Flask) -> None:
+    """Mount the endpoints under both prefixes."""
+    app.extensions["authorization_server"] = PortalAuthorizationServer()
+    app.register_blueprint(bp, url_prefix="/api/oauth")
+    app.register_blueprint(bp, url_prefix="/oauth", name="oauth_compatible")
+    app.register_blueprint(well_known)

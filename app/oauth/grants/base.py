@@ -1,0 +1,33 @@
+"""What every grant does first, so that none can forget it."""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, TokenEndpointMixin, UnauthorizedClientError
+
+from app.services.tokens import TokenAnswer
+
+
+class PortalGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    """A grant of the token endpoint."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]
+    REQUIRED: tuple[str, ...] = ()
+
+    def validate_token_request(self) -> None:
+        """Authenticate the client, then see that it holds the grant and sent what the grant needs."""
+        # RFC 6749 section 3.2.1
+        self.request.client = self.authenticate_token_endpoint_client()
+        # RFC 6749 section 5.2: unauthorized_client
+        if self.GRANT_TYPE not in self.client.grant_types:
+            raise UnauthorizedClientError("The client may not use this grant type")
+        for name in self.REQUIRED:
+            if name not in self.request.form:
+                raise InvalidRequestError(f"The {name} is missing")
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        """The successful answer (:rfc:`6749#section-5.1`)."""
+        return 200, self.exchange().as_dict(), []
+
+    def exchange(self) -> TokenAnswer:
+        """What the grant is exchanged for."""
+        raise NotImplementedError

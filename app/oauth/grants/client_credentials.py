@@ -1,0 +1,31 @@
+"""The client credentials grant: tokens of services (:rfc:`6749#section-4.4`)."""
+
+from authlib.oauth2.rfc6749 import InvalidScopeError
+
+from app.oauth.grants.base import PortalGrant
+from app.security import caller
+from app.services.audit import Event
+from app.services.scopes import split
+from app.services.tokens import TokenAnswer
+from app.wiring import services
+
+OF_PERSONS = frozenset({"openid", "profile", "email", "offline_access"})
+
+
+class ClientCredentialsGrant(PortalGrant):
+    """Gives a confidential client a token of its own."""
+
+    GRANT_TYPE = "client_credentials"
+    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+    def exchange(self) -> TokenAnswer:
+        """A service token for the requested scopes, or for all that a service of this kind may have."""
+        allowed = [scope for scope in self.client.allowed_scopes if scope not in OF_PERSONS]
+        requested = split(self.request.form.get("scope"))
+        # RFC 6749 section 3.3: a scope that is not allowed is refused, not dropped.
+        if any(scope not in allowed for scope in requested):
+            raise InvalidScopeError("The requested scope is not allowed for this client")
+        scope = " ".join(requested or allowed)
+        answer = services.tokens.service_token(self.client, scope)
+        services.audit.record(Event.SERVICE_TOKEN_ISSUED, caller(), client_id=self.client.client_id, scope=scope)
+        return answer

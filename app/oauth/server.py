@@ -1,0 +1,85 @@
+"""Authlib's authorization server held to this portal's rules. Every override names the rule it enforces."""
+
+import json
+from typing import Any
+
+from authlib.oauth2 import AuthorizationServer, OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from flask import Request, Response
+
+from app.errors import ProtocolRefusal
+from app.oauth import client_authentication
+from app.oauth.endpoints import Introspection, Revocation
+from app.oauth.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
+from app.oauth.parameters import BackChannelRequest, back_channel_request
+from app.services.clients import ClientRecord
+from app.wiring import services
+
+
+class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
+    """Dispatches back-channel requests to grants and endpoints, and renders their errors as JSON."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for grant in (AuthorizationCodeGrant, RefreshTokenGrant, ClientCredentialsGrant):
+            self.register_grant(grant)
+        for endpoint in (Revocation, Introspection):
+            self.register_endpoint(endpoint)
+
+    @property
+    def grant_types(self) -> list[str]:
+        """The grant types that are registered; metadata lists exactly these."""
+        return [grant.GRANT_TYPE for grant, _ in self._token_grants]
+
+    def query_client(self, client_id: str) -> ClientRecord | None:
+        """Find a client."""
+        return services.clients.find(client_id)
+
+    def authenticate_client(
+        self, request: BackChannelRequest, methods: list[str], endpoint: str = "token"
+    ) -> ClientRecord:
+        """RFC 6749 section 2.3: one method, exactly the registered one, on every endpoint alike."""
+        client = client_authentication.authenticate(request, allow_public="none" in methods)
+        limits = services.settings.limits
+        services.rate_limits.hit("client", limits.token, client.client_id, must_count=False)
+        return client
+
+    def create_oauth2_request(self, request: Request) -> BackChannelRequest:
+        """RFC 6749 section 3.2: parameters come in a form-encoded body, each once."""
+        return back_channel_request(request)
+
+    def get_token_grant(self, request: BackChannelRequest) -> Any:
+        """RFC 6749 section 5.2: a missing grant type is an invalid request."""
+        if not request.payload.grant_type:
+            raise InvalidRequestError("The grant_type is missing")
+        return super().get_token_grant(request)
+
+    def respond(self, name: str, request: Request) -> Response:
+        """Answer at the token endpoint (``token``) or a registered endpoint, whatever comes."""
+        try:
+            oauth_request = self.create_oauth2_request(request)
+            if name == "token":
+                grant = self.get_token_grant(oauth_request)
+                grant.validate_token_request()
+                return self.handle_response(*grant.create_token_response())
+            (endpoint,) = self._endpoints[name]
+            return self.handle_response(*endpoint.create_endpoint_response(oauth_request))
+        except ProtocolRefusal as refusal:
+            error = OAuth2Error(refusal.message, status_code=refusal.status, error=refusal.code)
+            return self.handle_error_response(None, error)
+        except OAuth2Error as error:
+            return self.handle_error_response(None, error)
+
+    def handle_response(self, status: int, payload: dict[str, Any] | str, headers: Any) -> Response:
+        """RFC 6749 section 5.1: JSON, never stored."""
+        body = json.dumps(payload) if isinstance(payload, dict) else payload
+        response = Response(body, status=status, mimetype="application/json")
+        for name, value in headers:
+            if name.lower() != "content-type":
+                response.headers[name] = value
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Pragma"] = "no-cache"
+        return response
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens."""

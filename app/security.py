@@ -1,0 +1,157 @@
+"""What every response carries and every request passes: proxies, headers, CSP, CORS, size and address limits."""
+
+import re
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.config import Settings
+from app.errors import ForeignOrigin
+from app.extensions import reads_only
+from app.services.environment import Caller
+from app.wiring import services
+
+CROSS_ORIGIN = re.compile(r"/(api/)?oauth/(token|revoke|userinfo)\Z|/api/v1/")
+READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/")
+UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/")
+UNLIMITED_WHEN_AUTHENTICATED = re.compile(r"/(api/)?oauth/(token|userinfo|introspect|revoke|token/validate)\Z")
+WITHOUT_SESSION = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/")
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Install the request guards and response headers."""
+    if hops := settings.server.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.before_request(_begin)
+    app.after_request(_commit)
+    app.after_request(_add_headers)
+
+
+def caller() -> Caller:
+    """Where the current request came from."""
+    return Caller(request.remote_addr or "", request.headers.get("User-Agent", ""))
+
+
+def csp_nonce() -> str:
+    """The nonce of this response's own scripts."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return str(g.csp_nonce)
+
+
+def allow_framing(origin: str) -> None:
+    """Let one validated origin frame this response (silent login), and no other."""
+    g.framing_origin = origin
+
+
+def allow_frames_of_own() -> None:
+    """Let this page hold frames of the portal itself."""
+    g.may_hold_frames = True
+
+
+def isolate(policy: str) -> None:
+    """Set the cross-origin opener policy of this response; pages of a popup keep ``unsafe-none``."""
+    g.opener_policy = policy
+
+
+def safe_path(target: str | None) -> str:
+    """``target`` if it is a path of the portal itself, else ``/``."""
+    if not target or not re.match(r"/(?![/\\])[!-\[\]-~]*\Z", target):
+        return "/"
+    parts = urlsplit(target)
+    return target if not parts.scheme and not parts.netloc else "/"
+
+
+def _begin() -> None:
+    reads_only.set(False)
+    # PostgreSQL's text has no NUL, and no honest form or link does.
+    if b"\x00" in request.query_string or "%00" in request.query_string.decode("latin-1"):
+        if not _is_protocol_path():
+            abort(400)
+    _require_own_origin()
+    if not UNLIMITED.match(request.path) and not UNLIMITED_WHEN_AUTHENTICATED.match(request.path):
+        services.rate_limits.hit(
+            "request", services.settings.limits.default, request.remote_addr or "", must_count=False
+        )
+
+
+def _require_own_origin() -> None:
+    """Pages take forms from the portal's own pages only; the protocol's endpoints have rules of their own."""
+    origin = request.headers.get("Origin")
+    if request.method in {"GET", "HEAD", "OPTIONS"} or not origin or origin == "null" or _is_protocol_path():
+        return
+    if origin not in {services.settings.issuer, request.host_url.rstrip("/")}:
+        raise ForeignOrigin
+
+
+def _is_protocol_path() -> bool:
+    return request.path.startswith(("/api/oauth", "/oauth"))
+
+
+def _commit(response: Response) -> Response:
+    """One commit per request, before its answer leaves; an error takes everything back."""
+    session = services.db.session
+    if session.in_transaction():
+        if response.status_code < 400:
+            session.commit()
+        else:
+            session.rollback()
+    return response
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    # same-origin rather than no-referrer: with the latter browsers send «Origin: null» with our own forms.
+    headers.setdefault("Referrer-Policy", "same-origin")
+    if services.settings.is_https:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if response.mimetype == "text/html":
+        _add_page_headers(response)
+    if not request.path.startswith(("/static/", "/bootstrap/")):
+        headers.setdefault("Cache-Control", "no-store")
+    if origin := request.headers.get("Origin"):
+        _add_cross_origin_headers(response, origin)
+    elif READABLE_BY_ALL.match(request.path):
+        headers["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _add_page_headers(response: Response) -> None:
+    framing = g.get("framing_origin")
+    own = "'self'"
+    sources = [
+        "default-src 'none'", f"script-src {own} 'nonce-{csp_nonce()}'", f"style-src {own}", f"img-src {own} data:",
+        f"font-src {own}", f"connect-src {own}", "base-uri 'none'", "object-src 'none'",
+        f"frame-ancestors {framing or "'none'"}",
+    ]
+    if g.get("may_hold_frames"):
+        sources.append(f"frame-src {own}")
+    # No form-action: Chromium applies it to the redirect after the form as well, which leads to the client.
+    response.headers["Content-Security-Policy"] = "; ".join(sources)
+    if not framing:
+        response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Cross-Origin-Opener-Policy"] = g.get("opener_policy", "unsafe-none")
+    response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
+
+
+def _add_cross_origin_headers(response: Response, origin: str) -> None:
+    """Answer browsers of registered clients, and nobody else (RFC 9700 section 2.6: never at /authorize)."""
+    headers = response.headers
+    if READABLE_BY_ALL.match(request.path):
+        headers["Access-Control-Allow-Origin"] = "*"
+        return
+    if not CROSS_ORIGIN.match(request.path):
+        return
+    headers.add("Vary", "Origin")
+    if origin not in services.settings.limits.cors_origins and origin not in services.clients.browser_origins():
+        return
+    headers["Access-Control-Allow-Origin"] = origin
+    headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After, X-Request-ID"
+    if request.method == "OPTIONS":
+        headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, POST")
+        headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+        headers["Access-Control-Max-Age"] = "600"
+        response.status_code = 204

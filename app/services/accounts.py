@@ -1,0 +1,194 @@
+"""Accounts: registration, authentication, and what operators do to them."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy.exc import IntegrityError
+
+from app.errors import InvalidInput, NotFound, WrongCredentials
+from app.models import Group, Membership, Role, User, new_id
+from app.services.audit import Audit, Event
+from app.services.environment import NOBODY, Caller, Clock, Database, printable
+from app.services.passwords import LONGEST, Passwords
+from app.services.revocations import Revocations
+from app.services.sessions import Sessions
+
+PLANS = ("free", "pro", "studio", "enterprise")
+PRIMARY_GROUP = "MAX"
+_user = cast(sa.Table, User.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """An account as lists show it."""
+
+    id: str
+    email: str
+    full_name: str
+    is_active: bool
+    is_admin: bool
+    email_verified: bool
+    plan: str
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+class Accounts:
+    """Makes, finds and checks accounts."""
+
+    def __init__(
+        self, db: Database, clock: Clock, audit: Audit, passwords: Passwords, sessions: Sessions,
+        revocations: Revocations,
+    ) -> None:
+        self.db = db
+        self.clock = clock
+        self.audit = audit
+        self.passwords = passwords
+        self.sessions = sessions
+        self.revocations = revocations
+
+    def authenticate(self, email: str, password: str, caller: Caller) -> str:
+        """The id of the active person with these credentials; raises :class:`WrongCredentials`.
+
+        An unknown account costs the same time and gives the same answer as a wrong password.
+        """
+        row = self.db.session.execute(
+            sa.select(_user.c.id, _user.c.password_hash, _user.c.is_active).where(_user.c.email == fold(email))
+        ).first()
+        # Hashing takes long; no transaction, and so no lock, may wait for it.
+        self.db.session.rollback()
+        matches = len(password) <= LONGEST and self.passwords.matches(row.password_hash if row else None, password)
+        if row is None or not matches or not row.is_active:
+            self.audit.record_refusal(Event.LOGIN_FAILED, caller, error="wrong_credentials",
+                                      user_id=row.id if row else None)
+            raise WrongCredentials
+        values: dict[str, object] = {"last_login_at": self.clock()}
+        if self.passwords.needs_rehash(row.password_hash):
+            values["password_hash"] = self.passwords.hash(password)
+        self.db.session.execute(sa.update(_user).where(_user.c.id == row.id).values(**values))
+        self.audit.record(Event.LOGIN_SUCCEEDED, caller, user_id=row.id)
+        return cast(str, row.id)
+
+    def register(self, email: str, name: str, password: str, language: str, caller: Caller) -> str:
+        """Make an account for a person who asks for one; raises :class:`InvalidInput`. Answers its id."""
+        email, name = normalised(email), printable(name.strip(), 200)
+        self.passwords.require_strength(password, email, name)
+        self.db.session.rollback()
+        hashed = self.passwords.hash(password)
+        user_id = self._add(email, name, hashed, role="member", locale=language)
+        self.audit.record(Event.ACCOUNT_REGISTERED, caller, user_id=user_id)
+        return user_id
+
+    def create(
+        self, email: str, password: str, *, name: str = "", is_admin: bool = False, is_verified: bool = False,
+        caller: Caller = NOBODY,
+    ) -> str:
+        """Make an account by an operator's hand; raises :class:`InvalidInput`. Answers its id."""
+        email = normalised(email)
+        self.passwords.require_strength(password, email, name)
+        user_id = self._add(email, name, self.passwords.hash(password), role="admin" if is_admin else "member",
+                            is_admin=is_admin, is_verified=is_verified)
+        self.audit.record(Event.ACCOUNT_CREATED, caller, user_id=user_id, is_admin=is_admin)
+        return user_id
+
+    def find(self, email: str) -> AccountSummary:
+        """The account of that e-mail; raises :class:`NotFound`."""
+        row = self.db.session.scalars(sa.select(User).where(User.email == fold(email))).first()
+        if row is None:
+            raise NotFound("There is no account of that e-mail.")
+        return _summary(row)
+
+    def has_accounts(self) -> bool:
+        """Whether anybody has an account."""
+        return self.db.session.execute(sa.select(_user.c.id).limit(1)).first() is not None
+
+    def page(self, *, limit: int = 100, after: str = "") -> list[AccountSummary]:
+        """Accounts by e-mail, ``limit`` at most, those after the e-mail ``after``."""
+        rows = self.db.session.scalars(sa.select(User).where(User.email > after).order_by(User.email).limit(limit))
+        return [_summary(row) for row in rows]
+
+    def disable(self, email: str, caller: Caller = NOBODY) -> None:
+        """Stop an account: its sessions and tokens end at once."""
+        user_id = self.find(email).id
+        self._update(user_id, is_active=False)
+        self.sessions.end_all(user_id, "account_disabled", caller)
+        self.revocations.end_user(user_id, "account_disabled", caller)
+        self.audit.record(Event.ACCOUNT_DISABLED, caller, user_id=user_id)
+
+    def set_password(self, email: str, password: str, caller: Caller = NOBODY) -> None:
+        """Give an account a new password; its sessions and tokens end."""
+        account = self.find(email)
+        self.passwords.require_strength(password, account.email, account.full_name)
+        self._update(account.id, password_hash=self.passwords.hash(password), password_changed_at=self.clock())
+        self.sessions.end_all(account.id, "password_changed", caller)
+        self.revocations.end_user(account.id, "password_changed", caller)
+        self.audit.record(Event.PASSWORD_SET, caller, user_id=account.id)
+
+    def set_plan(self, email: str, plan: str, caller: Caller = NOBODY) -> None:
+        """Put an account on a plan."""
+        if plan not in PLANS:
+            raise InvalidInput(f"Plans are {', '.join(PLANS)}.", "plan")
+        user_id = self.find(email).id
+        self._update(user_id, plan=plan, plan_status="active", plan_started_at=self.clock())
+        self.audit.record(Event.PLAN_SET, caller, user_id=user_id, plan=plan)
+
+    def _add(
+        self, email: str, name: str, password_hash: str, *, role: str, is_admin: bool = False,
+        is_verified: bool = False, locale: str = "ko",
+    ) -> str:
+        now, user_id = self.clock(), new_id()
+        self.db.session.add(User(
+            id=user_id, email=email, username=self._free_username(email), full_name=name,
+            password_hash=password_hash, password_changed_at=now, email_verified=is_verified, is_staff=is_admin,
+            is_superuser=is_admin, locale=locale, created_at=now, updated_at=now,
+        ))
+        try:
+            self.db.session.flush()
+        except IntegrityError:
+            self.db.session.rollback()
+            raise InvalidInput("There is an account with this e-mail. Log in, or use another e-mail.",
+                               "email") from None
+        self._join(user_id, role, now)
+        return user_id
+
+    def _join(self, user_id: str, role: str, now: datetime) -> None:
+        """Make the person a member of the platform's own group, if it was seeded."""
+        group_id = self.db.session.scalar(sa.select(Group.id).where(Group.name == PRIMARY_GROUP))
+        role_id = self.db.session.scalar(sa.select(Role.id).where(Role.name == role))
+        if group_id and role_id:
+            self.db.session.add(Membership(user_id=user_id, group_id=group_id, role_id=role_id, is_primary=True,
+                                           created_at=now))
+            self.db.session.flush()
+
+    def _free_username(self, email: str) -> str:
+        stem = "".join(letter for letter in email.split("@")[0] if letter.isalnum() or letter in "._-")[:40] or "user"
+        taken = self.db.session.execute(sa.select(_user.c.id).where(_user.c.username == stem)).first()
+        return f"{stem}-{secrets.token_hex(4)}" if taken else stem
+
+    def _update(self, user_id: str, **values: object) -> None:
+        self.db.session.execute(
+            sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values)
+        )
+
+
+def fold(email: str) -> str:
+    """An e-mail as accounts are looked up by it."""
+    return email.strip().lower()
+
+
+def normalised(email: str) -> str:
+    """An e-mail as accounts keep it; raises :class:`InvalidInput` when it cannot be one."""
+    try:
+        checked = validate_email(email.strip(), check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise InvalidInput("This is not an e-mail address.", "email") from None
+    return fold(checked.normalized)
+
+
+def _summary(row: User) -> AccountSummary:
+    return AccountSummary(row.id, row.email, row.full_name, row.is_active, row.is_superuser, row.email_verified,
+                          row.plan, row.created_at, row.last_login_at)

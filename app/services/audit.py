@@ -1,0 +1,71 @@
+"""The record of security-relevant actions, written in the transaction of the action itself."""
+
+import enum
+import logging
+
+import sqlalchemy as sa
+
+from app.models import AuditLog, new_id
+from app.services.environment import NOBODY, Caller, Clock, Database
+
+logger = logging.getLogger("portal.audit")
+_INSERT = sa.insert(AuditLog.__table__)
+
+
+class Event(enum.StrEnum):
+    """Everything that is recorded; add an event by adding a member."""
+
+    ACCOUNT_REGISTERED = "account:registered"
+    ACCOUNT_CREATED = "account:created"
+    ACCOUNT_DISABLED = "account:disabled"
+    PASSWORD_SET = "account:password:set"
+    PLAN_SET = "account:plan:set"
+    LOGIN_SUCCEEDED = "account:login:succeeded"
+    LOGIN_FAILED = "account:login:failed"
+    SESSION_ENDED = "session:ended"
+    CONSENT_GRANTED = "consent:granted"
+    CONSENT_DENIED = "consent:denied"
+    CONSENT_WITHDRAWN = "consent:withdrawn"
+    CODE_REDEEMED = "oauth:code:redeemed"
+    CODE_REUSED = "oauth:code:reused"
+    CODE_FOREIGN = "oauth:code:foreign_client"
+    REFRESH_REUSED = "oauth:refresh:reused"
+    REFRESH_FOREIGN = "oauth:refresh:foreign_client"
+    TOKEN_REVOKED = "oauth:token:revoked"
+    SERVICE_TOKEN_ISSUED = "oauth:service_token:issued"
+    CLIENT_AUTHENTICATION_FAILED = "oauth:client:authentication_failed"
+    CLIENT_CREATED = "client:created"
+    CLIENT_DISABLED = "client:disabled"
+    CLIENT_SECRET_ROTATED = "client:secret_rotated"
+    KEY_CREATED = "key:created"
+    KEY_ROTATED = "key:rotated"
+    KEY_RETIRED = "key:retired"
+
+
+class Audit:
+    """Writes audit rows and their log lines."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self.db = db
+        self.clock = clock
+
+    def record(
+        self, event: Event, caller: Caller = NOBODY, *, user_id: str | None = None, client_id: str | None = None,
+        error: str | None = None, **details: str | int | bool | None,
+    ) -> None:
+        """Add one row to the current transaction. ``error`` marks a failure; ``details`` must hold no secret."""
+        self.db.session.execute(_INSERT, {
+            "id": new_id(), "action": event.value, "client_id": client_id, "user_id": user_id,
+            "actor": caller.actor or user_id or client_id or "", "success": error is None, "error_code": error,
+            "ip": caller.ip_address, "user_agent": caller.user_agent, "details": details,
+            "created_at": self.clock(),
+        })
+        logger.info(event.value, extra={"client_id": client_id, "user_id": user_id, "error": error})
+
+    def record_refusal(
+        self, event: Event, caller: Caller = NOBODY, *, error: str, user_id: str | None = None,
+        client_id: str | None = None,
+    ) -> None:
+        """Record a failure and commit by itself: the refusal rolls its request back, its trace must stay."""
+        self.record(event, caller, user_id=user_id, client_id=client_id, error=error)
+        self.db.session.commit()

@@ -1,0 +1,207 @@
+"""Client applications: registration, look-up, secrets, and the origins allowed to call from a browser."""
+
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from app.errors import InvalidInput, NotFound
+from app.models import Client, Scope
+from app.services import redirect_uris
+from app.services.audit import Audit, Event
+from app.services.environment import NOBODY, Caller, Clock, Database, random_token, sha256
+from app.services.revocations import Revocations
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_post")
+"""``client_secret`` stands for either way of sending a secret; it is what a client gets that states none."""
+CONSENT_POLICIES = ("implicit", "once", "always")
+SIGNING_ALGORITHMS = ("RS256", "ES256")
+_TABLE = cast(sa.Table, Client.__table__)
+_FIND = sa.select(_TABLE).where(_TABLE.c.client_id == sa.bindparam("client_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRecord:
+    """A registered client as the protocol sees it; the fields are those of :class:`app.models.Client`."""
+
+    client_id: str
+    name: str
+    description: str
+    logo_uri: str | None
+    home_uri: str | None
+    is_active: bool
+    is_confidential: bool
+    auth_method: str
+    secret_hash: str | None
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    allowed_scopes: tuple[str, ...]
+    grant_types: tuple[str, ...]
+    consent_policy: str
+    require_pkce: bool
+    id_token_signed_response_alg: str
+    access_token_seconds: int | None
+    refresh_token_seconds: int | None
+    can_introspect_any: bool
+    is_listed: bool
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def from_row(cls, row: sa.RowMapping) -> "ClientRecord":
+        """Build from a row of the clients table."""
+        values: dict[str, Any] = {name: row[name] for name in cls.__slots__}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    @property
+    def is_first_party(self) -> bool:
+        """First-party clients are those with the consent policy ``implicit``."""
+        return self.consent_policy == "implicit"
+
+    def has_redirect_uri(self, uri: str) -> bool:
+        """Whether ``uri`` is registered, exactly (RFC 9700 section 2.1)."""
+        return redirect_uris.match(uri, self.redirect_uris, is_native=not self.is_confidential)
+
+    def authenticates_by(self, method: str) -> bool:
+        """Whether the client may authenticate by ``method`` (a ``token_endpoint_auth_method`` of :rfc:`7591`)."""
+        return method == self.auth_method or (self.auth_method == "client_secret" and method != "none")
+
+
+class Clients:
+    """Finds and administers clients."""
+
+    def __init__(self, db: Database, clock: Clock, audit: Audit, revocations: Revocations) -> None:
+        self.db = db
+        self.clock = clock
+        self.audit = audit
+        self.revocations = revocations
+        self._origins: tuple[object, frozenset[str]] = (None, frozenset())
+
+    def find(self, client_id: str) -> ClientRecord | None:
+        """The client of that id, active or not."""
+        if not is_client_id(client_id):
+            return None
+        row = self.db.session.execute(_FIND, {"client_id": client_id}).mappings().first()
+        return ClientRecord.from_row(row) if row else None
+
+    def get(self, client_id: str) -> ClientRecord:
+        """The client of that id; raises :class:`NotFound`."""
+        if client := self.find(client_id):
+            return client
+        raise NotFound("There is no client of that id.")
+
+    def all(self, *, listed: bool = False) -> list[ClientRecord]:
+        """All clients by id, or only the active ones that show as tiles on the home page."""
+        statement = sa.select(_TABLE).order_by(_TABLE.c.created_at, _TABLE.c.client_id)
+        if listed:
+            statement = statement.where(_TABLE.c.is_listed, _TABLE.c.is_active)
+        return [ClientRecord.from_row(row) for row in self.db.session.execute(statement).mappings()]
+
+    def create(
+        self, client_id: str, *, name: str = "", redirects: Sequence[str] = (), post_logout: Sequence[str] = (),
+        scopes: Sequence[str] = (), is_confidential: bool = False, auth_method: str = "",
+        grants: Sequence[str] = (), consent_policy: str = "once", can_introspect_any: bool = False,
+        caller: Caller = NOBODY, **fields: Any,
+    ) -> str | None:
+        """Register a client; answers its secret when it is confidential, never to be seen again.
+
+        Raises :class:`InvalidInput` for anything that cannot be registered.
+        """
+        auth_method = auth_method or ("client_secret" if is_confidential else "none")
+        grants = list(grants) or ["authorization_code", "refresh_token"]
+        self._require_valid(client_id, redirects, post_logout, scopes, is_confidential, auth_method, grants,
+                            consent_policy)
+        secret = random_token(256) if is_confidential else None
+        now = self.clock()
+        self.db.session.add(Client(
+            client_id=client_id, name=name or client_id, redirect_uris=list(redirects),
+            post_logout_redirect_uris=list(post_logout), allowed_scopes=list(scopes), grant_types=grants,
+            is_confidential=is_confidential, auth_method=auth_method, consent_policy=consent_policy,
+            can_introspect_any=can_introspect_any, secret_hash=sha256(secret) if secret else None,
+            created_at=now, updated_at=now, **fields,
+        ))
+        self.db.session.flush()
+        self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
+        return secret
+
+    def rotate_secret(self, client_id: str, caller: Caller = NOBODY) -> str:
+        """Replace a confidential client's secret at once and answer the new one, never to be seen again."""
+        if not self.get(client_id).is_confidential:
+            raise InvalidInput("A public client has no secret.", "client_id")
+        secret = random_token(256)
+        self._update(client_id, secret_hash=sha256(secret))
+        self.audit.record(Event.CLIENT_SECRET_ROTATED, caller, client_id=client_id)
+        return secret
+
+    def disable(self, client_id: str, caller: Caller = NOBODY) -> None:
+        """Stop the client: every request of it and every token issued to it is refused from now on."""
+        self.get(client_id)
+        self._update(client_id, is_active=False)
+        self.revocations.end_client(client_id, "client_disabled", caller)
+        self.audit.record(Event.CLIENT_DISABLED, caller, client_id=client_id)
+
+    def browser_origins(self) -> frozenset[str]:
+        """Origins of the redirect URIs of active clients; kept in memory until a client changes."""
+        mark = self.db.session.execute(
+            sa.select(sa.func.count(), sa.func.max(_TABLE.c.updated_at), sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)))
+        ).one()._tuple()
+        if self._origins[0] != mark:
+            rows = self.db.session.scalars(sa.select(_TABLE.c.redirect_uris).where(_TABLE.c.is_active))
+            found = (redirect_uris.origin(uri) for uris in rows for uri in uris)
+            self._origins = (mark, frozenset(origin for origin in found if origin))
+        return self._origins[1]
+
+    def _update(self, client_id: str, **values: object) -> None:
+        self.db.session.execute(
+            sa.update(_TABLE).where(_TABLE.c.client_id == client_id).values(updated_at=self.clock(), **values)
+        )
+
+    def _require_valid(
+        self, client_id: str, redirects: Sequence[str], post_logout: Sequence[str], scopes: Sequence[str],
+        is_confidential: bool, auth_method: str, grants: Sequence[str], consent_policy: str,
+    ) -> None:
+        if not is_client_id(client_id) or _is_uuid(client_id):
+            # A client id never looks like a person's id, so that no `sub` can mean two things (RFC 9068 section 5).
+            raise InvalidInput("A client id has 1 to 100 letters, digits, dots, dashes or underscores.", "client_id")
+        if self.find(client_id):
+            raise InvalidInput("There is a client of that id already.", "client_id")
+        for uri in (*redirects, *post_logout):
+            redirect_uris.require_registrable(uri)
+        known = set(self.db.session.scalars(sa.select(Scope.name)))
+        if unknown := [scope for scope in scopes if scope not in known]:
+            raise InvalidInput(f"There is no scope {unknown[0]!r}.", "scope")
+        if any(grant not in GRANT_TYPES for grant in grants):
+            raise InvalidInput(f"Grant types are {', '.join(GRANT_TYPES)}.", "grant")
+        if auth_method not in AUTH_METHODS or (auth_method == "none") == is_confidential:
+            raise InvalidInput("A confidential client authenticates with a secret, a public one with none.",
+                               "auth_method")
+        if consent_policy not in CONSENT_POLICIES:
+            raise InvalidInput(f"Consent policies are {', '.join(CONSENT_POLICIES)}.", "consent")
+        if "authorization_code" in grants and not redirects:
+            raise InvalidInput("The authorization code grant needs a redirect URI.", "redirect_uri")
+        if "client_credentials" in grants and not is_confidential:
+            raise InvalidInput("Client credentials need a confidential client.", "grant")
+
+
+def is_client_id(value: str) -> bool:
+    """Whether ``value`` has the form of a client id."""
+    return bool(re.fullmatch(r"[A-Za-z0-9._~-]{1,100}", value))
+
+
+def is_secret(presented: str, stored_hash: str | None) -> bool:
+    """Whether ``presented`` is the secret behind ``stored_hash``, in constant time; never without a stored hash."""
+    matches = hmac.compare_digest(sha256(presented), stored_hash or "0" * 64)
+    return matches and stored_hash is not None
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return bool(UUID(value))
+    except ValueError:
+        return False

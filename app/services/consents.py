@@ -1,0 +1,70 @@
+"""Consents: what a person allowed a client, remembered until withdrawn."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import sqlalchemy as sa
+
+from app.models import Consent, new_id
+from app.services.audit import Audit, Event
+from app.services.clients import ClientRecord
+from app.services.environment import Caller, Clock, Database
+from app.services.revocations import Revocations
+
+_consent = cast(sa.Table, Consent.__table__)
+_FIND = sa.select(_consent.c.scopes).where(
+    _consent.c.user_id == sa.bindparam("user_id"), _consent.c.client_id == sa.bindparam("client_id"),
+    _consent.c.withdrawn_at.is_(None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenConsent:
+    """The scopes a person allowed a client."""
+
+    scopes: frozenset[str]
+
+
+class Consents:
+    """Remembers, finds and withdraws consents."""
+
+    def __init__(self, db: Database, clock: Clock, audit: Audit, revocations: Revocations) -> None:
+        self.db = db
+        self.clock = clock
+        self.audit = audit
+        self.revocations = revocations
+
+    def find(self, user_id: str, client_id: str) -> GivenConsent | None:
+        """The consent in force, if there is one."""
+        scopes = self.db.session.scalar(_FIND, {"user_id": user_id, "client_id": client_id})
+        return None if scopes is None else GivenConsent(frozenset(scopes))
+
+    def grant(self, user_id: str, client: ClientRecord, scopes: Iterable[str], caller: Caller) -> None:
+        """Remember that a person allowed ``scopes``, besides what was allowed before."""
+        now, client_id = self.clock(), client.client_id
+        before = self.find(user_id, client_id)
+        allowed = sorted({*(before.scopes if before else ()), *scopes})
+        updated = self.db.session.execute(
+            sa.update(_consent).where(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
+            .values(scopes=allowed, updated_at=now, withdrawn_at=None).returning(_consent.c.id)
+        ).first()
+        if updated is None:
+            self.db.session.execute(sa.insert(_consent).values(
+                id=new_id(), user_id=user_id, client_id=client_id, scopes=allowed, granted_at=now, updated_at=now
+            ))
+        self.audit.record(Event.CONSENT_GRANTED, caller, user_id=user_id, client_id=client_id,
+                          scope=" ".join(allowed))
+
+    def withdraw(self, user_id: str, client_id: str, caller: Caller) -> bool:
+        """Take a consent back: what the client holds for the person ends at once."""
+        withdrawn = self.db.session.execute(
+            sa.update(_consent)
+            .where(_consent.c.user_id == user_id, _consent.c.client_id == client_id, _consent.c.withdrawn_at.is_(None))
+            .values(withdrawn_at=self.clock()).returning(_consent.c.id)
+        ).first()
+        self.revocations.end_consent(user_id, client_id, "consent_withdrawn", caller)
+        if withdrawn is None:
+            return False
+        self.audit.record(Event.CONSENT_WITHDRAWN, caller, user_id=user_id, client_id=client_id)
+        return True

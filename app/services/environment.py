@@ -1,0 +1,57 @@
+"""What services are given: a database, a clock, and the facts about who is calling."""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+Clock = Callable[[], datetime]
+
+
+class Database(Protocol):
+    """Gives the unit of work of the current request or command."""
+
+    @property
+    def session(self) -> Session:
+        """The session whose transaction the edge commits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a request came from, as far as it goes on record."""
+
+    ip_address: str = ""
+    user_agent: str = ""
+    actor: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "user_agent", printable(self.user_agent, 400))
+        object.__setattr__(self, "ip_address", self.ip_address[:45])
+
+
+NOBODY = Caller()
+
+
+def utc_now() -> datetime:
+    """The present, aware UTC."""
+    return datetime.now(UTC)
+
+
+def sha256(value: str) -> str:
+    """Hex SHA-256 of ``value``; enough for random secrets, which cannot be guessed."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def random_token(bits: int) -> str:
+    """URL-safe random text of ``bits`` bits."""
+    return secrets.token_urlsafe(bits // 8)
+
+
+def printable(text: str, length: int) -> str:
+    """``text`` without control characters, cut to ``length``: safe for the database and for logs."""
+    return "".join(character for character in text if character.isprintable())[:length]

@@ -1,0 +1,83 @@
+"""Rate limits: how often something may be tried, counted once for all workers in the shared store."""
+
+import functools
+import hashlib
+import logging
+
+from limits import RateLimitItem, parse
+
+from app.errors import TooManyAttempts, Unavailable
+from app.stores import KeyValueStore, StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+class RateLimiter:
+    """Counts hits in fixed windows; a window opens with its first hit.
+
+    Two windows can meet, so at most twice the limit passes within one window's length, at their seam.
+
+    ``name`` says what is limited (``"login"``), ``limit`` how much in the notation of the settings (``"5/minute"``;
+    ``""`` or ``"none"``: no limit), ``identifiers`` for whom: each combination has a count of its own. The caller
+    normalises identifiers (an e-mail in its canonical case); they are hashed before they become keys.
+    """
+
+    def __init__(self, store: KeyValueStore, enabled: bool = True) -> None:
+        self._store = store
+        self._enabled = enabled
+
+    def hit(self, name: str, limit: str = "5/minute", *identifiers: str, must_count: bool = True) -> None:
+        """Count one attempt.
+
+        Raises ``TooManyAttempts`` with the whole seconds to wait when the limit is exceeded; refused attempts count,
+        but do not prolong the window. When no store answers, raises ``Unavailable``, or with ``must_count=False``
+        lets the attempt pass: right for pages that only need protection from floods, wrong for guesses at a secret.
+        """
+        rule = parse_limit(limit)
+        if rule is None or not self._enabled:
+            return
+        key = _key(name, identifiers)
+        try:
+            hits = self._store.increment(key, rule.get_expiry())
+            if hits > rule.amount:
+                raise TooManyAttempts(self._store.peek_ttl(key) or 1)
+        except StoreUnavailable as error:
+            if must_count:
+                raise Unavailable from error
+            logger.warning("rate_limit_not_counted", extra={"limit": name})
+
+    def check(self, name: str, limit: str = "5/minute", *identifiers: str) -> None:
+        """Raise ``TooManyAttempts`` where one more hit would, without counting one."""
+        rule = parse_limit(limit)
+        if rule is None or not self._enabled:
+            return
+        key = _key(name, identifiers)
+        try:
+            if int(self._store.get(key) or 0) >= rule.amount:
+                raise TooManyAttempts(self._store.peek_ttl(key) or 1)
+        except StoreUnavailable as error:
+            raise Unavailable from error
+
+    def clear(self, name: str, *identifiers: str) -> None:
+        """Forget what was counted for exactly these identifiers; nothing happens when no store answers."""
+        try:
+            self._store.delete(_key(name, identifiers))
+        except StoreUnavailable:
+            logger.warning("rate_limit_not_cleared", extra={"limit": name})
+
+
+@functools.lru_cache(maxsize=64)
+def parse_limit(limit: str) -> RateLimitItem | None:
+    """The rule a setting names, or None for no limit; ``ValueError`` for anything that is not exactly one rule."""
+    if limit.strip() in {"", "none"}:
+        return None
+    # The library would read the first of several rules and drop the others.
+    if any(separator in limit for separator in ",;|"):
+        raise ValueError(f"{limit!r} is more than one rate limit.")
+    return parse(limit)
+
+
+def _key(name: str, identifiers: tuple[str, ...]) -> str:
+    # Lengths keep ("ab", "c") and ("a", "bc") apart.
+    joined = "".join(f"{len(identifier)}:{identifier}" for identifier in identifiers)
+    return f"rate:{name}:{hashlib.sha256(joined.encode()).hexdigest()[:32]}"

@@ -1,0 +1,75 @@
+"""Which redirect URIs may be registered, and when a requested one matches (RFC 9700 section 2.1, RFC 8252)."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from app.errors import InvalidInput
+
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(/[^#]*)?\Z")
+_ALLOWED = re.compile(r"[!-~]{1,2000}\Z")
+_LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+def require_registrable(uri: str) -> None:
+    """Raise :class:`InvalidInput` unless ``uri`` may be registered.
+
+    https anywhere, http on loopback only, private-use schemes with a dot (:rfc:`8252#section-7.1`); no
+    fragment (:rfc:`6749#section-3.1.2`), no user information, no wildcard, printable ASCII only.
+    """
+    if not _ALLOWED.match(uri) or any(character in uri for character in "*#\\\"<>"):
+        raise InvalidInput("A redirect URI has no wildcard, fragment, quote or space.", "redirect_uri")
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise InvalidInput("This redirect URI is not a valid URI.", "redirect_uri") from None
+    if parts.username is not None or parts.password is not None:
+        raise InvalidInput("A redirect URI carries no user name.", "redirect_uri")
+    if {"code", "state", "iss", "error"} & set(re.findall(r"(?:^|&)([^=&]+)", parts.query)):
+        raise InvalidInput("A redirect URI has no parameters of the protocol.", "redirect_uri")
+    is_web = parts.scheme == "https" and bool(host)
+    is_local = parts.scheme == "http" and host in _LOOPBACK_HOSTS
+    is_private = bool(re.fullmatch(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", parts.scheme)) and uri[:1].islower()
+    if not (is_web or is_local or is_private):
+        raise InvalidInput(
+            "A redirect URI starts with https://, with http:// on localhost, or with an application's own scheme.",
+            "redirect_uri",
+        )
+
+
+def match(requested: str, registered: Iterable[str], *, is_native: bool) -> bool:
+    """Whether ``requested`` is one of ``registered``, character by character.
+
+    For native (public) clients the port of a loopback address may differ (:rfc:`8252#section-7.3`).
+    """
+    candidates = list(registered)
+    if requested in candidates:
+        return True
+    return is_native and (asked := _without_port(requested)) is not None and any(
+        asked == _without_port(candidate) for candidate in candidates
+    )
+
+
+def is_provable(uri: str) -> bool:
+    """Whether only the registered application can receive an answer at ``uri``.
+
+    Not so for loopback addresses and private-use schemes, which any program on the device can claim
+    (:rfc:`8252#section-8.6`).
+    """
+    return uri.startswith(("https://", "http://localhost:", "http://localhost/"))
+
+
+def origin(uri: str) -> str | None:
+    """``scheme://host[:port]`` of a web URI as browsers write it, or None for private-use schemes."""
+    parts = urlsplit(uri)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    default = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port and parts.port != default else "")
+
+
+def _without_port(uri: str) -> tuple[str, str] | None:
+    found = _LOOPBACK.match(uri)
+    return (found[1], found[2] or "/") if found else None

@@ -1,0 +1,62 @@
+"""The single sign-on session as Flask sees it: cookie rules, and the session of the current request."""
+
+from flask import Flask, Response, g, request, session as form_session
+
+from app.config import Settings
+from app.security import caller
+from app.services.sessions import ActiveSession
+from app.wiring import services
+
+
+def configure(app: Flask) -> None:
+    """Write the cookie a request decided on."""
+    app.after_request(_write_cookie)
+
+
+def cookie_name(settings: Settings) -> str:
+    """The cookie's name; ``__Host-`` on https binds it to this very host."""
+    return "__Host-portal_session" if settings.is_https else "portal_session"
+
+
+def current_session() -> ActiveSession | None:
+    """The session the request's cookie names, if it is good; its use goes on record now and then."""
+    if "active_session" not in g:
+        token = request.cookies.get(cookie_name(services.settings), "")
+        found = services.sessions.resolve(token) if 20 <= len(token) <= 100 else None
+        if found and services.sessions.needs_touch(found):
+            services.sessions.touch(found)
+        g.active_session = found
+    return g.active_session  # type: ignore[no-any-return]
+
+
+def begin_session(user_id: str, *, remember: bool) -> str:
+    """Log a person in: a new cookie value, a new form secret. Answers the session's public id."""
+    session_id, token = services.sessions.start(user_id, caller(), remember=remember, replaces=current_session())
+    form_session.clear()
+    g.session_cookie = (token, remember)
+    g.pop("active_session", None)
+    return session_id
+
+
+def end_session(reason: str) -> None:
+    """Log the browser out: the session ends with all that hangs on it, and the cookie goes."""
+    if active := current_session():
+        services.sessions.end(active.id, reason, caller())
+    form_session.clear()
+    g.session_cookie = None
+    g.active_session = None
+
+
+def _write_cookie(response: Response) -> Response:
+    if "session_cookie" not in g:
+        return response
+    settings = services.settings
+    name, decided = cookie_name(settings), g.session_cookie
+    rules = {"secure": settings.is_https, "httponly": True, "path": "/", "samesite": settings.session.same_site}
+    if decided is None:
+        response.delete_cookie(name, **rules)
+    else:
+        token, remember = decided
+        age = settings.session.remember_days * 86400 if remember else None
+        response.set_cookie(name, token, max_age=age, **rules)
+    return response

@@ -1,0 +1,123 @@
+"""The composition root: every service, built once per application from its settings."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from flask import Flask, current_app
+from werkzeug.local import LocalProxy
+
+from app.config import Settings
+from app.services.accounts import Accounts
+from app.services.audit import Audit
+from app.services.authorization import Authorization
+from app.services.authorization_codes import AuthorizationCodes
+from app.services.bearer import Bearer
+from app.services.claims import Claims
+from app.services.clients import Clients
+from app.services.consents import Consents
+from app.services.environment import Clock, Database
+from app.services.interactions import Interactions
+from app.services.keys import Keys
+from app.services.passwords import Passwords
+from app.services.rate_limits import RateLimiter
+from app.services.refresh_tokens import RefreshPolicy, RefreshTokens
+from app.services.revocations import Revocations
+from app.services.scopes import Scopes
+from app.services.sealing import Sealer
+from app.services.seeding import Seeding
+from app.services.sessions import SessionPolicy, Sessions
+from app.services.tokens import Lifetimes, Tokens
+from app.stores import KeyValueStore, open_store
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the edge calls."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    store: KeyValueStore
+    audit: Audit
+    keys: Keys
+    claims: Claims
+    revocations: Revocations
+    clients: Clients
+    scopes: Scopes
+    tokens: Tokens
+    refresh_tokens: RefreshTokens
+    codes: AuthorizationCodes
+    bearer: Bearer
+    sessions: Sessions
+    consents: Consents
+    interactions: Interactions
+    authorization: Authorization
+    accounts: Accounts
+    rate_limits: RateLimiter
+    seeding: Seeding
+
+
+def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
+    """Build every service over ``db``; opens the key/value store, touches nothing else."""
+    tokens_settings, life = settings.tokens, _lifetimes(settings)
+    store = _open_store(settings)
+    audit = Audit(db, clock)
+    keys = Keys(
+        db, clock, audit, Sealer(settings.secrets.encryption_keys), tokens_settings.algorithm,
+        tokens_settings.shared_secret, max(life.access, life.service, timedelta(days=1)),
+    )
+    claims = Claims(db)
+    tokens = Tokens(keys, clock, settings.issuer, life)
+    revocations = Revocations(db, clock, audit, store)
+    policy = RefreshPolicy(timedelta(seconds=tokens_settings.reuse_window_seconds))
+    refresh = RefreshTokens(db, clock, audit, tokens, claims, revocations, policy)
+    clients = Clients(db, clock, audit, revocations)
+    sessions = Sessions(db, clock, audit, revocations, _session_policy(settings))
+    accounts = Accounts(db, clock, audit, Passwords(), sessions, revocations)
+    codes = AuthorizationCodes(db, clock, audit, tokens, claims, refresh, revocations)
+    consents, interactions = Consents(db, clock, audit, revocations), Interactions(db, clock)
+    return Services(
+        settings=settings, clock=clock, db=db, store=store, audit=audit, keys=keys, claims=claims,
+        revocations=revocations, clients=clients, scopes=Scopes(db), tokens=tokens, refresh_tokens=refresh,
+        codes=codes, authorization=Authorization(clock, clients, consents, interactions, codes),
+        bearer=Bearer(db, clock, audit, tokens, revocations), sessions=sessions,
+        consents=consents, interactions=interactions, accounts=accounts,
+        rate_limits=RateLimiter(store, settings.limits.enabled),
+        seeding=Seeding(db, clock, keys, clients, accounts, settings.issuer),
+    )
+
+
+def bind(app: Flask, built: Services) -> None:
+    """Make ``built`` the services of ``app``."""
+    app.extensions["services"] = built
+
+
+def _current() -> Services:
+    return cast(Services, current_app.extensions["services"])
+
+
+services: Services = cast(Services, LocalProxy(_current))
+"""The services of the application that handles the current request or command."""
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    tokens = settings.tokens
+    return Lifetimes(
+        access=timedelta(seconds=tokens.access_seconds), refresh=timedelta(days=tokens.refresh_days),
+        refresh_absolute=timedelta(days=tokens.refresh_absolute_days), service=timedelta(hours=tokens.service_hours),
+    )
+
+
+def _session_policy(settings: Settings) -> SessionPolicy:
+    session = settings.session
+    return SessionPolicy(
+        idle=timedelta(seconds=session.idle_seconds), absolute=timedelta(hours=session.absolute_hours),
+        remembered=timedelta(days=session.remember_days),
+    )
+
+
+def _open_store(settings: Settings) -> KeyValueStore:
+    """Redis where there is one, with the embedded store behind it; else the embedded store alone."""
+    embedded = f"sqlite:///{settings.instance_path}/store.db"
+    return open_store(settings.storage.redis_url, fallback=embedded) if settings.storage.redis_url else open_store(embedded)

@@ -1,0 +1,105 @@
+"""How gunicorn serves the portal: ``gunicorn -c gunicorn.conf.py wsgi:app``.
+
+Everything that differs between installations comes from the portal's own settings (``flask config check`` lists them).
+"""
+
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+from gunicorn import glogging
+
+from app import logs
+from app.config import ConfigurationError, Settings
+
+try:
+    settings = Settings.from_environment()
+except ConfigurationError as error:
+    sys.exit("\n".join(error.problems))
+
+_host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
+bind = f"{_host}:{settings.server.port}"
+
+# Threads keep slow clients and slow databases from stopping a worker; processes use the cores.
+worker_class = "gthread"
+workers = settings.server.workers
+threads = settings.server.threads
+# Loaded once, then forked: the second worker costs neither start-up time nor the memory of the code, and a worker
+# that died is back at once. Nothing opened before the fork may be used after it: see post_fork.
+preload_app = True
+# With one shared socket whichever process wakes first takes the connection, and with kept-alive connections one worker
+# can end up with all of them. In production each worker has a socket of its own and the kernel spreads connections.
+# Not in development: there a second portal on a taken port must fail instead of sharing it.
+reuse_port = settings.is_production and workers > 1
+
+# Longer than the 60 s after which common proxies give up an idle connection: a request would meet a closing one.
+keepalive = 75
+# A worker whose main loop stands still this long is replaced; requests have no time limit of their own here.
+timeout = 30
+# Less than the 30 s an orchestrator usually grants before it kills.
+graceful_timeout = 20
+
+# An authorization request carries its whole state in the query; the most gunicorn can allow.
+limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# The portal reads proxy headers itself (TRUSTED_PROXIES); two readers with two rules would be a hole.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+
+# Workers report their life by touching a file, which must not wait for a busy disk.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+# Workers are managed by signals and by whatever runs this process; one socket less to guard.
+control_socket_disable = True
+
+accesslog = "-"
+loglevel = "info" if settings.is_production else "warning"
+
+
+class Logger(glogging.Logger):  # type: ignore[misc]
+    """gunicorn's own lines in the format and to the stream of all the others."""
+
+    def setup(self, cfg: Any) -> None:
+        """Replace the handlers that gunicorn has just made."""
+        super().setup(cfg)
+        handler = logs.StandardError()
+        handler.setFormatter(logs.formatter(settings))
+        for log in (self.error_log, self.access_log):
+            log.handlers[:] = [handler]
+
+    def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
+        """One line per answer, with the path but without the query, which carries codes and states."""
+        status = int(str(resp.status).split(" ", 1)[0])
+        if environ["PATH_INFO"] in {"/health", "/ready"} and status == 200:
+            return
+        headers = {name.lower(): value for name, value in resp.headers}
+        fields = {
+            "method": environ["REQUEST_METHOD"],
+            "path": environ["PATH_INFO"],
+            "status": status,
+            "bytes": resp.sent,
+            "milliseconds": round(request_time.total_seconds() * 1000, 1),
+            "ip": environ.get("REMOTE_ADDR", ""),
+            "user_agent": environ.get("HTTP_USER_AGENT", "")[:200],
+            "request_id": headers.get(logs.HEADER.lower(), ""),
+        }
+        self.access_log.info("request", extra=fields)
+
+
+logger_class = Logger
+
+
+def when_ready(server: Any) -> None:
+    """Say where the portal is."""
+    if not settings.is_production:
+        print(f"MAX Platform is at {settings.issuer}  (Ctrl+C ends it)", flush=True)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Forget database connections the parent may have opened: two processes on one connection mix up their answers."""
+    app = worker.app.wsgi()
+    with app.app_context():
+        for engine in app.extensions["sqlalchemy"].engines.values():
+            engine.dispose(close=False)

@@ -1,0 +1,85 @@
+/**
+ * Comforts for pages that work without them: show a password, hint at Caps Lock and Hangul, send a form once, copy, close
+ * menus. Every sentence comes from the page, in its language.
+ */
+
+const HANGUL = /[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/;
+
+for (const button of document.querySelectorAll('[data-reveal]')) {
+  const field = document.getElementById(button.getAttribute('aria-controls'));
+  const show = (shown) => {
+    button.setAttribute('aria-pressed', String(shown));
+    field.type = shown ? 'text' : 'password';
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => show(field.type === 'password'));
+  // Sent as type=text it would be offered as an ordinary value by the browser's form history.
+  field.form?.addEventListener('submit', () => show(false));
+}
+
+for (const place of document.querySelectorAll('[data-hints]')) {
+  const field = document.getElementById(place.id.replace(/-hints$/, ''));
+  const hint = (event) => {
+    const capsLock = field.type !== 'email' && event.getModifierState?.('CapsLock');
+    const hangul = HANGUL.test(event.isComposing ? (event.data ?? '') + field.value : field.value);
+    const text = [hangul && place.dataset.hangul, capsLock && place.dataset.capsLock].filter(Boolean).join(' ');
+    if (place.textContent !== text) place.textContent = text;
+  };
+  for (const type of ['keyup', 'input', 'compositionupdate']) field.addEventListener(type, hint);
+  // Enter ends a Hangul syllable that is being composed; it must not send the form with it.
+  field.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && event.isComposing) event.preventDefault();
+  });
+}
+
+for (const form of document.querySelectorAll('form[data-once]')) {
+  form.addEventListener('submit', (event) => {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = 'true';
+    // After the browser has collected the fields: a disabled button's value would not be sent.
+    setTimeout(() => {
+      for (const button of form.querySelectorAll('button:not([type="button"])')) button.disabled = true;
+    });
+  });
+}
+// A page that comes back from the history is shown as it was left, buttons disabled.
+addEventListener('pageshow', () => {
+  for (const form of document.querySelectorAll('form[data-sent]')) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll('button:disabled')) button.disabled = false;
+  }
+});
+
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll('[data-copy]')) {
+    const label = button.querySelector('span');
+    const words = label.textContent;
+    button.hidden = false;
+    button.addEventListener('click', async () => {
+      const scope = button.closest('[data-copy-scope]') ?? button.parentElement;
+      await navigator.clipboard.writeText(scope.querySelector('[data-copy-source]').textContent);
+      label.textContent = button.dataset.copied;
+      setTimeout(() => { label.textContent = words; }, 2000);
+    });
+  }
+}
+
+for (const menu of document.querySelectorAll('details[data-menu]')) {
+  addEventListener('click', (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    menu.open = false;
+    menu.querySelector('summary').focus();
+  });
+}
+
+// A link to a folded part of the page opens it.
+const unfold = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target?.localName === 'details') target.open = true;
+};
+addEventListener('hashchange', unfold);
+unfold();

@@ -1,0 +1,81 @@
+"""A real Chromium, watched: a page that logs an error, throws or violates its security policy fails the test."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+
+from tests.servers import ProgramMissing
+
+ARGUMENTS = [
+    # Chromium refuses its sandbox to root; everything it shows here is ours.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    # Nothing but the portal is to be reached.
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Windows:
+    """Opens browser contexts (each a browser of its own: cookies, storage, cache) and collects what went wrong in them.
+
+    A test that provokes an error says so beforehand: ``windows.expect("status of 400")``.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self._expected: list[str] = []
+        self._problems: list[str] = []
+
+    def open(self, **options: Any) -> Page:
+        """A page in a new context; ``options`` are Playwright's (``locale``, ``viewport``, ``color_scheme`` …)."""
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(10_000)
+        # Of the context, so that popups and frames are watched too.
+        context.on("console", self._note_message)
+        context.on("weberror", lambda error: self._problems.append(f"thrown: {error.error}"))
+        self._contexts.append(context)
+        return context.new_page()
+
+    def expect(self, text: str) -> None:
+        """Let console errors pass that contain ``text``."""
+        self._expected.append(text)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong unexpectedly so far."""
+        return [problem for problem in self._problems if not any(text in problem for text in self._expected)]
+
+    def close(self) -> None:
+        """Close every window."""
+        for context in self._contexts:
+            context.close()
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        # Violations of the content security policy arrive as errors; those only reported, as warnings.
+        if message.type == "error" or "Content Security Policy" in message.text:
+            self._problems.append(f"{message.text} ({message.location.get('url', '')})")
+
+
+@contextmanager
+def launched(playwright: Playwright) -> Iterator[Browser]:
+    """The installed Chromium, without a window."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    try:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    except Exception as error:
+        if path is None:
+            raise ProgramMissing("Chromium is not installed; run make test, which installs it.") from error
+        raise
+    try:
+        yield browser
+    finally:
+        browser.close()

@@ -1,0 +1,106 @@
+"""Databases of the tests' own, each a fresh copy of one that was migrated (and seeded) once per engine."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import flask_migrate
+from flask import Flask
+
+from app import create_app
+from app.config import Settings
+from tests.servers import Portal, PostgresCluster
+
+KEYS = ("secret_key", "encryption_key")
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What seeding made: the administrator's password and the service client's secret."""
+
+    admin_email: str
+    admin_password: str
+    service_secret: str
+
+
+class SqliteDatabases:
+    """Copies of a file."""
+
+    def __init__(self, directory: Path) -> None:
+        self._template = directory
+        self.seeded = _prepare(directory, f"sqlite:///{directory}/empty.db", f"sqlite:///{directory}/seeded.db")
+
+    @contextmanager
+    def fresh(self, instance: Path, kind: str) -> Iterator[str]:
+        """The URL of a database (``"empty"``: migrated only, or ``"seeded"``) kept with its keys in ``instance``."""
+        _copy_keys(self._template, instance)
+        shutil.copy(self._template / f"{kind}.db", instance / "portal.db")
+        yield f"sqlite:///{instance}/portal.db"
+
+
+class PostgresDatabases:
+    """Copies of a database on a cluster of the tests' own."""
+
+    def __init__(self, directory: Path, cluster: PostgresCluster) -> None:
+        self._template = directory
+        self._cluster = cluster
+        for kind in ("empty", "seeded"):
+            cluster.create(kind)
+        self.seeded = _prepare(directory, cluster.url("empty"), cluster.url("seeded"))
+
+    @contextmanager
+    def fresh(self, instance: Path, kind: str) -> Iterator[str]:
+        """As :meth:`SqliteDatabases.fresh`; the database is dropped after the block."""
+        _copy_keys(self._template, instance)
+        name = f"test_{uuid4().hex}"
+        self._cluster.create(name, kind)
+        yield self._cluster.url(name)
+        self._cluster.drop(name)
+
+
+@contextmanager
+def running_portal(databases: SqliteDatabases | PostgresDatabases, redis_url: str = "") -> Iterator[Portal]:
+    """A seeded portal under gunicorn on a fresh database of its own, set up by the commands an operator would use."""
+    with tempfile.TemporaryDirectory(prefix="portal-tests-") as directory, ExitStack() as stack:
+        url = stack.enter_context(databases.fresh(Path(directory), "empty"))
+        portal = Portal(Path(directory), url, REDIS_URL=redis_url)
+        portal.flask("seed")
+        stack.callback(portal.stop)
+        portal.start()
+        yield portal
+
+
+def close(app: Flask) -> None:
+    """Give back what an application in this process holds open."""
+    with app.app_context():
+        for engine in app.extensions["sqlalchemy"].engines.values():
+            engine.dispose()
+    app.extensions["services"].store.close()
+
+
+def _prepare(instance: Path, empty_url: str, seeded_url: str) -> Seeded:
+    """Migrate both templates and seed one, with keys kept in ``instance``."""
+    for url in (empty_url, seeded_url):
+        app = create_app(Settings.for_testing(instance, url))
+        with app.app_context():
+            flask_migrate.upgrade()
+        close(app)
+    app = create_app(Settings.for_testing(instance, seeded_url))
+    with app.app_context():
+        services = app.extensions["services"]
+        made = services.seeding.run().made
+        services.db.session.commit()
+    close(app)
+    (service_secret,) = [secret for kind, _, secret in made if kind == "client"]
+    ((admin_email, admin_password),) = [(name, secret) for kind, name, secret in made if kind == "user"]
+    return Seeded(admin_email, admin_password, service_secret)
+
+
+def _copy_keys(template: Path, instance: Path) -> None:
+    instance.mkdir(parents=True, exist_ok=True)
+    for name in KEYS:
+        shutil.copy(template / name, instance / name)

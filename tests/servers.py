@@ -1,0 +1,250 @@
+"""Servers of the tests' own: PostgreSQL, Redis and the portal under gunicorn.
+
+Each runs from the installed binaries on a free loopback port, keeps its data in a temporary directory, and ends with
+the block that started it, or with the test run, should that be killed. Nothing here connects to a server that was
+there before.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import psycopg
+import pytest
+import redis
+import requests
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+T = TypeVar("T")
+S = TypeVar("S", bound="Server")
+START_SECONDS = 20.0
+STOP_SECONDS = 20.0
+
+
+class ProgramMissing(Exception):
+    """A server's program is not installed; ``make test`` installs it."""
+
+
+class Server:
+    """One child process that can be started, paused and ended any number of times."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        is_ready: Callable[[], bool],
+        stop_signal: signal.Signals = signal.SIGTERM,
+        environment: Mapping[str, str] | None = None,
+        user: str | None = None,
+    ) -> None:
+        self._command = [*_prefix(stop_signal, user), *command]
+        self._is_ready = is_ready
+        self._stop_signal = stop_signal
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = log
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> float:
+        """Start and wait until it answers; return the seconds that took. Its log is in the error when it does not."""
+        began = time.monotonic()
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command, stdout=output, stderr=output, env=self._environment, cwd=PROJECT_ROOT
+            )
+        while not self._is_ready():
+            if self._process.poll() is not None or time.monotonic() - began > START_SECONDS:
+                self.stop()
+                raise AssertionError(f"{self._command} did not start:\n{self.log.read_text()}")
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+    def stop(self) -> None:
+        """End it in its own orderly way and wait; kill it where that takes too long."""
+        if self._process is None:
+            return
+        self.resume()
+        self._process.send_signal(self._stop_signal)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def pause(self) -> None:
+        """Let it hang: connections are accepted by the system, nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after :meth:`pause`."""
+        os.kill(self.pid, signal.SIGCONT)
+
+
+class RedisServer(Server):
+    """A Redis that keeps nothing on disk. ``url`` is its address."""
+
+    def __init__(self, directory: Path) -> None:
+        port = free_port()
+        self.url = f"redis://127.0.0.1:{port}/0"
+        options = f"--port {port} --bind 127.0.0.1 --save --appendonly no --dir {directory}".split()
+        super().__init__([_program("redis-server"), *options], directory / "redis.log", self._answers)
+
+    def _answers(self) -> bool:
+        with redis.Redis.from_url(self.url, socket_timeout=1) as client:
+            try:
+                return bool(client.ping())
+            except redis.RedisError:
+                return False
+
+
+class PostgresCluster(Server):
+    """A PostgreSQL cluster; the databases in it are made and dropped by the tests."""
+
+    def __init__(self, directory: Path) -> None:
+        self._port = free_port()
+        initdb = _program("initdb", "/usr/lib/postgresql/*/bin")
+        # PostgreSQL refuses to run as root.
+        user = "postgres" if os.geteuid() == 0 else None
+        if user:
+            os.chown(directory, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+        data = directory / "data"
+        setup = [initdb, "-D", str(data), "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        subprocess.run([*_prefix(signal.SIGINT, user), *setup], check=True, capture_output=True, cwd=directory)
+        # Nothing here outlives the tests, so nothing needs to reach the disk.
+        fast = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+        reach = ["-p", str(self._port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
+        command = [str(Path(initdb).with_name("postgres")), "-D", str(data), *reach, *fast, "-c", "max_connections=200"]
+        log = directory / "postgres.log"
+        super().__init__(command, log, self._answers, signal.SIGINT, user=user)
+
+    def url(self, database: str) -> str:
+        """The SQLAlchemy URL of one of its databases."""
+        return f"postgresql+psycopg://portal@127.0.0.1:{self._port}/{database}"
+
+    def create(self, database: str, template: str = "template0") -> None:
+        """Make a database as a copy of another one, to which nobody may be connected."""
+        self._run(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+
+    def drop(self, database: str) -> None:
+        """Drop a database and end the connections to it."""
+        self._run(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+    def _run(self, statement: str) -> None:
+        with self._connect() as connection:
+            connection.execute(statement.encode())
+
+    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(
+            host="127.0.0.1", port=self._port, user="portal", dbname="postgres", autocommit=True, connect_timeout=2
+        )
+
+    def _answers(self) -> bool:
+        try:
+            with self._connect():
+                return True
+        except psycopg.OperationalError:
+            return False
+
+
+class Portal(Server):
+    """The portal as it is really run: gunicorn, several workers, an instance directory of its own.
+
+    ``url`` is its origin and issuer, ``instance`` its directory, ``environment`` the variables it was started with.
+    """
+
+    def __init__(self, instance: Path, database_url: str = "", **changes: str) -> None:
+        port = free_port()
+        self.url = f"http://localhost:{port}"
+        self.instance = instance
+        self.environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            "APP_ENV": "development",
+            "PORT": str(port),
+            "INSTANCE_PATH": str(instance),
+            "DATABASE_URL": database_url,
+            "WEB_CONCURRENCY": "2",
+            "RATE_LIMIT_ENABLED": "false",
+            **changes,
+        }
+        command = [str(_virtualenv("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
+        super().__init__(command, instance / "gunicorn.log", self._answers, environment=self.environment)
+
+    def flask(self, *arguments: str) -> str:
+        """What ``flask --app wsgi <arguments>`` prints for this portal; an error holds what it printed instead."""
+        command = [str(_virtualenv("flask")), "--app", "wsgi", *arguments]
+        done = subprocess.run(command, env=self.environment, cwd=PROJECT_ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, f"flask {arguments}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/health", timeout=2).ok
+        except requests.ConnectionError:
+            return False
+
+
+@contextmanager
+def running(make: Callable[[Path], S]) -> Iterator[S]:
+    """Make a server in a directory of its own, run it for the block, remove both."""
+    directory = Path(tempfile.mkdtemp(prefix="portal-tests-"))
+    try:
+        server = make(directory)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(directory)
+
+
+def started(server: AbstractContextManager[T]) -> Iterator[T]:
+    """The value of a context manager for as long as a fixture lives; skipped where the program is not installed."""
+    with ExitStack() as stack:
+        try:
+            value = stack.enter_context(server)
+        except ProgramMissing as missing:
+            pytest.skip(str(missing))
+        yield value
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _program(name: str, directories: str = "") -> str:
+    """The path of a program, looked for in PATH and in the newest directory that matches."""
+    installed = sorted(Path("/").glob(f"{directories}/{name}".lstrip("/"))) if directories else []
+    found = str(installed[-1]) if installed else shutil.which(name)
+    if not found:
+        raise ProgramMissing(f"{name} is not installed; run make test, which installs it.")
+    return found
+
+
+def _virtualenv(name: str) -> Path:
+    return Path(sys.executable).with_name(name)
+
+
+def _prefix(signal_at_our_death: signal.Signals, user: str | None) -> list[str]:
+    """A wrapper that gives up root where needed and ends the server when the test run dies without saying goodbye."""
+    identity = [f"--reuid={user}", f"--regid={user}", "--init-groups"] if user else []
+    return [_program("setpriv"), *identity, "--pdeathsig", signal_at_our_death.name.removeprefix("SIG")]
