@@ -1,4 +1,4 @@
-"""A browser without script: keeps cookies, follows redirects one at a time, fills in forms by the names of their fields."""
+"""A browser without script: keeps cookies, follows redirects one at a time, fills in forms by their field names."""
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser

@@ -79,6 +79,7 @@ class RefreshState:
     issued_at: datetime
     expires_at: datetime
     is_active: bool
+    was_ended: bool
 
 
 class Bearer:
@@ -118,11 +119,16 @@ class Bearer:
         ended = row.revoked_at or row.rotated_at or row.family_revoked_at or row.session_ended
         is_active = ended is None and row.client_is_active and row.user_is_active and expires_at > self.clock()
         return RefreshState(row.client_id, row.family_id, row.user_id, row.username, row.scope, row.created_at,
-                            expires_at, is_active)
+                            expires_at, is_active, ended is not None)
 
-    def is_revoked(self, token: str) -> bool:
-        """Whether a well-signed access token is on the denylist."""
-        return self.revocations.is_denied(self.tokens.read_access_token(token)["jti"])
+    def is_revoked_for(self, token: str, client: ClientRecord) -> bool:
+        """Whether a well-signed token that ``client`` may ask about is on the denylist."""
+        try:
+            claims = self.tokens.read_access_token(token)
+        except InvalidToken:
+            return False
+        may_ask = client.can_introspect_any or claims.get("client_id") == client.client_id
+        return may_ask and self.revocations.is_denied(claims["jti"])
 
     def revoke(self, token: str, client: ClientRecord, caller: Caller) -> None:
         """Revoke a token of ``client``; unknown tokens and those of others are left alone (:rfc:`7009#section-2.1`).

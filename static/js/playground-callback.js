@@ -1,6 +1,6 @@
 /**
- * The page at the playground's redirect URI. It finishes the login with the kit and tells the playground, over a channel
- * of this origin, what was sent on the way.
+ * The page at the playground's redirect URI. It finishes the login with the kit and tells the playground, over a
+ * channel of this origin, what was sent on the way.
  */
 
 import { configure } from '../sdk/max-auth.js';

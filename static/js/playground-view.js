@@ -14,8 +14,10 @@ const SECRET = ['code', 'state', 'code_challenge', 'nonce', 'login_hint'];
 const MOMENTS = ['exp', 'iat', 'nbf', 'auth_time'];
 const ROWS = 200;
 const language = document.documentElement.lang;
-const clock = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
+const toSeconds = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
+const clock = new Intl.DateTimeFormat(language, toSeconds);
 const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
+const inDays = new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long' });
 const open = new Map([['access_token', true]]);
 
 const fromTemplate = (id) => el(id).content.firstElementChild.cloneNode(true);
@@ -68,9 +70,10 @@ export function showTokens(tokens, userinfo) {
   const cards = [];
   if (tokens) {
     const { access_token: access, refresh_token: refresh, id_token: id } = tokens;
-    cards.push(card('access_token', { raw: access, until: tokens.expires_at, lifetime: tokens.expires_in * 1000 }));
+    const life = (until, seconds) => ({ until, lifetime: seconds * 1000 });
+    cards.push(card('access_token', { raw: access, ...life(tokens.expires_at, tokens.expires_in) }));
     if (id) cards.push(card('id_token', { raw: id }));
-    const refreshLife = { until: tokens.refresh_expires_at, lifetime: tokens.refresh_expires_in * 1000 };
+    const refreshLife = life(tokens.refresh_expires_at, tokens.refresh_expires_in);
     if (refresh) cards.push(card('refresh_token', { raw: refresh, ...refreshLife }));
     if (userinfo) cards.push(card('userinfo', { members: userinfo }));
   }
@@ -82,7 +85,7 @@ export function showTokens(tokens, userinfo) {
 function lasting(ms) {
   const seconds = Math.floor(ms / 1000);
   const days = Math.floor(seconds / 86400);
-  if (days > 0) return new Intl.NumberFormat(language, { style: 'unit', unit: 'day', unitDisplay: 'long' }).format(days);
+  if (days > 0) return inDays.format(days);
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return parts.map((value) => String(value).padStart(2, '0')).join(':');
 }
@@ -111,15 +114,18 @@ function shortened(address) {
   return url.origin === location.origin ? path : url.origin + path;
 }
 
+/** An address that may break before each of its parameters. */
+const breakable = (address) => address.split(/(?=[?&])/).flatMap((piece) => [document.createElement('wbr'), piece]);
+
 /** Add one thing the kit did (its TraceEvent, with `at`) to the list. */
 export function showRequest({ kind, method, url, status, ms, error, at = Date.now() }) {
   const row = fromTemplate('request');
   part(row, 'time').textContent = clock.format(new Date(at));
   part(row, 'where').textContent = words.where[kind];
   part(row, 'method').textContent = method;
-  part(row, 'url').textContent = url ? shortened(url) : '';
+  if (url) part(row, 'url').append(...breakable(shortened(url)));
   part(row, 'status').textContent = error ?? (status || '–');
-  part(row, 'status').classList.toggle('failed', Boolean(error) || status >= 400);
+  part(row, 'status').classList.toggle('failed', status >= 400);
   part(row, 'took').textContent = ms ? `${Math.round(ms)} ms` : '–';
   const rows = el('log-rows');
   rows.append(row);

@@ -4,7 +4,9 @@
  */
 
 import { configure, decodeToken } from '../sdk/max-auth.js';
-import { clearRequests, config, countDown, el, showNotice, showRequest, showState, showTokens, words } from './playground-view.js';
+import {
+  clearRequests, config, countDown, el, showNotice, showRequest, showState, showTokens, words,
+} from './playground-view.js';
 
 const choices = el('choices');
 const chosen = (name) => choices.elements[name].value;
@@ -104,7 +106,10 @@ async function during(state, text, doing) {
 async function logInSilently({ quietly = false } = {}) {
   const tokens = await during('working', words.looking, () => client.silent.attemptSilentLogin());
   if (tokens) showNotice('success', words.silent_done);
-  else if (!quietly) showNotice('info', silentError === 'consent_required' ? words.no_consent : words.no_session, { code: silentError });
+  else if (!quietly) {
+    const reason = silentError === 'consent_required' ? words.no_consent : words.no_session;
+    showNotice('info', reason, { code: silentError });
+  }
 }
 
 const actions = {
@@ -117,7 +122,8 @@ const actions = {
   here: () => during('working', words.working, () => client.startRedirect({ returnTo: location.pathname })),
   'log-in-silently': () => logInSilently(),
   refresh: async () => {
-    if (await during('working', words.working, () => client.tokens.refreshAccessToken())) showNotice('success', words.refreshed);
+    const token = await during('working', words.working, () => client.tokens.refreshAccessToken());
+    if (token) showNotice('success', words.refreshed);
   },
   userinfo: async () => {
     userinfo = await during('working', words.working, () => client.getUserInfo());
@@ -135,7 +141,9 @@ choices.addEventListener('change', ({ target }) => {
   localStorage.setItem(CHOICE_KEY[target.name], target.value);
   connect();
 });
-for (const [name, key] of Object.entries(CHOICE_KEY)) choices.elements[name].value = localStorage.getItem(key) ?? chosen(name);
+for (const [name, key] of Object.entries(CHOICE_KEY)) {
+  choices.elements[name].value = localStorage.getItem(key) ?? chosen(name);
+}
 if (globalThis.BroadcastChannel) {
   new BroadcastChannel('playground-log').onmessage = ({ data }) => showRequest(data);
 }

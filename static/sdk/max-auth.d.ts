@@ -1,10 +1,10 @@
 /**
  * MAX Platform browser kit. One ES module, no dependencies; times are milliseconds unless a name says otherwise.
  *
- * Errors are `AuthError`s. `code` is the server's own OAuth error (`access_denied`, `login_required`, `invalid_grant` …)
- * or one of the kit's: `popup_blocked`, `cancelled`, `timeout`, `network_error`, `invalid_state`, `attempt_expired`,
- * `interrupted`, `no_response`, `invalid_issuer`, `invalid_id_token`, `invalid_response`, `insecure_context`,
- * `wrong_origin`, `wrong_configuration`, `http_<status>`.
+ * Errors are `AuthError`s. `code` is the server's own OAuth error (`access_denied`, `login_required`, `invalid_grant`
+ * and so on) or one of the kit's: `popup_blocked`, `cancelled`, `timeout`, `network_error`, `invalid_state`,
+ * `attempt_expired`, `interrupted`, `no_response`, `invalid_issuer`, `invalid_id_token`, `invalid_response`,
+ * `insecure_context`, `wrong_origin`, `wrong_configuration`, `http_<status>`.
  */
 
 export const VERSION: string;
@@ -84,7 +84,7 @@ export interface LoginRequest {
 export interface AuthChange {
   /** `expired`: the portal refused the refresh token, and the tokens were cleared. */
   type: 'login' | 'refresh' | 'logout' | 'expired';
-  /** Whether another tab did it. A remote `login` brings no tokens where storage is memory: attemptSilentLogin() does. */
+  /** Another tab did it. A remote `login` brings no tokens where storage is memory: attemptSilentLogin() does. */
   remote: boolean;
   tokens: StoredTokens | null;
 }
@@ -146,9 +146,9 @@ export class TokenManager {
   /** Within 5 minutes. */
   isTokenExpiringSoon(): boolean;
   /**
-   * Resolves with a new access token. Single flight in this tab and, by Web Locks, across tabs; what one tab renewed the
-   * others adopt. Without a refresh token it asks by silent login. Rejects with `login_required`, `network_error` or the
-   * server's error; `invalid_grant` clears the tokens.
+   * Resolves with a new access token. Single flight in this tab and, by Web Locks, across tabs; what one tab renewed
+   * the others adopt. Without a refresh token it asks by silent login. Rejects with `login_required`, `network_error`
+   * or the server's error; `invalid_grant` clears the tokens.
    */
   refreshAccessToken(): Promise<string>;
   /** The access token, renewed if it ends soon; null where there is none to be had; rejects with `network_error`. */
@@ -216,8 +216,8 @@ export function handleOAuthCallback(client?: AuthClient): Promise<CallbackResult
 export function startRedirect(request?: RedirectRequest, client?: AuthClient): Promise<void>;
 
 /**
- * `fetch` with the access token, on this origin, the issuer's and `allowedOrigins` only; elsewhere, or where the request
- * has its own Authorization header, plain `fetch`. Renews once at 401 and tries again.
+ * `fetch` with the access token, on this origin, the issuer's and `allowedOrigins` only; elsewhere, or where the
+ * request has its own Authorization header, plain `fetch`. Renews once at 401 and tries again.
  */
 export function authFetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
 

@@ -17,6 +17,7 @@ const STUB_MS = 24 * 3600_000; // how long an unfinished attempt is remembered w
 const SILENT_MS = 10_000;
 const SOON_MS = 5 * 60_000;
 const REQUEST_MS = 20_000;
+const CLOSE_MS = 100;
 const CUT_MS = 1_500; // where our own COOP cannot be read, a popup `closed` this early was cut off, not closed
 
 const pause = (ms, value) => new Promise((resolve) => { setTimeout(resolve, ms, value); });
@@ -136,11 +137,11 @@ async function begin(client, mode, request = {}, carry = {}) {
 
 /** Turn the authorization response of a taken attempt into the token response. */
 async function redeem(client, attempt, response) {
-  const metadata = await client.discover();
   // RFC 9207 section 2.4: compare before anything in the response is used.
-  if (response.iss ? response.iss !== metadata.issuer : metadata.authorization_response_iss_parameter_supported) {
-    throw failure('invalid_issuer', 'The answer came from another authorization server.');
-  }
+  const isKnown = response.iss
+    ? response.iss === attempt.issuer
+    : !(await client.discover()).authorization_response_iss_parameter_supported;
+  if (!isKnown) throw failure('invalid_issuer', 'The answer came from another authorization server.');
   if (response.error) throw failure(response.error, response.error_description);
   const tokens = await client.grant({
     grant_type: 'authorization_code', code: response.code,
@@ -242,7 +243,8 @@ class PopupRun {
     this.channel?.postMessage({ type: 'ACK' });
     try {
       const tokens = await readAnswer(this.client, answer);
-      if (this.over) return void this.client.revoke(tokens.refresh_token ?? tokens.access_token); // cleaned up meanwhile
+      // Cleaned up meanwhile: nobody will ever use what has just been issued.
+      if (this.over) return void this.client.revoke(tokens.refresh_token ?? tokens.access_token);
       this.client.signIn(tokens);
       this.end(null, tokens);
     } catch (error) {
@@ -291,7 +293,9 @@ export class PopupOAuthLogin {
       run.popup.focus();
       return run.promise;
     }
-    this.forceCleanup();
+    // A window that was cut off cannot be closed from here; its attempt stays, so that it does not end in an error.
+    if (run?.popup.closed) run.end(cancelled());
+    else this.forceCleanup();
     const popup = openPopup(); // in the click itself: after an await the browser would block it
     if (!popup) {
       return Promise.reject(failure('popup_blocked', 'Popup was blocked. Please allow popups for this site.'));
@@ -315,7 +319,7 @@ export class PopupOAuthLogin {
 
 async function runSilently(client, request) {
   const frame = Object.assign(document.createElement('iframe'), { name: FRAME_NAME, hidden: true });
-  const late = pause(SILENT_MS).then(() => Promise.reject(failure('timeout', 'Silent login was not answered in time.')));
+  const late = pause(SILENT_MS).then(() => { throw failure('timeout', 'Silent login was not answered in time.'); });
   let begun;
   let onMessage;
   try {
@@ -385,11 +389,12 @@ async function tellOpener(attempt, message) {
   const heard = new Promise((resolve) => {
     if (channel) channel.onmessage = ({ data }) => data?.type === 'ACK' && resolve(true);
   });
-  window.opener?.postMessage(message, location.origin);
+  const opener = window.opener?.closed ? null : window.opener;
+  opener?.postMessage(message, location.origin);
   channel?.postMessage(message);
   const acknowledged = await Promise.race([heard, pause(1_000, false)]);
   channel?.close();
-  return acknowledged || Boolean(window.opener);
+  return acknowledged || Boolean(opener);
 }
 
 async function deliver(client, attempt, { tokenData, error }) {
@@ -407,7 +412,10 @@ async function deliver(client, attempt, { tokenData, error }) {
   }
   if (tokenData && (mode === 'redirect' || !result.delivered)) client.signIn(tokenData);
   if (tokenData) client.channel?.postMessage({ type: 'login' });
-  if (mode === 'popup' && result.delivered) window.close();
+  if (mode === 'popup' && result.delivered) {
+    await pause(CLOSE_MS); // what a window posts as it closes may never leave it
+    window.close();
+  }
   return result;
 }
 
@@ -626,7 +634,7 @@ class Client {
 
   async #loadMetadata() {
     const { issuer } = this.options;
-    const metadata = await this.json(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
+    const metadata = await this.json(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, { cache: 'default' });
     if (metadata.issuer !== issuer) throw failure('invalid_issuer', `${issuer} calls itself ${metadata.issuer}.`);
     return metadata;
   }

@@ -4,7 +4,7 @@ import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from app.stores import KeyValueStore, open_store
 THREADS = 8
 PROCESSES = 4
 ROUNDS = 25
+
+starting_line: Barrier
 
 
 @pytest.fixture(params=["redis", "sqlite", "redis with fallback"])
@@ -140,17 +142,26 @@ def test_one_of_many_processes_wins_and_no_hit_is_lost(urls: tuple[str, str | No
     for number in range(ROUNDS):
         store.put(f"taken{number}", b"value", 60)
     # "spawn": nothing is inherited, as with workers that were started separately.
-    with ProcessPoolExecutor(PROCESSES, mp_context=multiprocessing.get_context("spawn")) as pool:
-        outcomes = list(pool.map(contend, [urls] * PROCESSES, [time.time() + 2] * PROCESSES))
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(PROCESSES, initializer=meet_at, initargs=(context.Barrier(PROCESSES),)) as pool:
+        outcomes = pool.map(contend, [urls] * PROCESSES, chunksize=1)
+        pool.close()
+        pool.join()
     assert sum(added for added, _, _ in outcomes) == ROUNDS
     assert sum(taken for _, taken, _ in outcomes) == ROUNDS
     assert sorted(hit for _, _, hits in outcomes for hit in hits) == list(range(1, PROCESSES * ROUNDS + 1))
 
 
-def contend(urls: tuple[str, str | None], start_at: float) -> tuple[int, int, list[int]]:
+def meet_at(barrier: Barrier) -> None:
+    """Give a process of the race the point where all of them start together."""
+    global starting_line
+    starting_line = barrier
+
+
+def contend(urls: tuple[str, str | None]) -> tuple[int, int, list[int]]:
     """One process of the race: how many keys it added and took, and the counts it saw."""
     store = open_store(*urls)
-    time.sleep(max(0, start_at - time.time()))
+    starting_line.wait(60)
     added = sum(store.add(f"added{number}", b"value", 60) for number in range(ROUNDS))
     taken = sum(store.take(f"taken{number}") is not None for number in range(ROUNDS))
     hits = [store.increment("counted", 60) for _ in range(ROUNDS)]

@@ -1,0 +1,215 @@
+"""Reading an authorization request: an ordered list of checks, each with the clause that decides.
+
+The first three find out whether there is a safe place to send errors to; until then the person stays on a
+page of ours. All later ones raise :class:`RefusedRequest`, which goes to the client.
+"""
+
+import json
+import re
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from werkzeug.datastructures import MultiDict
+
+from app.languages import gettext as _
+from app.oauth import parameters
+from app.oauth.errors import RefusedRequest, UnsafeRequest
+from app.services import scopes
+from app.services.clients import ClientRecord
+from app.services.interactions import AuthorizationRequest
+from app.services.tokens import InvalidToken
+from app.wiring import services
+
+RESPONSE_TYPES = ("code",)
+RESPONSE_MODES = ("query", "form_post", "web_message")
+PROMPTS = ("none", "login", "consent", "select_account")
+CHALLENGE_METHODS = ("S256",)
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+LONGEST_STATE = LONGEST_NONCE = 2048
+
+
+class Draft:
+    """A request being read: what is known so far, so that an error knows where to go."""
+
+    def __init__(self, values: "MultiDict[str, str]") -> None:
+        self.values = values
+        self.client = self._client()
+        self.redirect_uri, self.redirect_uri_was_sent = self._redirect_uri()
+        state = self._single("state")
+        self.state = state if state and "\ufffd" not in state and "\x00" not in state else None
+        mode = self._single("response_mode")
+        self.response_mode = mode if mode in RESPONSE_MODES else "query"
+
+    def _single(self, name: str) -> str | None:
+        given = self.values.getlist(name)
+        return given[0] if len(given) == 1 and given[0] else None
+
+    def _client(self) -> ClientRecord:
+        # RFC 6749 section 4.1.2.1: an unknown client is never redirected to.
+        client_id = self._single("client_id")
+        if client_id is None:
+            raise UnsafeRequest(
+                "invalid_request", "The application did not say who it is, so we stopped here.",
+                facts={"client_id": ", ".join(self.values.getlist("client_id")) or _("(missing)")},
+                fixes=[_("Send client_id exactly once.")],
+            )
+        client = services.clients.find(client_id)
+        if client is None or not client.is_active:
+            raise UnsafeRequest(
+                "invalid_client", "This application is not registered here, or it was turned off.",
+                facts={"client_id": client_id},
+                fixes=[_("Check client_id for typing errors; upper and lower case differ."),
+                       _("Ask an administrator to register the application, or to turn it on again.")],
+            )
+        return client
+
+    def _redirect_uri(self) -> tuple[str, bool]:
+        # RFC 9700 section 2.1: exact matching; anything else is never redirected to.
+        given = [uri for uri in self.values.getlist("redirect_uri") if uri]
+        if len(given) > 1:
+            raise self._unsafe_uri("invalid_request", ", ".join(given), _("Send redirect_uri exactly once."))
+        if not given:
+            # RFC 6749 section 3.1.2.3; OpenID Connect Core section 3.1.2.1 requires the parameter.
+            is_openid = "openid" in scopes.split(self._single("scope"))
+            if len(self.client.redirect_uris) == 1 and not is_openid:
+                return self.client.redirect_uris[0], False
+            raise self._unsafe_uri("invalid_request", _("(missing)"), _("Send redirect_uri with the request."))
+        if not self.client.has_redirect_uri(given[0]):
+            raise self._unsafe_uri(
+                "invalid_redirect_uri", given[0],
+                _("Register exactly this URI for the client, or send the registered one. Scheme, host, port, case "
+                  "and a final slash all count."),
+            )
+        return given[0], True
+
+    def _unsafe_uri(self, code: str, received: str, fix: str) -> UnsafeRequest:
+        return UnsafeRequest(
+            code, "The application is not set up correctly, so we stopped here. Its owner can mend this.",
+            facts={"client_id": self.client.client_id, _("client name"): self.client.name, "redirect_uri": received},
+            fixes=[fix],
+        )
+
+    def checked(self) -> AuthorizationRequest:
+        """The valid request; raises :class:`RefusedRequest`."""
+        given = self._parameters()
+        _refuse_request_objects(given)
+        _require_response_type(given)
+        _require_response_mode(given)
+        prompts = _prompts(given)
+        granted = self._scopes(given)
+        challenge = self._challenge(given)
+        return AuthorizationRequest(
+            client_id=self.client.client_id, redirect_uri=self.redirect_uri,
+            redirect_uri_was_sent=self.redirect_uri_was_sent, response_mode=self.response_mode, scopes=granted,
+            state=_bounded(given, "state", LONGEST_STATE), nonce=_bounded(given, "nonce", LONGEST_NONCE),
+            code_challenge=challenge, prompts=prompts, max_age=_max_age(given),
+            login_hint=given.get("login_hint", "")[:254] or None, hinted_user_id=self._hinted_user(given),
+            ui_locales=tuple(given.get("ui_locales", "").split()[:10]),
+            display="popup" if given.get("display") == "popup" else "page", claims=_claims(given),
+        )
+
+    def _parameters(self) -> dict[str, str]:
+        # RFC 6749 section 3.1: no parameter more than once, unknown ones ignored, empty means absent.
+        try:
+            return parameters.read(self.values)
+        except InvalidRequestError as error:
+            raise RefusedRequest("invalid_request", error.description) from error
+
+    def _scopes(self, given: dict[str, str]) -> tuple[str, ...]:
+        # RFC 6749 section 3.3: the server may grant less than was asked for.
+        requested = scopes.split(given.get("scope")) or (scopes.DEFAULT_SCOPE,)
+        granted = tuple(scope for scope in requested
+                        if scope in self.client.allowed_scopes and not scope.startswith(scopes.SERVICE_PREFIX))
+        if not granted:
+            raise RefusedRequest("invalid_scope", "None of the requested scopes is allowed for this client")
+        return granted
+
+    def _challenge(self, given: dict[str, str]) -> str | None:
+        challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
+        if challenge is None:
+            if method is not None:
+                raise RefusedRequest("invalid_request", "A code_challenge_method was sent without a code_challenge")
+            # RFC 9700 section 2.1.1: required of public clients always, of others unless switched off.
+            if not self.client.is_confidential or self.client.require_pkce:
+                raise RefusedRequest("invalid_request", "A code_challenge is required")
+            return None
+        # RFC 7636 section 4.3: no method means plain, and plain is refused.
+        if method not in CHALLENGE_METHODS:
+            raise RefusedRequest("invalid_request", "The code_challenge_method must be S256")
+        # RFC 7636 section 4.2: base64url of SHA-256 is 43 characters, nothing else can match.
+        if not CHALLENGE.match(challenge):
+            raise RefusedRequest("invalid_request", "The code_challenge must be 43 base64url characters")
+        return challenge
+
+    def _hinted_user(self, given: dict[str, str]) -> str | None:
+        # OpenID Connect Core section 3.1.2.1: id_token_hint
+        if (hint := given.get("id_token_hint")) is None:
+            return None
+        try:
+            claims = services.tokens.read_id_token_hint(hint)
+        except InvalidToken:
+            raise RefusedRequest("invalid_request", "The id_token_hint is not an ID token of this server") from None
+        if claims.get("aud") != self.client.client_id:
+            raise RefusedRequest("invalid_request", "The id_token_hint was issued to another client")
+        return str(claims["sub"])
+
+
+def _refuse_request_objects(given: dict[str, str]) -> None:
+    # OpenID Connect Core section 3.1.2.6
+    for name, error in (("request", "request_not_supported"), ("request_uri", "request_uri_not_supported"),
+                        ("registration", "registration_not_supported")):
+        if name in given:
+            raise RefusedRequest(error, f"The {name} parameter is not supported")
+
+
+def _require_response_type(given: dict[str, str]) -> None:
+    # RFC 6749 section 3.1.1; RFC 9700 section 2.1.2: no token in a URL.
+    if "response_type" not in given:
+        raise RefusedRequest("invalid_request", "The response_type is missing")
+    if given["response_type"] not in RESPONSE_TYPES:
+        raise RefusedRequest("unsupported_response_type", "The response_type must be code")
+
+
+def _require_response_mode(given: dict[str, str]) -> None:
+    # OAuth 2.0 Multiple Response Type Encoding Practices section 2.1
+    if given.get("response_mode", "query") not in RESPONSE_MODES:
+        raise RefusedRequest("invalid_request", "The response_mode is not supported")
+
+
+def _prompts(given: dict[str, str]) -> tuple[str, ...]:
+    # OpenID Connect Core section 3.1.2.1: none stands alone.
+    prompts = scopes.split(given.get("prompt"))
+    if any(prompt not in PROMPTS for prompt in prompts):
+        raise RefusedRequest("invalid_request", "The prompt is not supported")
+    if "none" in prompts and len(prompts) > 1:
+        raise RefusedRequest("invalid_request", "The prompt none cannot be combined with others")
+    return prompts
+
+
+def _max_age(given: dict[str, str]) -> int | None:
+    if (value := given.get("max_age")) is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", value):
+        raise RefusedRequest("invalid_request", "The max_age must be a whole number of seconds")
+    return int(value)
+
+
+def _bounded(given: dict[str, str], name: str, longest: int) -> str | None:
+    value = given.get(name)
+    if value is not None and len(value) > longest:
+        raise RefusedRequest("invalid_request", f"The {name} is longer than {longest} characters")
+    return value
+
+
+def _claims(given: dict[str, str]) -> dict[str, Any] | None:
+    # OpenID Connect Core section 5.5
+    if (value := given.get("claims")) is None:
+        return None
+    try:
+        claims = json.loads(value)
+    except (ValueError, RecursionError):
+        claims = None
+    members = [claims.get(name, {}) for name in ("userinfo", "id_token")] if isinstance(claims, dict) else [None]
+    if not all(isinstance(member, dict) for member in members) or "\\u0000" in value:
+        raise RefusedRequest("invalid_request", "The claims parameter must be a JSON object of the specified form")
+    return {"id_token": dict.fromkeys(members[1])} if members[1] else None

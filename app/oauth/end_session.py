@@ -1,0 +1,128 @@
+"""RP-initiated logout: a hint of the person who is logged in ends the session at once, anything else asks first."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flask import current_app, g, make_response, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from werkzeug import Response
+from werkzeug.datastructures import MultiDict
+
+from app.languages import gettext as _
+from app.oauth.errors import UnsafeRequest
+from app.oauth.responses import with_parameters
+from app.services.clients import ClientRecord
+from app.services.tokens import InvalidToken
+from app.sessions import current_session, end_session
+from app.wiring import services
+
+CONFIRM_SECONDS = 86400
+
+
+@dataclass(frozen=True)
+class LogoutRequest:
+    """A validated logout request; ``redirect_uri`` is registered for the client, or absent."""
+
+    client_id: str | None = None
+    redirect_uri: str | None = None
+    state: str | None = None
+
+
+def begin(values: "MultiDict[str, str]") -> Response:
+    """Log out at once, or ask."""
+    given = {name: value for name, value in values.items() if value}
+    g.ui_locales = tuple(given.get("ui_locales", "").split()[:10])
+    hint = _hint(given.get("id_token_hint"))
+    client = _client(given, hint)
+    wanted = LogoutRequest(
+        client.client_id if client else None, _redirect_uri(given.get("post_logout_redirect_uri"), client),
+        given.get("state"),
+    )
+    session = current_session()
+    if session is None:
+        return finish(wanted) if hint or not wanted.redirect_uri else _ask(wanted)
+    # Section 2: without a hint of this very person it is asked whether to log out; others may have made this link.
+    if hint and hint.get("sub") == session.user_id:
+        return finish(wanted)
+    return _ask(wanted)
+
+
+def finish(wanted: LogoutRequest) -> Response:
+    """End the session and lead back to the client, when there is a registered way."""
+    end_session("logout")
+    client = services.clients.find(wanted.client_id) if wanted.client_id else None
+    if client and wanted.redirect_uri in client.post_logout_redirect_uris:
+        state = {"state": wanted.state} if wanted.state else {}
+        target = with_parameters(wanted.redirect_uri, state) if state else wanted.redirect_uri
+    else:
+        target = url_for("login.logged_out") + (f"?{urlencode({'client_id': client.client_id})}" if client else "")
+    response = redirect(target, 303)
+    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    return response
+
+
+def question(sealed: str, form: FlaskForm) -> str:
+    """The page that asks whether to log out."""
+    wanted = unsealed(sealed)
+    session = current_session()
+    client = services.clients.find(wanted.client_id) if wanted.client_id else None
+    return render_template("oauth/end_session.html", form=form, sealed_request=sealed, asking=client,
+                           person=session.subject if session else None,
+                           confirm_url=url_for("oauth.confirm_logout"))
+
+
+def unsealed(sealed: str) -> LogoutRequest:
+    """The request a form carried; an empty one when it was changed or is too old."""
+    try:
+        return LogoutRequest(**_serializer().loads(sealed, max_age=CONFIRM_SECONDS))
+    except (BadSignature, TypeError):
+        return LogoutRequest()
+
+
+def _ask(wanted: LogoutRequest) -> Response:
+    sealed = _serializer().dumps(wanted.__dict__)
+    return make_response(question(str(sealed), FlaskForm()))
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt="end-session")
+
+
+def _hint(token: str | None) -> dict[str, object] | None:
+    """Section 2: an expired ID token is as good a hint; one we did not sign is none."""
+    if token is None:
+        return None
+    try:
+        return services.tokens.read_id_token_hint(token)
+    except InvalidToken:
+        raise UnsafeRequest(
+            "invalid_request", "The application asked to log you out in a way we cannot check, so nothing was changed.",
+            facts={"id_token_hint": _("not an ID token of this server")},
+            fixes=[_("Send the ID token exactly as it was issued.")],
+        ) from None
+
+
+def _client(given: dict[str, str], hint: dict[str, object] | None) -> ClientRecord | None:
+    named, hinted = given.get("client_id"), str(hint["aud"]) if hint else None
+    if named and hinted and named != hinted:
+        raise UnsafeRequest(
+            "invalid_request", "The application asked to log you out in a way we cannot check, so nothing was changed.",
+            facts={"client_id": named}, fixes=[_("Send the client_id the ID token was issued to, or leave it out.")],
+        )
+    client_id = named or hinted
+    return services.clients.find(client_id) if client_id else None
+
+
+def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:
+    """Section 3: exactly a registered URI; anything else is never redirected to."""
+    if uri is None:
+        return None
+    if client is None or uri not in client.post_logout_redirect_uris:
+        raise UnsafeRequest(
+            "invalid_request", "The application asked to go on to an address that is not registered, so we stopped.",
+            facts={"post_logout_redirect_uri": uri, "client_id": client.client_id if client else _("(missing)")},
+            fixes=[_("Register exactly this URI as a post-logout redirect URI of the client."),
+                   _("Send id_token_hint or client_id with it.")],
+        )
+    return uri

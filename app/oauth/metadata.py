@@ -1,0 +1,78 @@
+"""Discovery documents and keys: made from what is registered, so they list exactly what works (:rfc:`8414`)."""
+
+from typing import Any, cast
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from app.extensions import reads_only
+from app.languages import SUPPORTED as LANGUAGES
+from app.oauth.authorization_request import CHALLENGE_METHODS, PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
+from app.oauth.server import PortalAuthorizationServer
+from app.services.claims import SUPPORTED as CLAIMS
+from app.services.clients import SIGNING_ALGORITHMS
+from app.services.keys import PUBLISHED_SECONDS
+from app.wiring import services
+
+well_known = Blueprint("well_known", __name__)
+SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
+
+
+@well_known.get("/.well-known/oauth-authorization-server")
+@well_known.get("/api/oauth/.well-known/oauth-authorization-server")
+@well_known.get("/.well-known/openid-configuration")
+def metadata() -> Response:
+    """The same document in all places (:rfc:`8414#section-3`, OpenID Connect Discovery section 4)."""
+    reads_only.set(True)
+    return _cached(jsonify(describe()))
+
+
+@well_known.get("/.well-known/jwks.json")
+def jwks() -> Response:
+    """Public keys; kept by clients for as long as a key is published before it signs."""
+    reads_only.set(True)
+    return _cached(jsonify(keys=services.keys.published()))
+
+
+def describe() -> dict[str, Any]:
+    """What this server offers."""
+    issuer = services.settings.issuer
+    base = f"{issuer}/api/oauth"
+    server = cast(PortalAuthorizationServer, current_app.extensions["authorization_server"])
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{base}/authorize",
+        "token_endpoint": f"{base}/token",
+        "userinfo_endpoint": f"{base}/userinfo",
+        "revocation_endpoint": f"{base}/revoke",
+        "introspection_endpoint": f"{base}/introspect",
+        "end_session_endpoint": f"{base}/logout",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "service_documentation": f"{issuer}/developers",
+        "op_policy_uri": f"{issuer}/privacy",
+        "op_tos_uri": f"{issuer}/terms",
+        "scopes_supported": services.scopes.names(),
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": server.grant_types,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "token_endpoint_auth_methods_supported": ["none", *SECRET_METHODS],
+        "revocation_endpoint_auth_methods_supported": ["none", *SECRET_METHODS],
+        "introspection_endpoint_auth_methods_supported": SECRET_METHODS,
+        "code_challenge_methods_supported": list(CHALLENGE_METHODS),
+        "prompt_values_supported": list(PROMPTS),
+        "display_values_supported": ["page", "popup"],
+        "claim_types_supported": ["normal"],
+        "claims_supported": [*CLAIMS, "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+        "ui_locales_supported": list(LANGUAGES),
+    }
+
+
+def _cached(response: Response) -> Response:
+    response.headers["Cache-Control"] = f"public, max-age={PUBLISHED_SECONDS}"
+    response.add_etag()
+    return cast(Response, response.make_conditional(request))

@@ -1,0 +1,49 @@
+"""Authorization responses: query, form_post and web_message, always with ``iss`` (:rfc:`9207#section-2`)."""
+
+from urllib.parse import urlencode, urlsplit
+
+from flask import make_response, redirect, render_template, request
+from werkzeug import Response
+
+from app.security import allow_framing
+from app.services.interactions import AuthorizationRequest
+from app.services.redirect_uris import origin
+from app.wiring import services
+
+
+def send_code(to: AuthorizationRequest, code: str) -> Response:
+    """The successful answer."""
+    return _send(to.redirect_uri, to.response_mode, {"code": code}, to.state)
+
+
+def send_error(to: AuthorizationRequest, error: str, description: str) -> Response:
+    """The error answer of a validated request."""
+    return send_error_to(to.redirect_uri, to.response_mode, error, description, to.state)
+
+
+def send_error_to(redirect_uri: str, response_mode: str, error: str, description: str, state: str | None) -> Response:
+    """The error answer to a validated redirect URI (:rfc:`6749#section-4.1.2.1`)."""
+    return _send(redirect_uri, response_mode, {"error": error, "error_description": description}, state)
+
+
+def with_parameters(uri: str, values: dict[str, str]) -> str:
+    """``uri`` with ``values`` added to its query."""
+    separator = "&" if urlsplit(uri).query else "" if uri.endswith("?") else "?"
+    return f"{uri}{separator}{urlencode(values)}"
+
+
+def _send(redirect_uri: str, response_mode: str, values: dict[str, str], state: str | None) -> Response:
+    answer = {**values, "iss": services.settings.issuer}
+    if state is not None:
+        answer["state"] = state
+    # A redirect after a form is 303, so that no browser sends what was typed along (RFC 9700 section 4.12).
+    if response_mode == "form_post":
+        return make_response(render_template("oauth/form_post.html", action=redirect_uri, fields=answer))
+    target = origin(redirect_uri)
+    if response_mode == "web_message" and target:
+        allow_framing(target)
+        return make_response(render_template(
+            "oauth/web_message.html", target_origin=target, fallback=with_parameters(redirect_uri, answer),
+            message={"type": "authorization_response", "response": answer},
+        ))
+    return redirect(with_parameters(redirect_uri, answer), 302 if request.method == "GET" else 303)

@@ -1,0 +1,134 @@
+"""The protocol's routes, one short function each."""
+
+from typing import cast
+
+from flask import Blueprint, Response, abort, current_app, g, jsonify, make_response, redirect, render_template, request
+from flask import url_for
+from flask_wtf import FlaskForm
+from werkzeug import Response as AnyResponse
+
+from app.errors import ProtocolRefusal
+from app.extensions import reads_only
+from app.oauth import end_session, responses, userinfo as bearer_token, validation
+from app.oauth.authorization_request import Draft
+from app.oauth.errors import RefusedRequest
+from app.oauth.parameters import FORM
+from app.oauth.server import PortalAuthorizationServer
+from app.services.authorization import Pending
+from app.services.interactions import Refusal, Step
+from app.services.redirect_uris import origin
+from app.sessions import current_session
+from app.wiring import services
+
+bp = Blueprint("oauth", __name__)
+PAGES = {Step.LOGIN: "login.login", Step.SELECT_ACCOUNT: "login.choose", Step.CONSENT: "consent.consent"}
+
+
+def server() -> PortalAuthorizationServer:
+    """The authorization server of the current application."""
+    return cast(PortalAuthorizationServer, current_app.extensions["authorization_server"])
+
+
+@bp.route("/authorize", methods=["GET", "POST"])
+def authorize() -> AnyResponse:
+    """Validate, decide, and answer at once or hand over to a page (OpenID Connect Core section 3.1.2.1)."""
+    if request.method == "POST" and request.mimetype != FORM:
+        abort(415)
+    draft = Draft(request.form if request.method == "POST" else request.args)
+    try:
+        asked = draft.checked()
+    except RefusedRequest as refused:
+        return responses.send_error_to(draft.redirect_uri, draft.response_mode, refused.error, refused.description,
+                                       draft.state)
+    session = current_session()
+    step = services.authorization.step(asked, draft.client, session)
+    if isinstance(step, Refusal):
+        return responses.send_error(asked, step.error, step.description)
+    if step is Step.ISSUE and session is not None:
+        return responses.send_code(asked, services.authorization.issue(asked, draft.client, session))
+    return _to_page(step, services.interactions.open(asked))
+
+
+@bp.get("/authorize/resume")
+def resume() -> AnyResponse:
+    """Go on with a stored request; login, account choice and consent return here and nowhere else."""
+    session = current_session()
+    pending = services.authorization.pending(request.args.get("interaction", ""))
+    step = services.authorization.pending_step(pending, session)
+    if isinstance(step, Refusal):
+        if pending.interaction.is_answered:
+            return _already_answered(pending)
+        services.interactions.answer(pending.id, None)
+        return responses.send_error(pending.request, step.error, step.description)
+    if step is Step.ISSUE and session is not None:
+        code = services.authorization.answer(pending, session)
+        return responses.send_code(pending.request, code) if code else _already_answered(pending)
+    return _to_page(step, pending.id)
+
+
+@bp.post("/token")
+def token() -> Response:
+    """Exchange a grant for tokens (:rfc:`6749#section-3.2`)."""
+    return server().respond("token", request)
+
+
+@bp.post("/revoke")
+def revoke() -> Response:
+    """Revoke a token (:rfc:`7009#section-2`)."""
+    return server().respond("revocation", request)
+
+
+@bp.post("/introspect")
+def introspect() -> Response:
+    """Tell what a token is worth (:rfc:`7662#section-2`)."""
+    return server().respond("introspection", request)
+
+
+@bp.post("/token/validate")
+def validate() -> Response:
+    """Tell a backend in one word whether a token still counts."""
+    return validation.answer(request)
+
+
+@bp.route("/userinfo", methods=["GET", "POST"])
+def userinfo() -> Response:
+    """Claims of the person a bearer token stands for (OpenID Connect Core section 5.3)."""
+    reads_only.set(True)
+    try:
+        token_text = bearer_token.presented(request)
+        state = services.bearer.access(token_text)
+        return jsonify(bearer_token.claims_of(state))
+    except ProtocolRefusal as refusal:
+        return bearer_token.refused(refusal)
+
+
+@bp.route("/logout", methods=["GET", "POST"])
+def logout() -> AnyResponse:
+    """OpenID Connect RP-Initiated Logout 1.0 section 2."""
+    return end_session.begin(request.form if request.method == "POST" else request.args)
+
+
+@bp.post("/logout/confirm")
+def confirm_logout() -> AnyResponse:
+    """The person agreed to be logged out."""
+    form = FlaskForm()
+    if not form.validate_on_submit():
+        return make_response(end_session.question(request.form.get("request", ""), form), 400)
+    return end_session.finish(end_session.unsealed(request.form.get("request", "")))
+
+
+def _to_page(step: Step, interaction_id: str) -> AnyResponse:
+    return redirect(url_for(PAGES[step], interaction=interaction_id), 303)
+
+
+def _already_answered(pending: Pending) -> AnyResponse:
+    """The application has had its answer; the person belongs there."""
+    g.ui_locales = pending.request.ui_locales
+    home = pending.client.home_uri or origin(pending.request.redirect_uri)
+    page = render_template(
+        "oauth/answered.html", asking_name=pending.client.name, home=home,
+        popup=pending.request.display == "popup",
+    )
+    return make_response(page)
+
+
