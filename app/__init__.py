@@ -9,9 +9,14 @@ from app.services.environment import Clock, utc_now
 
 def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flask:
     """Build the portal. Reads the environment only when no settings are given."""
-    settings = settings or Settings.from_environment()
-    app = Flask(__name__, template_folder="../templates", static_folder="../static", instance_relative_config=True,
-                instance_path=str(settings.instance_path))
+    settings = settings or Settings.from_environment_or_exit()
+    app = Flask(
+        __name__,
+        template_folder="../templates",
+        static_folder="../static",
+        instance_relative_config=True,
+        instance_path=str(settings.instance_path),
+    )
     app.config.from_mapping(settings.flask_config())
     logs.configure(app, settings)
     extensions.bind(app, settings)
@@ -24,5 +29,3 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
         package.register(app)
     cli.register(app)
     return app
-
-

@@ -11,6 +11,7 @@ import ipaddress
 import os
 import re
 import secrets
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +116,9 @@ class ServerSettings:
     """Where and how the process serves."""
 
     environment: str = _setting(
-        "APP_ENV", "development", "development or production; production refuses generated keys, plain http and debug",
+        "APP_ENV",
+        "development",
+        "development or production; production refuses generated keys, plain http and debug",
         _choice("development", "testing", "production"),
     )
     host: str = _setting("HOST", "", "Address to listen on; empty: 127.0.0.1 in development, 0.0.0.0 in production")
@@ -128,7 +131,9 @@ class ServerSettings:
     trusted_proxies: int = _setting(
         "TRUSTED_PROXIES", "0", "Number of reverse proxies whose X-Forwarded-* headers are believed", _number(0, 10)
     )
-    instance_path: str = _setting("INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/")
+    instance_path: str = _setting(
+        "INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/"
+    )
     debug: bool = _setting("FLASK_DEBUG", "false", "Flask's debug mode; refused in production", _boolean)
     log_level: str = _setting(
         "LOG_LEVEL", "INFO", "Least severity that is logged", _choice("DEBUG", "INFO", "WARNING", "ERROR")
@@ -140,8 +145,11 @@ class StorageSettings:
     """The database and the optional Redis."""
 
     database_url: str = _setting(
-        "DATABASE_URL", "", "sqlite:///… or postgresql://…; empty: SQLite under the instance directory",
-        _database_url, True,
+        "DATABASE_URL",
+        "",
+        "sqlite:///… or postgresql://…; empty: SQLite under the instance directory",
+        _database_url,
+        True,
     )
     schema: str = _setting("DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", _schema)
     pool_size: int = _setting("DB_POOL_SIZE", "8", "PostgreSQL connections each worker keeps", _number(1, 200))
@@ -154,8 +162,11 @@ class SecretSettings:
 
     secret_key: str = _setting("SECRET_KEY", "", "Signs form tokens and cookies; 32 or more characters", _text, True)
     encryption_keys: tuple[str, ...] = _setting(
-        "ENCRYPTION_KEYS", "", "Fernet keys, newest first, separated by commas; encrypt private keys at rest",
-        _words, True,
+        "ENCRYPTION_KEYS",
+        "",
+        "Fernet keys, newest first, separated by commas; encrypt private keys at rest",
+        _words,
+        True,
     )
 
 
@@ -163,21 +174,28 @@ class SecretSettings:
 class TokenSettings:
     """What is issued, and for how long."""
 
-    algorithm: str = _setting("JWT_ALGORITHM", "ES256", "Signs access tokens: ES256, RS256, EdDSA or HS256",
-                              _choice(*ALGORITHMS))
+    algorithm: str = _setting(
+        "JWT_ALGORITHM", "ES256", "Signs access tokens: ES256, RS256, EdDSA or HS256", _choice(*ALGORITHMS)
+    )
     shared_secret: str = _setting(
         "JWT_SHARED_SECRET", "", "Only with JWT_ALGORITHM=HS256: the secret shared with older backends", _text, True
     )
-    access_seconds: int = _setting("ACCESS_TOKEN_EXPIRE_SECONDS", "3600", "Life of an access token, seconds",
-                                   _number(30, 86400))
-    refresh_days: int = _setting("REFRESH_TOKEN_EXPIRE_DAYS", "30", "Life of an unused refresh token, days",
-                                 _number(1, 400))
+    access_seconds: int = _setting(
+        "ACCESS_TOKEN_EXPIRE_SECONDS", "3600", "Life of an access token, seconds", _number(30, 86400)
+    )
+    refresh_days: int = _setting(
+        "REFRESH_TOKEN_EXPIRE_DAYS", "30", "Life of an unused refresh token, days", _number(1, 400)
+    )
     refresh_absolute_days: int = _setting(
-        "REFRESH_TOKEN_ABSOLUTE_DAYS", "90", "Life of a refresh token family however often it is used, days",
+        "REFRESH_TOKEN_ABSOLUTE_DAYS",
+        "90",
+        "Life of a refresh token family however often it is used, days",
         _number(1, 1200),
     )
     reuse_window_seconds: int = _setting(
-        "REFRESH_REUSE_WINDOW_SECONDS", "10", "How long a repeated refresh gets the same successor; 0 turns it off",
+        "REFRESH_REUSE_WINDOW_SECONDS",
+        "10",
+        "How long a repeated refresh gets the same successor; 0 turns it off",
         _number(0, 60),
     )
     service_hours: int = _setting("SERVICE_TOKEN_EXPIRE_HOURS", "24", "Life of a service token, hours", _number(1, 720))
@@ -188,13 +206,19 @@ class SessionSettings:
     """The single sign-on session."""
 
     idle_seconds: int = _setting(
-        "SESSION_IDLE_SECONDS", "3600", "A session not used for so long ends, unless it is remembered; seconds",
+        "SESSION_IDLE_SECONDS",
+        "3600",
+        "A session not used for so long ends, unless it is remembered; seconds",
         _number(60, 2592000),
     )
     absolute_hours: int = _setting("SESSION_ABSOLUTE_HOURS", "12", "Longest life of a session, hours", _number(1, 720))
-    remember_days: int = _setting("SESSION_REMEMBER_DAYS", "30", "Longest life with «remember me», days", _number(1, 400))
+    remember_days: int = _setting(
+        "SESSION_REMEMBER_DAYS", "30", "Longest life with «remember me», days", _number(1, 400)
+    )
     same_site: str = _setting(
-        "SESSION_COOKIE_SAMESITE", "Lax", "Lax, or None for silent login from other sites (https only)",
+        "SESSION_COOKIE_SAMESITE",
+        "Lax",
+        "Lax, or None for silent login from other sites (https only)",
         _choice("Lax", "None"),
     )
 
@@ -206,8 +230,9 @@ class LimitSettings:
     enabled: bool = _setting("RATE_LIMIT_ENABLED", "true", "Whether requests are limited at all", _boolean)
     login: str = _setting("RATE_LIMIT_LOGIN", "5/minute", "Login attempts per account and per address", _rate)
     default: str = _setting("RATE_LIMIT_DEFAULT", "100/minute", "Requests per address to pages and APIs", _rate)
-    token: str = _setting("RATE_LIMIT_TOKEN", "none",
-                          "Token, userinfo and introspection requests of an authenticated client", _rate)
+    token: str = _setting(
+        "RATE_LIMIT_TOKEN", "none", "Token, userinfo and introspection requests of an authenticated client", _rate
+    )
     cors_origins: tuple[str, ...] = _setting(
         "CORS_ORIGINS", "", "Origins allowed besides those of registered redirect URIs, separated by commas", _origins
     )
@@ -261,6 +286,14 @@ class Settings:
         return settings
 
     @classmethod
+    def from_environment_or_exit(cls) -> Self:
+        """As :meth:`from_environment`; unusable settings end the process with one line for each problem."""
+        try:
+            return cls.from_environment()
+        except ConfigurationError as error:
+            sys.exit(str(error))
+
+    @classmethod
     def for_testing(cls, instance_path: Path | str, database_url: str = "", **environ: str) -> Self:
         """Settings of a throw-away portal; ``environ`` holds further variables by their own names."""
         base = {"APP_ENV": "testing", "INSTANCE_PATH": str(instance_path), "DATABASE_URL": database_url}
@@ -272,7 +305,9 @@ class Settings:
         instance = Path(server.instance_path or PROJECT_ROOT / "instance").resolve()
         host = server.host or ("0.0.0.0" if self.is_production else "127.0.0.1")  # noqa: S104
         server = dataclasses.replace(
-            server, instance_path=str(instance), host=host,
+            server,
+            instance_path=str(instance),
+            host=host,
             public_url=server.public_url or f"http://localhost:{server.port}",
         )
         storage = self.storage
@@ -314,7 +349,9 @@ class Settings:
                 value = getattr(values, item.name)
                 shown = ", ".join(value) if isinstance(value, tuple) else str(value)
                 yield SettingRow(
-                    variable=item.metadata["variable"], default=item.metadata["default"], help=item.metadata["help"],
+                    variable=item.metadata["variable"],
+                    default=item.metadata["default"],
+                    help=item.metadata["help"],
                     value=_masked(shown, item.name) if item.metadata["secret"] else shown,
                 )
 

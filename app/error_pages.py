@@ -4,7 +4,8 @@ import logging
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
-from sqlalchemy.exc import OperationalError, TimeoutError as PoolTimeout
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.errors import PortalError, ProtocolRefusal, TooManyAttempts, Unavailable
@@ -50,16 +51,26 @@ def register(app: Flask) -> None:
 
 
 def answer(
-    status: int, code: str, message: str, *, developer: Developer | None = None, actions: list[Action] | None = None,
-    headers: dict[str, str] | None = None, title: str | None = None,
+    status: int,
+    code: str,
+    message: str,
+    *,
+    developer: Developer | None = None,
+    actions: list[Action] | None = None,
+    headers: dict[str, str] | None = None,
+    title: str | None = None,
 ) -> Response:
     """The error in the form the request wants; ``message`` is an English constant."""
     if wants_json():
         response = jsonify(error=code, error_description=message, request_id=g.get("request_id", ""))
     else:
         page = render_template(
-            "errors/error.html", status=status, title=title or _title(status), message=_(message),
-            request_id=g.get("request_id", ""), developer=developer,
+            "errors/error.html",
+            status=status,
+            title=title or _title(status),
+            message=_(message),
+            request_id=g.get("request_id", ""),
+            developer=developer,
             actions=actions if actions is not None else [Action(_("Go to the start page"), "/")],
         )
         response = make_response(page)
@@ -85,7 +96,11 @@ def _refusal(error: PortalError) -> Response:
     if isinstance(error, ProtocolRefusal):
         logger.info("protocol_refusal", extra={"error": error.code})
     return answer(
-        error.status, error.code, error.message, headers=headers, developer=getattr(error, "developer", None),
+        error.status,
+        error.code,
+        error.message,
+        headers=headers,
+        developer=getattr(error, "developer", None),
         actions=getattr(error, "actions", None),
     )
 

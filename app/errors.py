@@ -43,7 +43,11 @@ class InvalidInput(PortalError):
 class TooManyAttempts(PortalError):
     """A rate limit was reached; ``retry_after`` is the number of seconds to wait."""
 
-    status, code, message = 429, "too_many_attempts", "There were too many attempts. Please wait a moment and try again."
+    status, code, message = (
+        429,
+        "too_many_attempts",
+        "There were too many attempts. Please wait a moment and try again.",
+    )
 
     def __init__(self, retry_after: int) -> None:
         super().__init__()

@@ -54,8 +54,12 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     if settings.storage.schema:
         arguments["options"] = f"-csearch_path={settings.storage.schema}"
     return {
-        "url": url, "connect_args": arguments, "pool_size": settings.storage.pool_size, "max_overflow": 4,
-        "pool_timeout": 5, "pool_pre_ping": True,
+        "url": url,
+        "connect_args": arguments,
+        "pool_size": settings.storage.pool_size,
+        "max_overflow": 4,
+        "pool_timeout": 5,
+        "pool_pre_ping": True,
     }
 
 

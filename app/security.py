@@ -121,11 +121,17 @@ def _add_headers(response: Response) -> Response:
 
 def _add_page_headers(response: Response) -> None:
     framing = g.get("framing_origin")
-    own = "'self'"
+    own, ancestors = "'self'", framing or "'none'"
     sources = [
-        "default-src 'none'", f"script-src {own} 'nonce-{csp_nonce()}'", f"style-src {own}", f"img-src {own} data:",
-        f"font-src {own}", f"connect-src {own}", "base-uri 'none'", "object-src 'none'",
-        f"frame-ancestors {framing or "'none'"}",
+        "default-src 'none'",
+        f"script-src {own} 'nonce-{csp_nonce()}'",
+        f"style-src {own}",
+        f"img-src {own} data:",
+        f"font-src {own}",
+        f"connect-src {own}",
+        "base-uri 'none'",
+        "object-src 'none'",
+        f"frame-ancestors {ancestors}",
     ]
     if g.get("may_hold_frames"):
         sources.append(f"frame-src {own}")

@@ -1,6 +1,7 @@
 """The single sign-on session as Flask sees it: cookie rules, and the session of the current request."""
 
-from flask import Flask, Response, g, request, session as form_session
+from flask import Flask, Response, g, request
+from flask import session as form_session
 
 from app.config import Settings
 from app.security import caller

@@ -64,8 +64,13 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     store = _open_store(settings)
     audit = Audit(db, clock)
     keys = Keys(
-        db, clock, audit, Sealer(settings.secrets.encryption_keys), tokens_settings.algorithm,
-        tokens_settings.shared_secret, max(life.access, life.service, timedelta(days=1)),
+        db,
+        clock,
+        audit,
+        Sealer(settings.secrets.encryption_keys),
+        tokens_settings.algorithm,
+        tokens_settings.shared_secret,
+        max(life.access, life.service, timedelta(days=1)),
     )
     claims = Claims(db)
     tokens = Tokens(keys, clock, settings.issuer, life)
@@ -78,11 +83,25 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     codes = AuthorizationCodes(db, clock, audit, tokens, claims, refresh, revocations)
     consents, interactions = Consents(db, clock, audit, revocations), Interactions(db, clock)
     return Services(
-        settings=settings, clock=clock, db=db, store=store, audit=audit, keys=keys, claims=claims,
-        revocations=revocations, clients=clients, scopes=Scopes(db), tokens=tokens, refresh_tokens=refresh,
-        codes=codes, authorization=Authorization(clock, clients, consents, interactions, codes),
-        bearer=Bearer(db, clock, audit, tokens, revocations), sessions=sessions,
-        consents=consents, interactions=interactions, accounts=accounts,
+        settings=settings,
+        clock=clock,
+        db=db,
+        store=store,
+        audit=audit,
+        keys=keys,
+        claims=claims,
+        revocations=revocations,
+        clients=clients,
+        scopes=Scopes(db),
+        tokens=tokens,
+        refresh_tokens=refresh,
+        codes=codes,
+        authorization=Authorization(clock, clients, consents, interactions, codes),
+        bearer=Bearer(db, clock, audit, tokens, revocations),
+        sessions=sessions,
+        consents=consents,
+        interactions=interactions,
+        accounts=accounts,
         rate_limits=RateLimiter(store, settings.limits.enabled),
         seeding=Seeding(db, clock, keys, clients, accounts, settings.issuer),
     )
@@ -104,15 +123,18 @@ services: Services = cast(Services, LocalProxy(_current))
 def _lifetimes(settings: Settings) -> Lifetimes:
     tokens = settings.tokens
     return Lifetimes(
-        access=timedelta(seconds=tokens.access_seconds), refresh=timedelta(days=tokens.refresh_days),
-        refresh_absolute=timedelta(days=tokens.refresh_absolute_days), service=timedelta(hours=tokens.service_hours),
+        access=timedelta(seconds=tokens.access_seconds),
+        refresh=timedelta(days=tokens.refresh_days),
+        refresh_absolute=timedelta(days=tokens.refresh_absolute_days),
+        service=timedelta(hours=tokens.service_hours),
     )
 
 
 def _session_policy(settings: Settings) -> SessionPolicy:
     session = settings.session
     return SessionPolicy(
-        idle=timedelta(seconds=session.idle_seconds), absolute=timedelta(hours=session.absolute_hours),
+        idle=timedelta(seconds=session.idle_seconds),
+        absolute=timedelta(hours=session.absolute_hours),
         remembered=timedelta(days=session.remember_days),
     )
 
@@ -120,4 +142,8 @@ def _session_policy(settings: Settings) -> SessionPolicy:
 def _open_store(settings: Settings) -> KeyValueStore:
     """Redis where there is one, with the embedded store behind it; else the embedded store alone."""
     embedded = f"sqlite:///{settings.instance_path}/store.db"
-    return open_store(settings.storage.redis_url, fallback=embedded) if settings.storage.redis_url else open_store(embedded)
+    return (
+        open_store(settings.storage.redis_url, fallback=embedded)
+        if settings.storage.redis_url
+        else open_store(embedded)
+    )

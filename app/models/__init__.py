@@ -9,6 +9,22 @@ from app.models.signing_key import SigningKey
 from app.models.user import Group, Membership, Role, User
 
 __all__ = [
-    "AuditLog", "AuthorizationCode", "Base", "Client", "Consent", "Group", "Interaction", "Membership", "RefreshToken",
-    "RevokedToken", "Role", "Scope", "SigningKey", "TokenFamily", "User", "UserSession", "UtcDateTime", "new_id",
+    "AuditLog",
+    "AuthorizationCode",
+    "Base",
+    "Client",
+    "Consent",
+    "Group",
+    "Interaction",
+    "Membership",
+    "RefreshToken",
+    "RevokedToken",
+    "Role",
+    "Scope",
+    "SigningKey",
+    "TokenFamily",
+    "User",
+    "UserSession",
+    "UtcDateTime",
+    "new_id",
 ]

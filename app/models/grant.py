@@ -34,9 +34,7 @@ class TokenFamily(Identified, Base):
 
     client_id: Mapped[str] = mapped_column(sa.ForeignKey("clients.client_id", ondelete="CASCADE"), index=True)
     user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    session_id: Mapped[str | None] = mapped_column(
-        sa.ForeignKey("user_sessions.id", ondelete="SET NULL"), index=True
-    )
+    session_id: Mapped[str | None] = mapped_column(sa.ForeignKey("user_sessions.id", ondelete="SET NULL"), index=True)
     scope: Mapped[str]
     authenticated_at: Mapped[datetime]
     claims: Mapped[dict[str, Any] | None] = mapped_column(Json)

@@ -15,8 +15,11 @@ class SigningKey(Base):
     __tablename__ = "signing_keys"
     __table_args__ = (
         sa.Index(
-            "uq_signing_keys_current", "algorithm", unique=True,
-            sqlite_where=sa.text("status = 'current'"), postgresql_where=sa.text("status = 'current'"),
+            "uq_signing_keys_current",
+            "algorithm",
+            unique=True,
+            sqlite_where=sa.text("status = 'current'"),
+            postgresql_where=sa.text("status = 'current'"),
         ),
     )
 

@@ -64,8 +64,11 @@ class Membership(Identified, Base):
     __table_args__ = (
         sa.UniqueConstraint("user_id", "group_id"),
         sa.Index(
-            "uq_memberships_primary", "user_id", unique=True,
-            sqlite_where=sa.text("is_primary"), postgresql_where=sa.text("is_primary"),
+            "uq_memberships_primary",
+            "user_id",
+            unique=True,
+            sqlite_where=sa.text("is_primary"),
+            postgresql_where=sa.text("is_primary"),
         ),
     )
 

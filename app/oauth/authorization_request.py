@@ -49,17 +49,21 @@ class Draft:
         client_id = self._single("client_id")
         if client_id is None:
             raise UnsafeRequest(
-                "invalid_request", "The application did not say who it is, so we stopped here.",
+                "invalid_request",
+                "The application did not say who it is, so we stopped here.",
                 facts={"client_id": ", ".join(self.values.getlist("client_id")) or _("(missing)")},
                 fixes=[_("Send client_id exactly once.")],
             )
         client = services.clients.find(client_id)
         if client is None or not client.is_active:
             raise UnsafeRequest(
-                "invalid_client", "This application is not registered here, or it was turned off.",
+                "invalid_client",
+                "This application is not registered here, or it was turned off.",
                 facts={"client_id": client_id},
-                fixes=[_("Check client_id for typing errors; upper and lower case differ."),
-                       _("Ask an administrator to register the application, or to turn it on again.")],
+                fixes=[
+                    _("Check client_id for typing errors; upper and lower case differ."),
+                    _("Ask an administrator to register the application, or to turn it on again."),
+                ],
             )
         return client
 
@@ -76,15 +80,19 @@ class Draft:
             raise self._unsafe_uri("invalid_request", _("(missing)"), _("Send redirect_uri with the request."))
         if not self.client.has_redirect_uri(given[0]):
             raise self._unsafe_uri(
-                "invalid_redirect_uri", given[0],
-                _("Register exactly this URI for the client, or send the registered one. Scheme, host, port, case "
-                  "and a final slash all count."),
+                "invalid_redirect_uri",
+                given[0],
+                _(
+                    "Register exactly this URI for the client, or send the registered one. Scheme, host, port, case "
+                    "and a final slash all count."
+                ),
             )
         return given[0], True
 
     def _unsafe_uri(self, code: str, received: str, fix: str) -> UnsafeRequest:
         return UnsafeRequest(
-            code, "The application is not set up correctly, so we stopped here. Its owner can mend this.",
+            code,
+            "The application is not set up correctly, so we stopped here. Its owner can mend this.",
             facts={"client_id": self.client.client_id, _("client name"): self.client.name, "redirect_uri": received},
             fixes=[fix],
         )
@@ -99,13 +107,21 @@ class Draft:
         granted = self._scopes(given)
         challenge = self._challenge(given)
         return AuthorizationRequest(
-            client_id=self.client.client_id, redirect_uri=self.redirect_uri,
-            redirect_uri_was_sent=self.redirect_uri_was_sent, response_mode=self.response_mode, scopes=granted,
-            state=_bounded(given, "state", LONGEST_STATE), nonce=_bounded(given, "nonce", LONGEST_NONCE),
-            code_challenge=challenge, prompts=prompts, max_age=_max_age(given),
-            login_hint=given.get("login_hint", "")[:254] or None, hinted_user_id=self._hinted_user(given),
+            client_id=self.client.client_id,
+            redirect_uri=self.redirect_uri,
+            redirect_uri_was_sent=self.redirect_uri_was_sent,
+            response_mode=self.response_mode,
+            scopes=granted,
+            state=_bounded(given, "state", LONGEST_STATE),
+            nonce=_bounded(given, "nonce", LONGEST_NONCE),
+            code_challenge=challenge,
+            prompts=prompts,
+            max_age=_max_age(given),
+            login_hint=given.get("login_hint", "")[:254] or None,
+            hinted_user_id=self._hinted_user(given),
             ui_locales=tuple(given.get("ui_locales", "").split()[:10]),
-            display="popup" if given.get("display") == "popup" else "page", claims=_claims(given),
+            display="popup" if given.get("display") == "popup" else "page",
+            claims=_claims(given),
         )
 
     def _parameters(self) -> dict[str, str]:
@@ -118,8 +134,11 @@ class Draft:
     def _scopes(self, given: dict[str, str]) -> tuple[str, ...]:
         # RFC 6749 section 3.3: the server may grant less than was asked for.
         requested = scopes.split(given.get("scope")) or (scopes.DEFAULT_SCOPE,)
-        granted = tuple(scope for scope in requested
-                        if scope in self.client.allowed_scopes and not scope.startswith(scopes.SERVICE_PREFIX))
+        granted = tuple(
+            scope
+            for scope in requested
+            if scope in self.client.allowed_scopes and not scope.startswith(scopes.SERVICE_PREFIX)
+        )
         if not granted:
             raise RefusedRequest("invalid_scope", "None of the requested scopes is allowed for this client")
         return granted
@@ -156,8 +175,11 @@ class Draft:
 
 def _refuse_request_objects(given: dict[str, str]) -> None:
     # OpenID Connect Core section 3.1.2.6
-    for name, error in (("request", "request_not_supported"), ("request_uri", "request_uri_not_supported"),
-                        ("registration", "registration_not_supported")):
+    for name, error in (
+        ("request", "request_not_supported"),
+        ("request_uri", "request_uri_not_supported"),
+        ("registration", "registration_not_supported"),
+    ):
         if name in given:
             raise RefusedRequest(error, f"The {name} parameter is not supported")
 

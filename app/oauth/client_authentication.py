@@ -79,7 +79,5 @@ def _refused(client_id: str, client: ClientRecord | None) -> ClientRefused:
         "client_authentication", services.settings.limits.default, caller().ip_address, must_count=False
     )
     known = client.client_id if client else None
-    services.audit.record_refusal(
-        Event.CLIENT_AUTHENTICATION_FAILED, caller(), error="invalid_client", client_id=known
-    )
+    services.audit.record_refusal(Event.CLIENT_AUTHENTICATION_FAILED, caller(), error="invalid_client", client_id=known)
     return ClientRefused()

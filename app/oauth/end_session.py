@@ -36,7 +36,8 @@ def begin(values: "MultiDict[str, str]") -> Response:
     hint = _hint(given.get("id_token_hint"))
     client = _client(given, hint)
     wanted = LogoutRequest(
-        client.client_id if client else None, _redirect_uri(given.get("post_logout_redirect_uri"), client),
+        client.client_id if client else None,
+        _redirect_uri(given.get("post_logout_redirect_uri"), client),
         given.get("state"),
     )
     session = current_session()
@@ -67,9 +68,14 @@ def question(sealed: str, form: FlaskForm) -> str:
     wanted = unsealed(sealed)
     session = current_session()
     client = services.clients.find(wanted.client_id) if wanted.client_id else None
-    return render_template("oauth/end_session.html", form=form, sealed_request=sealed, asking=client,
-                           person=session.subject if session else None,
-                           confirm_url=url_for("oauth.confirm_logout"))
+    return render_template(
+        "oauth/end_session.html",
+        form=form,
+        sealed_request=sealed,
+        asking=client,
+        person=session.subject if session else None,
+        confirm_url=url_for("oauth.confirm_logout"),
+    )
 
 
 def unsealed(sealed: str) -> LogoutRequest:
@@ -97,7 +103,8 @@ def _hint(token: str | None) -> dict[str, object] | None:
         return services.tokens.read_id_token_hint(token)
     except InvalidToken:
         raise UnsafeRequest(
-            "invalid_request", "The application asked to log you out in a way we cannot check, so nothing was changed.",
+            "invalid_request",
+            "The application asked to log you out in a way we cannot check, so nothing was changed.",
             facts={"id_token_hint": _("not an ID token of this server")},
             fixes=[_("Send the ID token exactly as it was issued.")],
         ) from None
@@ -107,8 +114,10 @@ def _client(given: dict[str, str], hint: dict[str, object] | None) -> ClientReco
     named, hinted = given.get("client_id"), str(hint["aud"]) if hint else None
     if named and hinted and named != hinted:
         raise UnsafeRequest(
-            "invalid_request", "The application asked to log you out in a way we cannot check, so nothing was changed.",
-            facts={"client_id": named}, fixes=[_("Send the client_id the ID token was issued to, or leave it out.")],
+            "invalid_request",
+            "The application asked to log you out in a way we cannot check, so nothing was changed.",
+            facts={"client_id": named},
+            fixes=[_("Send the client_id the ID token was issued to, or leave it out.")],
         )
     client_id = named or hinted
     return services.clients.find(client_id) if client_id else None
@@ -120,9 +129,12 @@ def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:
         return None
     if client is None or uri not in client.post_logout_redirect_uris:
         raise UnsafeRequest(
-            "invalid_request", "The application asked to go on to an address that is not registered, so we stopped.",
+            "invalid_request",
+            "The application asked to go on to an address that is not registered, so we stopped.",
             facts={"post_logout_redirect_uri": uri, "client_id": client.client_id if client else _("(missing)")},
-            fixes=[_("Register exactly this URI as a post-logout redirect URI of the client."),
-                   _("Send id_token_hint or client_id with it.")],
+            fixes=[
+                _("Register exactly this URI as a post-logout redirect URI of the client."),
+                _("Send id_token_hint or client_id with it."),
+            ],
         )
     return uri

@@ -41,8 +41,11 @@ class Introspection(TokenEndpoint):  # type: ignore[misc]
         token = _required_token(request)
         stored = services.bearer.refresh(token)
         if stored is not None:
-            return 200, _describe_refresh(stored) if stored.is_active and _may_see(client, stored.client_id) \
-                else INACTIVE, []
+            return (
+                200,
+                _describe_refresh(stored) if stored.is_active and _may_see(client, stored.client_id) else INACTIVE,
+                [],
+            )
         try:
             state = services.bearer.access(token)
         except InvalidToken:
@@ -71,7 +74,13 @@ def _describe_access(state: AccessState) -> dict[str, Any]:
 
 def _describe_refresh(stored: RefreshState) -> dict[str, Any]:
     return {
-        "active": True, "token_type": "refresh_token", "sub": stored.user_id, "username": stored.username,
-        "client_id": stored.client_id, "scope": stored.scope, "iss": services.settings.issuer,
-        "iat": int(stored.issued_at.timestamp()), "exp": int(stored.expires_at.timestamp()),
+        "active": True,
+        "token_type": "refresh_token",
+        "sub": stored.user_id,
+        "username": stored.username,
+        "client_id": stored.client_id,
+        "scope": stored.scope,
+        "iss": services.settings.issuer,
+        "iat": int(stored.issued_at.timestamp()),
+        "exp": int(stored.expires_at.timestamp()),
     }

@@ -1,6 +1,7 @@
 """Reading protocol parameters: where they may stand, each once, empty means absent (:rfc:`6749#section-3.1`)."""
 
-from authlib.oauth2.rfc6749 import BasicOAuth2Payload, InvalidRequestError, OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from flask import Request
 from werkzeug.datastructures import MultiDict
 

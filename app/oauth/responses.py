@@ -42,8 +42,12 @@ def _send(redirect_uri: str, response_mode: str, values: dict[str, str], state: 
     target = origin(redirect_uri)
     if response_mode == "web_message" and target:
         allow_framing(target)
-        return make_response(render_template(
-            "oauth/web_message.html", target_origin=target, fallback=with_parameters(redirect_uri, answer),
-            message={"type": "authorization_response", "response": answer},
-        ))
+        return make_response(
+            render_template(
+                "oauth/web_message.html",
+                target_origin=target,
+                fallback=with_parameters(redirect_uri, answer),
+                message={"type": "authorization_response", "response": answer},
+            )
+        )
     return redirect(with_parameters(redirect_uri, answer), 302 if request.method == "GET" else 303)

@@ -2,14 +2,26 @@
 
 from typing import cast
 
-from flask import Blueprint, Response, abort, current_app, g, jsonify, make_response, redirect, render_template, request
-from flask import url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
 from app.errors import ProtocolRefusal
 from app.extensions import reads_only
-from app.oauth import end_session, responses, userinfo as bearer_token, validation
+from app.oauth import end_session, responses, validation
+from app.oauth import userinfo as bearer_token
 from app.oauth.authorization_request import Draft
 from app.oauth.errors import RefusedRequest
 from app.oauth.parameters import FORM
@@ -38,8 +50,9 @@ def authorize() -> AnyResponse:
     try:
         asked = draft.checked()
     except RefusedRequest as refused:
-        return responses.send_error_to(draft.redirect_uri, draft.response_mode, refused.error, refused.description,
-                                       draft.state)
+        return responses.send_error_to(
+            draft.redirect_uri, draft.response_mode, refused.error, refused.description, draft.state
+        )
     session = current_session()
     step = services.authorization.step(asked, draft.client, session)
     if isinstance(step, Refusal):
@@ -126,9 +139,9 @@ def _already_answered(pending: Pending) -> AnyResponse:
     g.ui_locales = pending.request.ui_locales
     home = pending.client.home_uri or origin(pending.request.redirect_uri)
     page = render_template(
-        "oauth/answered.html", asking_name=pending.client.name, home=home,
+        "oauth/answered.html",
+        asking_name=pending.client.name,
+        home=home,
         popup=pending.request.display == "popup",
     )
     return make_response(page)
-
-

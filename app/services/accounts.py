@@ -41,7 +41,12 @@ class Accounts:
     """Makes, finds and checks accounts."""
 
     def __init__(
-        self, db: Database, clock: Clock, audit: Audit, passwords: Passwords, sessions: Sessions,
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        passwords: Passwords,
+        sessions: Sessions,
         revocations: Revocations,
     ) -> None:
         self.db = db
@@ -63,8 +68,9 @@ class Accounts:
         self.db.session.rollback()
         matches = len(password) <= LONGEST and self.passwords.matches(row.password_hash if row else None, password)
         if row is None or not matches or not row.is_active:
-            self.audit.record_refusal(Event.LOGIN_FAILED, caller, error="wrong_credentials",
-                                      user_id=row.id if row else None)
+            self.audit.record_refusal(
+                Event.LOGIN_FAILED, caller, error="wrong_credentials", user_id=row.id if row else None
+            )
             raise WrongCredentials
         values: dict[str, object] = {"last_login_at": self.clock()}
         if self.passwords.needs_rehash(row.password_hash):
@@ -84,14 +90,26 @@ class Accounts:
         return user_id
 
     def create(
-        self, email: str, password: str, *, name: str = "", is_admin: bool = False, is_verified: bool = False,
+        self,
+        email: str,
+        password: str,
+        *,
+        name: str = "",
+        is_admin: bool = False,
+        is_verified: bool = False,
         caller: Caller = NOBODY,
     ) -> str:
         """Make an account by an operator's hand; raises :class:`InvalidInput`. Answers its id."""
         email = normalised(email)
         self.passwords.require_strength(password, email, name)
-        user_id = self._add(email, name, self.passwords.hash(password), role="admin" if is_admin else "member",
-                            is_admin=is_admin, is_verified=is_verified)
+        user_id = self._add(
+            email,
+            name,
+            self.passwords.hash(password),
+            role="admin" if is_admin else "member",
+            is_admin=is_admin,
+            is_verified=is_verified,
+        )
         self.audit.record(Event.ACCOUNT_CREATED, caller, user_id=user_id, is_admin=is_admin)
         return user_id
 
@@ -137,21 +155,40 @@ class Accounts:
         self.audit.record(Event.PLAN_SET, caller, user_id=user_id, plan=plan)
 
     def _add(
-        self, email: str, name: str, password_hash: str, *, role: str, is_admin: bool = False,
-        is_verified: bool = False, locale: str = "ko",
+        self,
+        email: str,
+        name: str,
+        password_hash: str,
+        *,
+        role: str,
+        is_admin: bool = False,
+        is_verified: bool = False,
+        locale: str = "ko",
     ) -> str:
         now, user_id = self.clock(), new_id()
-        self.db.session.add(User(
-            id=user_id, email=email, username=self._free_username(email), full_name=name,
-            password_hash=password_hash, password_changed_at=now, email_verified=is_verified, is_staff=is_admin,
-            is_superuser=is_admin, locale=locale, created_at=now, updated_at=now,
-        ))
+        self.db.session.add(
+            User(
+                id=user_id,
+                email=email,
+                username=self._free_username(email),
+                full_name=name,
+                password_hash=password_hash,
+                password_changed_at=now,
+                email_verified=is_verified,
+                is_staff=is_admin,
+                is_superuser=is_admin,
+                locale=locale,
+                created_at=now,
+                updated_at=now,
+            )
+        )
         try:
             self.db.session.flush()
         except IntegrityError:
             self.db.session.rollback()
-            raise InvalidInput("There is an account with this e-mail. Log in, or use another e-mail.",
-                               "email") from None
+            raise InvalidInput(
+                "There is an account with this e-mail. Log in, or use another e-mail.", "email"
+            ) from None
         self._join(user_id, role, now)
         return user_id
 
@@ -160,8 +197,9 @@ class Accounts:
         group_id = self.db.session.scalar(sa.select(Group.id).where(Group.name == PRIMARY_GROUP))
         role_id = self.db.session.scalar(sa.select(Role.id).where(Role.name == role))
         if group_id and role_id:
-            self.db.session.add(Membership(user_id=user_id, group_id=group_id, role_id=role_id, is_primary=True,
-                                           created_at=now))
+            self.db.session.add(
+                Membership(user_id=user_id, group_id=group_id, role_id=role_id, is_primary=True, created_at=now)
+            )
             self.db.session.flush()
 
     def _free_username(self, email: str) -> str:
@@ -170,9 +208,7 @@ class Accounts:
         return f"{stem}-{secrets.token_hex(4)}" if taken else stem
 
     def _update(self, user_id: str, **values: object) -> None:
-        self.db.session.execute(
-            sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values)
-        )
+        self.db.session.execute(sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values))
 
 
 def fold(email: str) -> str:
@@ -190,5 +226,14 @@ def normalised(email: str) -> str:
 
 
 def _summary(row: User) -> AccountSummary:
-    return AccountSummary(row.id, row.email, row.full_name, row.is_active, row.is_superuser, row.email_verified,
-                          row.plan, row.created_at, row.last_login_at)
+    return AccountSummary(
+        row.id,
+        row.email,
+        row.full_name,
+        row.is_active,
+        row.is_superuser,
+        row.email_verified,
+        row.plan,
+        row.created_at,
+        row.last_login_at,
+    )

@@ -50,20 +50,41 @@ class Audit:
         self.clock = clock
 
     def record(
-        self, event: Event, caller: Caller = NOBODY, *, user_id: str | None = None, client_id: str | None = None,
-        error: str | None = None, **details: str | int | bool | None,
+        self,
+        event: Event,
+        caller: Caller = NOBODY,
+        *,
+        user_id: str | None = None,
+        client_id: str | None = None,
+        error: str | None = None,
+        **details: str | int | bool | None,
     ) -> None:
         """Add one row to the current transaction. ``error`` marks a failure; ``details`` must hold no secret."""
-        self.db.session.execute(_INSERT, {
-            "id": new_id(), "action": event.value, "client_id": client_id, "user_id": user_id,
-            "actor": caller.actor or user_id or client_id or "", "success": error is None, "error_code": error,
-            "ip": caller.ip_address, "user_agent": caller.user_agent, "details": details,
-            "created_at": self.clock(),
-        })
+        self.db.session.execute(
+            _INSERT,
+            {
+                "id": new_id(),
+                "action": event.value,
+                "client_id": client_id,
+                "user_id": user_id,
+                "actor": caller.actor or user_id or client_id or "",
+                "success": error is None,
+                "error_code": error,
+                "ip": caller.ip_address,
+                "user_agent": caller.user_agent,
+                "details": details,
+                "created_at": self.clock(),
+            },
+        )
         logger.info(event.value, extra={"client_id": client_id, "user_id": user_id, "error": error})
 
     def record_refusal(
-        self, event: Event, caller: Caller = NOBODY, *, error: str, user_id: str | None = None,
+        self,
+        event: Event,
+        caller: Caller = NOBODY,
+        *,
+        error: str,
+        user_id: str | None = None,
         client_id: str | None = None,
     ) -> None:
         """Record a failure and commit by itself: the refusal rolls its request back, its trace must stay."""

@@ -42,8 +42,9 @@ class Pending:
 class Authorization:
     """The dispatcher's surroundings: finds what :func:`next_step` decides on, and acts on its answer."""
 
-    def __init__(self, clock: Clock, clients: Clients, consents: Consents, interactions: Interactions,
-                 codes: AuthorizationCodes) -> None:
+    def __init__(
+        self, clock: Clock, clients: Clients, consents: Consents, interactions: Interactions, codes: AuthorizationCodes
+    ) -> None:
         self.clock = clock
         self.clients = clients
         self.consents = consents
@@ -51,7 +52,10 @@ class Authorization:
         self.codes = codes
 
     def step(
-        self, request: AuthorizationRequest, client: ClientRecord, session: ActiveSession | None,
+        self,
+        request: AuthorizationRequest,
+        client: ClientRecord,
+        session: ActiveSession | None,
         progress: Progress = NO_PROGRESS,
     ) -> Step | Refusal:
         """What ``request`` needs next."""
@@ -75,12 +79,20 @@ class Authorization:
 
     def issue(self, request: AuthorizationRequest, client: ClientRecord, session: ActiveSession) -> str:
         """A code that answers ``request`` for the person of ``session``."""
-        return self.codes.issue(CodeGrant(
-            client=client, user_id=session.user_id, session_id=session.id,
-            authenticated_at=session.authenticated_at, redirect_uri=request.redirect_uri,
-            redirect_uri_was_sent=request.redirect_uri_was_sent, scope=" ".join(granted_scopes(request, session)),
-            nonce=request.nonce, code_challenge=request.code_challenge, claims=request.claims,
-        ))
+        return self.codes.issue(
+            CodeGrant(
+                client=client,
+                user_id=session.user_id,
+                session_id=session.id,
+                authenticated_at=session.authenticated_at,
+                redirect_uri=request.redirect_uri,
+                redirect_uri_was_sent=request.redirect_uri_was_sent,
+                scope=" ".join(granted_scopes(request, session)),
+                nonce=request.nonce,
+                code_challenge=request.code_challenge,
+                claims=request.claims,
+            )
+        )
 
     def answer(self, pending: Pending, session: ActiveSession) -> str | None:
         """A code for a stored request, or None when the client has already used the one it got.

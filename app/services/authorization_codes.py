@@ -29,10 +29,22 @@ _session = cast(sa.Table, UserSession.__table__)
 _INSERT = sa.insert(_code)
 _FIND = (
     sa.select(
-        _code.c.client_id, _code.c.user_id, _code.c.session_id, _code.c.redirect_uri, _code.c.redirect_uri_was_sent,
-        _code.c.scope, _code.c.nonce, _code.c.code_challenge, _code.c.authenticated_at, _code.c.claims,
-        _code.c.has_refresh, _code.c.expires_at, _code.c.redeemed_at, _code.c.family_id,
-        _session.c.ended_at.label("session_ended_at"), *SUBJECT_COLUMNS,
+        _code.c.client_id,
+        _code.c.user_id,
+        _code.c.session_id,
+        _code.c.redirect_uri,
+        _code.c.redirect_uri_was_sent,
+        _code.c.scope,
+        _code.c.nonce,
+        _code.c.code_challenge,
+        _code.c.authenticated_at,
+        _code.c.claims,
+        _code.c.has_refresh,
+        _code.c.expires_at,
+        _code.c.redeemed_at,
+        _code.c.family_id,
+        _session.c.ended_at.label("session_ended_at"),
+        *SUBJECT_COLUMNS,
     )
     .select_from(with_subject(_code.join(_session, _session.c.id == _code.c.session_id), _code.c.user_id))
     .where(_code.c.code_hash == sa.bindparam("code_hash"))
@@ -73,7 +85,13 @@ class AuthorizationCodes:
     """Issues and redeems codes."""
 
     def __init__(
-        self, db: Database, clock: Clock, audit: Audit, tokens: Tokens, claims: Claims, refresh: RefreshTokens,
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        tokens: Tokens,
+        claims: Claims,
+        refresh: RefreshTokens,
         revocations: Revocations,
     ) -> None:
         self.db = db
@@ -87,22 +105,33 @@ class AuthorizationCodes:
     def issue(self, grant: CodeGrant) -> str:
         """A new code for ``grant``."""
         code, now = random_token(256), self.clock()
-        self.db.session.execute(_INSERT, {
-            "code_hash": sha256(code), "client_id": grant.client.client_id, "user_id": grant.user_id,
-            "session_id": grant.session_id, "redirect_uri": grant.redirect_uri,
-            "redirect_uri_was_sent": grant.redirect_uri_was_sent, "scope": grant.scope, "nonce": grant.nonce,
-            "code_challenge": grant.code_challenge, "authenticated_at": grant.authenticated_at,
-            "claims": grant.claims, "has_refresh": gets_refresh_token(grant.client, grant.scope),
-            "created_at": now, "expires_at": now + LIFE,
-        })
+        self.db.session.execute(
+            _INSERT,
+            {
+                "code_hash": sha256(code),
+                "client_id": grant.client.client_id,
+                "user_id": grant.user_id,
+                "session_id": grant.session_id,
+                "redirect_uri": grant.redirect_uri,
+                "redirect_uri_was_sent": grant.redirect_uri_was_sent,
+                "scope": grant.scope,
+                "nonce": grant.nonce,
+                "code_challenge": grant.code_challenge,
+                "authenticated_at": grant.authenticated_at,
+                "claims": grant.claims,
+                "has_refresh": gets_refresh_token(grant.client, grant.scope),
+                "created_at": now,
+                "expires_at": now + LIFE,
+            },
+        )
         return code
 
     def void(self, code_hash: str) -> bool:
         """Make an unredeemed code worthless; answers whether there was one (a later one takes its place)."""
         result = self.db.session.execute(
-            sa.delete(_code).where(_code.c.code_hash == code_hash, _code.c.redeemed_at.is_(None)).returning(
-                _code.c.code_hash
-            )
+            sa.delete(_code)
+            .where(_code.c.code_hash == code_hash, _code.c.redeemed_at.is_(None))
+            .returning(_code.c.code_hash)
         )
         return result.first() is not None
 
@@ -117,8 +146,9 @@ class AuthorizationCodes:
             raise _refused()
         if row.client_id != client.client_id:
             # RFC 6749 section 4.1.3: the code was issued to another client, for which it stays good.
-            self.audit.record_refusal(Event.CODE_FOREIGN, caller, error="invalid_grant", client_id=client.client_id,
-                                      user_id=row.user_id)
+            self.audit.record_refusal(
+                Event.CODE_FOREIGN, caller, error="invalid_grant", client_id=client.client_id, user_id=row.user_id
+            )
             raise _refused()
         if row.redeemed_at is not None:
             raise self._reused(row, caller)
@@ -135,26 +165,38 @@ class AuthorizationCodes:
             raise self._reused(self.db.session.execute(_FIND, {"code_hash": code_hash}).one(), caller)
         return self._tokens_for(row, client, family_id, now, caller)
 
-    def _tokens_for(
-        self, row: Any, client: ClientRecord, family_id: str, now: datetime, caller: Caller
-    ) -> TokenAnswer:
+    def _tokens_for(self, row: Any, client: ClientRecord, family_id: str, now: datetime, caller: Caller) -> TokenAnswer:
         subject = subject_from(row)
         grant = AccessGrant(
-            subject=subject, client=client, scope=row.scope, session_id=row.session_id,
-            authenticated_at=row.authenticated_at, jti=new_jti(), issued_at=now,
+            subject=subject,
+            client=client,
+            scope=row.scope,
+            session_id=row.session_id,
+            authenticated_at=row.authenticated_at,
+            jti=new_jti(),
+            issued_at=now,
             expires_at=now + self.tokens.access_life(client),
         )
-        self.db.session.execute(sa.insert(_family), {
-            "id": family_id, "client_id": client.client_id, "user_id": subject.id, "session_id": row.session_id,
-            "scope": row.scope, "authenticated_at": row.authenticated_at, "claims": row.claims,
-            "access_jti": grant.jti, "access_expires_at": grant.expires_at, "created_at": now,
-            "expires_at": now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
-        })
+        self.db.session.execute(
+            sa.insert(_family),
+            {
+                "id": family_id,
+                "client_id": client.client_id,
+                "user_id": subject.id,
+                "session_id": row.session_id,
+                "scope": row.scope,
+                "authenticated_at": row.authenticated_at,
+                "claims": row.claims,
+                "access_jti": grant.jti,
+                "access_expires_at": grant.expires_at,
+                "created_at": now,
+                "expires_at": now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
+            },
+        )
         refresh_token = refresh_life = None
         if row.has_refresh:
             refresh_token, refresh_life = self.refresh.begin(family_id, grant, caller)
-        self.audit.record(Event.CODE_REDEEMED, caller, user_id=subject.id, client_id=client.client_id,
-                          family=family_id)
+        self.audit.record(Event.CODE_REDEEMED, caller, user_id=subject.id, client_id=client.client_id, family=family_id)
         access_token = self.tokens.access_token(grant)
         id_token = None
         scopes = split(row.scope)
@@ -168,8 +210,9 @@ class AuthorizationCodes:
         """RFC 6749 section 4.1.2: a code used twice revokes what was issued for it. Commits by itself."""
         if row.family_id:
             self.revocations.end_family(row.family_id, "code_reused", caller)
-        self.audit.record_refusal(Event.CODE_REUSED, caller, error="invalid_grant", user_id=row.user_id,
-                                  client_id=row.client_id)
+        self.audit.record_refusal(
+            Event.CODE_REUSED, caller, error="invalid_grant", user_id=row.user_id, client_id=row.client_id
+        )
         return _refused()
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.models import Client, RefreshToken, RevokedToken, TokenFamily, User, UserSession
-from app.services.audit import Audit, Event
+from app.services.audit import Audit
 from app.services.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
 from app.services.clients import ClientRecord
 from app.services.environment import Caller, Clock, Database, sha256
@@ -39,15 +39,25 @@ _SERVICE = sa.select(_DENIED, _client.c.is_active.label("client_is_active")).whe
 )
 _REFRESH = (
     sa.select(
-        _refresh.c.client_id, _refresh.c.family_id, _refresh.c.created_at, _refresh.c.expires_at,
-        _refresh.c.revoked_at, _refresh.c.rotated_at, _family.c.scope,
-        _family.c.expires_at.label("family_expires_at"), _family.c.revoked_at.label("family_revoked_at"),
-        _session.c.ended_at.label("session_ended"), _client.c.is_active.label("client_is_active"), _user.c.username,
-        _user.c.id.label("user_id"), _user.c.is_active.label("user_is_active"),
+        _refresh.c.client_id,
+        _refresh.c.family_id,
+        _refresh.c.created_at,
+        _refresh.c.expires_at,
+        _refresh.c.revoked_at,
+        _refresh.c.rotated_at,
+        _family.c.scope,
+        _family.c.expires_at.label("family_expires_at"),
+        _family.c.revoked_at.label("family_revoked_at"),
+        _session.c.ended_at.label("session_ended"),
+        _client.c.is_active.label("client_is_active"),
+        _user.c.username,
+        _user.c.id.label("user_id"),
+        _user.c.is_active.label("user_is_active"),
     )
     .select_from(
         _refresh.join(_family, _family.c.id == _refresh.c.family_id)
-        .join(_client, _client.c.client_id == _refresh.c.client_id).join(_user, _user.c.id == _family.c.user_id)
+        .join(_client, _client.c.client_id == _refresh.c.client_id)
+        .join(_user, _user.c.id == _family.c.user_id)
         .outerjoin(_session, _session.c.id == _family.c.session_id)
     )
     .where(_refresh.c.token_hash == sa.bindparam("token_hash"))
@@ -118,8 +128,17 @@ class Bearer:
         expires_at = min(row.expires_at, row.family_expires_at)
         ended = row.revoked_at or row.rotated_at or row.family_revoked_at or row.session_ended
         is_active = ended is None and row.client_is_active and row.user_is_active and expires_at > self.clock()
-        return RefreshState(row.client_id, row.family_id, row.user_id, row.username, row.scope, row.created_at,
-                            expires_at, is_active, ended is not None)
+        return RefreshState(
+            row.client_id,
+            row.family_id,
+            row.user_id,
+            row.username,
+            row.scope,
+            row.created_at,
+            expires_at,
+            is_active,
+            ended is not None,
+        )
 
     def is_revoked_for(self, token: str, client: ClientRecord) -> bool:
         """Whether a well-signed token that ``client`` may ask about is on the denylist."""
@@ -147,5 +166,6 @@ class Bearer:
         if claims.get("client_id") == client.client_id:
             person = None if claims.get("type") == "service" else claims["sub"]
             expires_at = datetime.fromtimestamp(claims["exp"], self.clock().tzinfo)
-            self.revocations.deny(Denied(claims["jti"], person, client.client_id, expires_at), "revoked_by_client",
-                                  caller)
+            self.revocations.deny(
+                Denied(claims["jti"], person, client.client_id, expires_at), "revoked_by_client", caller
+            )

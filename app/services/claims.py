@@ -16,18 +16,33 @@ _group = cast(sa.Table, Group.__table__)
 _role = cast(sa.Table, Role.__table__)
 
 SUBJECT_COLUMNS = (
-    _user.c.id.label("subject_id"), _user.c.email, _user.c.email_verified, _user.c.username, _user.c.full_name,
-    _user.c.avatar_url, _user.c.locale, _user.c.timezone, _user.c.plan, _user.c.is_superuser,
-    _user.c.is_active.label("subject_is_active"), _user.c.updated_at.label("subject_updated_at"),
-    _group.c.id.label("group_id"), _group.c.name.label("group_name"),
-    _role.c.id.label("role_id"), _role.c.name.label("role_name"), _role.c.permissions,
+    _user.c.id.label("subject_id"),
+    _user.c.email,
+    _user.c.email_verified,
+    _user.c.username,
+    _user.c.full_name,
+    _user.c.avatar_url,
+    _user.c.locale,
+    _user.c.timezone,
+    _user.c.plan,
+    _user.c.is_superuser,
+    _user.c.is_active.label("subject_is_active"),
+    _user.c.updated_at.label("subject_updated_at"),
+    _group.c.id.label("group_id"),
+    _group.c.name.label("group_name"),
+    _role.c.id.label("role_id"),
+    _role.c.name.label("role_name"),
+    _role.c.permissions,
 )
 PROFILE = ("name", "preferred_username", "picture", "locale", "zoneinfo", "updated_at")
 ROLE = ("roles", "permissions", "is_admin", "group_id", "group_name", "role_id", "role_name", "subscription_plan")
 EMAIL = ("email", "email_verified")
 GROUPS = ("groups", "workspaces")
 _BY_SCOPE = {
-    "profile": (*PROFILE, *ROLE), "read:profile": (*PROFILE, *ROLE, *EMAIL), "email": EMAIL, "read:groups": GROUPS,
+    "profile": (*PROFILE, *ROLE),
+    "read:profile": (*PROFILE, *ROLE, *EMAIL),
+    "email": EMAIL,
+    "read:groups": GROUPS,
 }
 SUPPORTED = ("sub", *PROFILE, *EMAIL, *ROLE, *GROUPS)
 
@@ -84,21 +99,36 @@ def with_subject(source: sa.FromClause, user_id: sa.ColumnElement[str]) -> sa.Fr
 def subject_from(row: Any) -> Subject:
     """The subject in a row that selected :data:`SUBJECT_COLUMNS`."""
     return Subject(
-        id=row.subject_id, email=row.email, email_verified=row.email_verified, username=row.username,
-        full_name=row.full_name, avatar_url=row.avatar_url, locale=row.locale, timezone=row.timezone, plan=row.plan,
-        is_superuser=row.is_superuser, is_active=row.subject_is_active, group_id=row.group_id,
-        updated_at=int(row.subject_updated_at.timestamp()), group_name=row.group_name, role_id=row.role_id,
-        role_name=row.role_name, permissions=tuple(row.permissions or ()),
+        id=row.subject_id,
+        email=row.email,
+        email_verified=row.email_verified,
+        username=row.username,
+        full_name=row.full_name,
+        avatar_url=row.avatar_url,
+        locale=row.locale,
+        timezone=row.timezone,
+        plan=row.plan,
+        is_superuser=row.is_superuser,
+        is_active=row.subject_is_active,
+        group_id=row.group_id,
+        updated_at=int(row.subject_updated_at.timestamp()),
+        group_name=row.group_name,
+        role_id=row.role_id,
+        role_name=row.role_name,
+        permissions=tuple(row.permissions or ()),
     )
 
 
 _SUBJECT = sa.select(*SUBJECT_COLUMNS).select_from(
     _user.outerjoin(_membership, sa.and_(_membership.c.user_id == _user.c.id, _membership.c.is_primary))
-    .outerjoin(_group, _group.c.id == _membership.c.group_id).outerjoin(_role, _role.c.id == _membership.c.role_id)
+    .outerjoin(_group, _group.c.id == _membership.c.group_id)
+    .outerjoin(_role, _role.c.id == _membership.c.role_id)
 )
 _GROUPS = (
-    sa.select(_group.c.name, _group.c.kind).join(_membership, _membership.c.group_id == _group.c.id)
-    .where(_membership.c.user_id == sa.bindparam("user_id")).order_by(_group.c.name)
+    sa.select(_group.c.name, _group.c.kind)
+    .join(_membership, _membership.c.group_id == _group.c.id)
+    .where(_membership.c.user_id == sa.bindparam("user_id"))
+    .order_by(_group.c.name)
 )
 
 
@@ -121,8 +151,9 @@ class Claims:
             rows = self.db.session.execute(_GROUPS, {"user_id": subject.id}).all()
             values["groups"] = [name for name, kind in rows if kind != "workspace"]
             values["workspaces"] = [name for name, kind in rows if kind == "workspace"]
-        return {name: value for name, value in values.items()
-                if value is not None and (name == "sub" or name in covered)}
+        return {
+            name: value for name, value in values.items() if value is not None and (name == "sub" or name in covered)
+        }
 
     def for_id_token(self, subject: Subject, requested: dict[str, Any], scopes: Iterable[str]) -> dict[str, Any]:
         """Claims the request's ``id_token`` member asked for, as far as scopes cover them (Core section 5.5)."""
@@ -135,18 +166,33 @@ class Claims:
 def for_access_token(subject: Subject) -> dict[str, Any]:
     """The claims MAX backends read from an access token."""
     return {
-        "type": "access", "user_id": subject.id, "email": subject.email, "is_admin": subject.is_admin,
-        "group_id": subject.group_id, "group_name": subject.group_name, "role_id": subject.role_id,
+        "type": "access",
+        "user_id": subject.id,
+        "email": subject.email,
+        "is_admin": subject.is_admin,
+        "group_id": subject.group_id,
+        "group_name": subject.group_name,
+        "role_id": subject.role_id,
         "role_name": subject.role_name,
     }
 
 
 def _values(subject: Subject) -> dict[str, Any]:
     return {
-        "name": subject.name, "preferred_username": subject.username, "picture": subject.avatar_url,
-        "locale": subject.locale, "zoneinfo": subject.timezone, "updated_at": subject.updated_at,
-        "email": subject.email, "email_verified": subject.email_verified,
-        "roles": [subject.role_name] if subject.role_name else [], "permissions": list(subject.permissions),
-        "is_admin": subject.is_admin, "group_id": subject.group_id, "group_name": subject.group_name,
-        "role_id": subject.role_id, "role_name": subject.role_name, "subscription_plan": subject.plan,
+        "name": subject.name,
+        "preferred_username": subject.username,
+        "picture": subject.avatar_url,
+        "locale": subject.locale,
+        "zoneinfo": subject.timezone,
+        "updated_at": subject.updated_at,
+        "email": subject.email,
+        "email_verified": subject.email_verified,
+        "roles": [subject.role_name] if subject.role_name else [],
+        "permissions": list(subject.permissions),
+        "is_admin": subject.is_admin,
+        "group_id": subject.group_id,
+        "group_name": subject.group_name,
+        "role_id": subject.role_id,
+        "role_name": subject.role_name,
+        "subscription_plan": subject.plan,
     }

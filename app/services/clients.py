@@ -104,10 +104,20 @@ class Clients:
         return [ClientRecord.from_row(row) for row in self.db.session.execute(statement).mappings()]
 
     def create(
-        self, client_id: str, *, name: str = "", redirects: Sequence[str] = (), post_logout: Sequence[str] = (),
-        scopes: Sequence[str] = (), is_confidential: bool = False, auth_method: str = "",
-        grants: Sequence[str] = (), consent_policy: str = "once", can_introspect_any: bool = False,
-        caller: Caller = NOBODY, **fields: Any,
+        self,
+        client_id: str,
+        *,
+        name: str = "",
+        redirects: Sequence[str] = (),
+        post_logout: Sequence[str] = (),
+        scopes: Sequence[str] = (),
+        is_confidential: bool = False,
+        auth_method: str = "",
+        grants: Sequence[str] = (),
+        consent_policy: str = "once",
+        can_introspect_any: bool = False,
+        caller: Caller = NOBODY,
+        **fields: Any,
     ) -> str | None:
         """Register a client; answers its secret when it is confidential, never to be seen again.
 
@@ -115,17 +125,29 @@ class Clients:
         """
         auth_method = auth_method or ("client_secret" if is_confidential else "none")
         grants = list(grants) or ["authorization_code", "refresh_token"]
-        self._require_valid(client_id, redirects, post_logout, scopes, is_confidential, auth_method, grants,
-                            consent_policy)
+        self._require_valid(
+            client_id, redirects, post_logout, scopes, is_confidential, auth_method, grants, consent_policy
+        )
         secret = random_token(256) if is_confidential else None
         now = self.clock()
-        self.db.session.add(Client(
-            client_id=client_id, name=name or client_id, redirect_uris=list(redirects),
-            post_logout_redirect_uris=list(post_logout), allowed_scopes=list(scopes), grant_types=grants,
-            is_confidential=is_confidential, auth_method=auth_method, consent_policy=consent_policy,
-            can_introspect_any=can_introspect_any, secret_hash=sha256(secret) if secret else None,
-            created_at=now, updated_at=now, **fields,
-        ))
+        self.db.session.add(
+            Client(
+                client_id=client_id,
+                name=name or client_id,
+                redirect_uris=list(redirects),
+                post_logout_redirect_uris=list(post_logout),
+                allowed_scopes=list(scopes),
+                grant_types=grants,
+                is_confidential=is_confidential,
+                auth_method=auth_method,
+                consent_policy=consent_policy,
+                can_introspect_any=can_introspect_any,
+                secret_hash=sha256(secret) if secret else None,
+                created_at=now,
+                updated_at=now,
+                **fields,
+            )
+        )
         self.db.session.flush()
         self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
         return secret
@@ -148,9 +170,15 @@ class Clients:
 
     def browser_origins(self) -> frozenset[str]:
         """Origins of the redirect URIs of active clients; kept in memory until a client changes."""
-        mark = self.db.session.execute(
-            sa.select(sa.func.count(), sa.func.max(_TABLE.c.updated_at), sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)))
-        ).one()._tuple()
+        mark = (
+            self.db.session.execute(
+                sa.select(
+                    sa.func.count(), sa.func.max(_TABLE.c.updated_at), sa.func.sum(_TABLE.c.is_active.cast(sa.Integer))
+                )
+            )
+            .one()
+            ._tuple()
+        )
         if self._origins[0] != mark:
             rows = self.db.session.scalars(sa.select(_TABLE.c.redirect_uris).where(_TABLE.c.is_active))
             found = (redirect_uris.origin(uri) for uris in rows for uri in uris)
@@ -163,8 +191,15 @@ class Clients:
         )
 
     def _require_valid(
-        self, client_id: str, redirects: Sequence[str], post_logout: Sequence[str], scopes: Sequence[str],
-        is_confidential: bool, auth_method: str, grants: Sequence[str], consent_policy: str,
+        self,
+        client_id: str,
+        redirects: Sequence[str],
+        post_logout: Sequence[str],
+        scopes: Sequence[str],
+        is_confidential: bool,
+        auth_method: str,
+        grants: Sequence[str],
+        consent_policy: str,
     ) -> None:
         if not is_client_id(client_id) or _is_uuid(client_id):
             # A client id never looks like a person's id, so that no `sub` can mean two things (RFC 9068 section 5).
@@ -179,8 +214,9 @@ class Clients:
         if any(grant not in GRANT_TYPES for grant in grants):
             raise InvalidInput(f"Grant types are {', '.join(GRANT_TYPES)}.", "grant")
         if auth_method not in AUTH_METHODS or (auth_method == "none") == is_confidential:
-            raise InvalidInput("A confidential client authenticates with a secret, a public one with none.",
-                               "auth_method")
+            raise InvalidInput(
+                "A confidential client authenticates with a secret, a public one with none.", "auth_method"
+            )
         if consent_policy not in CONSENT_POLICIES:
             raise InvalidInput(f"Consent policies are {', '.join(CONSENT_POLICIES)}.", "consent")
         if "authorization_code" in grants and not redirects:

@@ -14,7 +14,8 @@ from app.services.revocations import Revocations
 
 _consent = cast(sa.Table, Consent.__table__)
 _FIND = sa.select(_consent.c.scopes).where(
-    _consent.c.user_id == sa.bindparam("user_id"), _consent.c.client_id == sa.bindparam("client_id"),
+    _consent.c.user_id == sa.bindparam("user_id"),
+    _consent.c.client_id == sa.bindparam("client_id"),
     _consent.c.withdrawn_at.is_(None),
 )
 
@@ -46,22 +47,26 @@ class Consents:
         before = self.find(user_id, client_id)
         allowed = sorted({*(before.scopes if before else ()), *scopes})
         updated = self.db.session.execute(
-            sa.update(_consent).where(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
-            .values(scopes=allowed, updated_at=now, withdrawn_at=None).returning(_consent.c.id)
+            sa.update(_consent)
+            .where(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
+            .values(scopes=allowed, updated_at=now, withdrawn_at=None)
+            .returning(_consent.c.id)
         ).first()
         if updated is None:
-            self.db.session.execute(sa.insert(_consent).values(
-                id=new_id(), user_id=user_id, client_id=client_id, scopes=allowed, granted_at=now, updated_at=now
-            ))
-        self.audit.record(Event.CONSENT_GRANTED, caller, user_id=user_id, client_id=client_id,
-                          scope=" ".join(allowed))
+            self.db.session.execute(
+                sa.insert(_consent).values(
+                    id=new_id(), user_id=user_id, client_id=client_id, scopes=allowed, granted_at=now, updated_at=now
+                )
+            )
+        self.audit.record(Event.CONSENT_GRANTED, caller, user_id=user_id, client_id=client_id, scope=" ".join(allowed))
 
     def withdraw(self, user_id: str, client_id: str, caller: Caller) -> bool:
         """Take a consent back: what the client holds for the person ends at once."""
         withdrawn = self.db.session.execute(
             sa.update(_consent)
             .where(_consent.c.user_id == user_id, _consent.c.client_id == client_id, _consent.c.withdrawn_at.is_(None))
-            .values(withdrawn_at=self.clock()).returning(_consent.c.id)
+            .values(withdrawn_at=self.clock())
+            .returning(_consent.c.id)
         ).first()
         self.revocations.end_consent(user_id, client_id, "consent_withdrawn", caller)
         if withdrawn is None:

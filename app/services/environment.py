@@ -34,9 +34,6 @@ class Caller:
         object.__setattr__(self, "ip_address", self.ip_address[:45])
 
 
-NOBODY = Caller()
-
-
 def utc_now() -> datetime:
     """The present, aware UTC."""
     return datetime.now(UTC)
@@ -55,3 +52,6 @@ def random_token(bits: int) -> str:
 def printable(text: str, length: int) -> str:
     """``text`` without control characters, cut to ``length``: safe for the database and for logs."""
     return "".join(character for character in text if character.isprintable())[:length]
+
+
+NOBODY = Caller()

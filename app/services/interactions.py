@@ -76,8 +76,13 @@ class AuthorizationRequest:
     def from_dict(cls, values: dict[str, Any]) -> "AuthorizationRequest":
         """What :meth:`as_dict` gave, after JSON."""
         known = {field.name for field in fields(cls)}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value
-                      for name, value in values.items() if name in known})
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+                if name in known
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +110,12 @@ class OpenInteraction:
 
 
 def next_step(
-    request: AuthorizationRequest, client: ClientRecord, progress: Progress, session: ActiveSession | None,
-    consent: GivenConsent | None, now: datetime,
+    request: AuthorizationRequest,
+    client: ClientRecord,
+    progress: Progress,
+    session: ActiveSession | None,
+    consent: GivenConsent | None,
+    now: datetime,
 ) -> Step | Refusal:
     """What an authorization request needs next. Pure: decides from its arguments alone."""
     if session is not None and progress.denied_session_id == session.id:
@@ -116,7 +125,8 @@ def next_step(
             return Refusal("login_required", "The person has to log in")
         return Step.LOGIN
     if "select_account" in request.prompts and session.id not in (
-        progress.selected_session_id, progress.authenticated_session_id
+        progress.selected_session_id,
+        progress.authenticated_session_id,
     ):
         return Step.SELECT_ACCOUNT
     if not granted_scopes(request, session):
@@ -148,7 +158,10 @@ def _needs_fresh_login(
 
 
 def _needs_consent(
-    request: AuthorizationRequest, client: ClientRecord, progress: Progress, session: ActiveSession,
+    request: AuthorizationRequest,
+    client: ClientRecord,
+    progress: Progress,
+    session: ActiveSession,
     consent: GivenConsent | None,
 ) -> bool:
     if progress.consented_session_id == session.id:
@@ -173,10 +186,15 @@ class Interactions:
     def open(self, request: AuthorizationRequest) -> str:
         """Store a request; answers the id that goes into the address bar."""
         interaction_id, now = random_token(192), self.clock()
-        self.db.session.execute(sa.insert(_interaction).values(
-            id_hash=sha256(interaction_id), client_id=request.client_id, request=request.as_dict(),
-            created_at=now, expires_at=now + LIFE,
-        ))
+        self.db.session.execute(
+            sa.insert(_interaction).values(
+                id_hash=sha256(interaction_id),
+                client_id=request.client_id,
+                request=request.as_dict(),
+                created_at=now,
+                expires_at=now + LIFE,
+            )
+        )
         return interaction_id
 
     def get(self, interaction_id: str) -> OpenInteraction:
@@ -187,10 +205,13 @@ class Interactions:
         if row is None or row.expires_at <= self.clock():
             raise InteractionGone
         return OpenInteraction(
-            interaction_id, AuthorizationRequest.from_dict(row.request),
-            Progress(row.authenticated_session_id, row.selected_session_id, row.consented_session_id,
-                     row.denied_session_id),
-            row.answered_at is not None, row.code_hash,
+            interaction_id,
+            AuthorizationRequest.from_dict(row.request),
+            Progress(
+                row.authenticated_session_id, row.selected_session_id, row.consented_session_id, row.denied_session_id
+            ),
+            row.answered_at is not None,
+            row.code_hash,
         )
 
     def record_login(self, interaction_id: str, session_id: str) -> None:

@@ -7,7 +7,6 @@ expired, ``retired`` does nothing. Every process looks for changes each :data:`F
 import json
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -56,7 +55,13 @@ class Keys:
     """The portal's signing keys."""
 
     def __init__(
-        self, db: Database, clock: Clock, audit: Audit, sealer: Sealer, algorithm: str, shared_secret: str,
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        sealer: Sealer,
+        algorithm: str,
+        shared_secret: str,
         longest_token: timedelta,
     ) -> None:
         self.db = db
@@ -115,8 +120,12 @@ class Keys:
         for each in [algorithm] if algorithm else self.algorithms:
             self._update(_TABLE.c.status == "current", each, status="previous", replaced_at=now)
             self._update(_TABLE.c.status == "next", each, status="current", activated_at=now)
-            self._update(sa.and_(_TABLE.c.status == "previous", _TABLE.c.replaced_at < now - self.longest_token), each,
-                         status="retired", retired_at=now)
+            self._update(
+                sa.and_(_TABLE.c.status == "previous", _TABLE.c.replaced_at < now - self.longest_token),
+                each,
+                status="retired",
+                retired_at=now,
+            )
             self._create(each, "next", caller)
             if not self._of(each, "current"):
                 self._create(each, "current", caller)
@@ -149,14 +158,18 @@ class Keys:
         return self._ring
 
     def _load(self, states: frozenset[tuple[str, str, str]]) -> _Ring:
-        rows = self.db.session.execute(
-            sa.select(_TABLE).where(_TABLE.c.status != "retired").order_by(_TABLE.c.created_at)
-        ).mappings().all()
+        rows = (
+            self.db.session.execute(sa.select(_TABLE).where(_TABLE.c.status != "retired").order_by(_TABLE.c.created_at))
+            .mappings()
+            .all()
+        )
         usable = {row["kid"]: self._ring.usable.get(row["kid"]) or self._parse(row) for row in rows}
         return _Ring(
             signing={row["algorithm"]: usable[row["kid"]] for row in rows if row["status"] == "current"},
-            usable=usable, algorithms={row["kid"]: row["algorithm"] for row in rows},
-            published=[row["public_jwk"] for row in rows], states=states,
+            usable=usable,
+            algorithms={row["kid"]: row["algorithm"] for row in rows},
+            published=[row["public_jwk"] for row in rows],
+            states=states,
         )
 
     def _parse(self, row: sa.RowMapping) -> Key:
@@ -169,12 +182,17 @@ class Keys:
         kid = key.thumbprint()
         marks = {"kid": kid, "use": "sig", "alg": algorithm}
         now = self.clock()
-        self.db.session.execute(sa.insert(_TABLE).values(
-            kid=kid, algorithm=algorithm, status=status, created_at=now,
-            public_jwk={**key.as_dict(private=False), **marks},
-            private_sealed=self.sealer.seal(json.dumps({**key.as_dict(private=True), **marks}).encode()),
-            activated_at=now if status == "current" else None,
-        ))
+        self.db.session.execute(
+            sa.insert(_TABLE).values(
+                kid=kid,
+                algorithm=algorithm,
+                status=status,
+                created_at=now,
+                public_jwk={**key.as_dict(private=False), **marks},
+                private_sealed=self.sealer.seal(json.dumps({**key.as_dict(private=True), **marks}).encode()),
+                activated_at=now if status == "current" else None,
+            )
+        )
         self.audit.record(Event.KEY_CREATED, caller, kid=kid, algorithm=algorithm)
 
     def _of(self, algorithm: str, status: str) -> bool:
@@ -191,5 +209,3 @@ def _generate(algorithm: str) -> RSAKey | ECKey | OKPKey:
     if algorithm == "EdDSA":
         return OKPKey.generate_key("Ed25519", private=True)
     return ECKey.generate_key("P-256", private=True)
-
-

@@ -17,7 +17,7 @@ def require_registrable(uri: str) -> None:
     https anywhere, http on loopback only, private-use schemes with a dot (:rfc:`8252#section-7.1`); no
     fragment (:rfc:`6749#section-3.1.2`), no user information, no wildcard, printable ASCII only.
     """
-    if not _ALLOWED.match(uri) or any(character in uri for character in "*#\\\"<>"):
+    if not _ALLOWED.match(uri) or any(character in uri for character in '*#\\"<>'):
         raise InvalidInput("A redirect URI has no wildcard, fragment, quote or space.", "redirect_uri")
     try:
         parts = urlsplit(uri)
@@ -46,8 +46,10 @@ def match(requested: str, registered: Iterable[str], *, is_native: bool) -> bool
     candidates = list(registered)
     if requested in candidates:
         return True
-    return is_native and (asked := _without_port(requested)) is not None and any(
-        asked == _without_port(candidate) for candidate in candidates
+    return (
+        is_native
+        and (asked := _without_port(requested)) is not None
+        and any(asked == _without_port(candidate) for candidate in candidates)
     )
 
 

@@ -31,18 +31,35 @@ _session = cast(sa.Table, UserSession.__table__)
 _INSERT = sa.insert(_refresh)
 _FIND = (
     sa.select(
-        _refresh.c.id, _refresh.c.client_id, _refresh.c.family_id, _refresh.c.session_id, _refresh.c.expires_at,
-        _refresh.c.revoked_at, _refresh.c.rotated_at, _refresh.c.client_ip, _refresh.c.user_agent,
-        _refresh.c.rotation_count, _refresh.c.repeat_count, _refresh.c.successor_hash, _refresh.c.sealed_successor,
-        _family.c.scope, _family.c.authenticated_at, _family.c.claims,
-        _family.c.expires_at.label("family_expires_at"), _family.c.revoked_at.label("family_revoked_at"),
-        _session.c.ended_at.label("session_ended_at"), *SUBJECT_COLUMNS,
+        _refresh.c.id,
+        _refresh.c.client_id,
+        _refresh.c.family_id,
+        _refresh.c.session_id,
+        _refresh.c.expires_at,
+        _refresh.c.revoked_at,
+        _refresh.c.rotated_at,
+        _refresh.c.client_ip,
+        _refresh.c.user_agent,
+        _refresh.c.rotation_count,
+        _refresh.c.repeat_count,
+        _refresh.c.successor_hash,
+        _refresh.c.sealed_successor,
+        _family.c.scope,
+        _family.c.authenticated_at,
+        _family.c.claims,
+        _family.c.expires_at.label("family_expires_at"),
+        _family.c.revoked_at.label("family_revoked_at"),
+        _session.c.ended_at.label("session_ended_at"),
+        *SUBJECT_COLUMNS,
     )
-    .select_from(with_subject(
-        _refresh.join(_family, _family.c.id == _refresh.c.family_id)
-        .outerjoin(_session, _session.c.id == _family.c.session_id),
-        _family.c.user_id,
-    ))
+    .select_from(
+        with_subject(
+            _refresh.join(_family, _family.c.id == _refresh.c.family_id).outerjoin(
+                _session, _session.c.id == _family.c.session_id
+            ),
+            _family.c.user_id,
+        )
+    )
     .where(_refresh.c.token_hash == sa.bindparam("token_hash"))
     # The family is locked first by whoever adds to it or ends it; the token itself must be read as it is now.
     .with_for_update(of=[_family, _refresh])
@@ -51,8 +68,12 @@ _ROTATE = (
     sa.update(_refresh)
     .where(_refresh.c.id == sa.bindparam("row"), _refresh.c.rotated_at.is_(None), _refresh.c.revoked_at.is_(None))
     .values(
-        rotated_at=sa.bindparam("now"), last_used_at=sa.bindparam("now"), successor_hash=sa.bindparam("next_hash"),
-        sealed_successor=sa.bindparam("sealed"), client_ip=sa.bindparam("ip"), user_agent=sa.bindparam("agent"),
+        rotated_at=sa.bindparam("now"),
+        last_used_at=sa.bindparam("now"),
+        successor_hash=sa.bindparam("next_hash"),
+        sealed_successor=sa.bindparam("sealed"),
+        client_ip=sa.bindparam("ip"),
+        user_agent=sa.bindparam("agent"),
     )
 )
 _REPEAT = (
@@ -73,7 +94,13 @@ class RefreshTokens:
     """Begins families and rotates their tokens."""
 
     def __init__(
-        self, db: Database, clock: Clock, audit: Audit, tokens: Tokens, claims: Claims, revocations: Revocations,
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        tokens: Tokens,
+        claims: Claims,
+        revocations: Revocations,
         policy: RefreshPolicy,
     ) -> None:
         self.db = db
@@ -102,8 +129,9 @@ class RefreshTokens:
             raise _refused()
         if row.client_id != client.client_id:
             # RFC 6749 section 10.4: the token is another client's, for which it stays good.
-            self.audit.record_refusal(Event.REFRESH_FOREIGN, caller, error="invalid_grant",
-                                      client_id=client.client_id, user_id=row.subject_id)
+            self.audit.record_refusal(
+                Event.REFRESH_FOREIGN, caller, error="invalid_grant", client_id=client.client_id, user_id=row.subject_id
+            )
             raise _refused()
         now = self.clock()
         if row.family_revoked_at or row.revoked_at or row.session_ended_at or not row.subject_is_active:
@@ -120,16 +148,27 @@ class RefreshTokens:
         """Give out the successor: one conditional update decides, then the successor is stored."""
         narrowed = _narrowed(scope, row.scope)
         token = random_token(384)
-        rotated = self.db.session.execute(_ROTATE, {
-            "row": row.id, "now": now, "next_hash": sha256(token), "ip": caller.ip_address,
-            "agent": caller.user_agent,
-            "sealed": seal_with_token(presented, token) if self.policy.window else None,
-        })
+        rotated = self.db.session.execute(
+            _ROTATE,
+            {
+                "row": row.id,
+                "now": now,
+                "next_hash": sha256(token),
+                "ip": caller.ip_address,
+                "agent": caller.user_agent,
+                "sealed": seal_with_token(presented, token) if self.policy.window else None,
+            },
+        )
         if cast(Any, rotated).rowcount != 1:
             raise _refused()
         grant = AccessGrant(
-            subject=subject_from(row), client=client, scope=narrowed, session_id=row.session_id,
-            authenticated_at=row.authenticated_at, jti=new_jti(), issued_at=now,
+            subject=subject_from(row),
+            client=client,
+            scope=narrowed,
+            session_id=row.session_id,
+            authenticated_at=row.authenticated_at,
+            jti=new_jti(),
+            issued_at=now,
             expires_at=now + self.tokens.access_life(client),
         )
         expires_at = min(now + self._life(client), row.family_expires_at)
@@ -141,13 +180,19 @@ class RefreshTokens:
     ) -> TokenAnswer:
         """The just-rotated token again: the same successor within the window, else reuse."""
         successor = self.db.session.execute(
-            sa.select(_successor.c.rotated_at, _successor.c.access_jti, _successor.c.access_issued_at,
-                      _successor.c.access_expires_at, _successor.c.expires_at)
-            .where(_successor.c.token_hash == row.successor_hash)
+            sa.select(
+                _successor.c.rotated_at,
+                _successor.c.access_jti,
+                _successor.c.access_issued_at,
+                _successor.c.access_expires_at,
+                _successor.c.expires_at,
+            ).where(_successor.c.token_hash == row.successor_hash)
         ).first()
         is_open = self.policy.window and now - row.rotated_at <= self.policy.window
-        is_stranger = not client.is_confidential and not is_same_network(row.client_ip, caller.ip_address) and (
-            row.user_agent != caller.user_agent
+        is_stranger = (
+            not client.is_confidential
+            and not is_same_network(row.client_ip, caller.ip_address)
+            and (row.user_agent != caller.user_agent)
         )
         if not is_open or successor is None or successor.rotated_at is not None or is_stranger:
             raise self._reused(row, caller)
@@ -156,8 +201,13 @@ class RefreshTokens:
         if cast(Any, self.db.session.execute(_REPEAT, {"row": row.id})).rowcount != 1 or token is None:
             raise ProtocolRefusal("invalid_grant", "This refresh token was already used")
         grant = AccessGrant(
-            subject=subject_from(row), client=client, scope=narrowed, session_id=row.session_id,
-            authenticated_at=row.authenticated_at, jti=successor.access_jti, issued_at=successor.access_issued_at,
+            subject=subject_from(row),
+            client=client,
+            scope=narrowed,
+            session_id=row.session_id,
+            authenticated_at=row.authenticated_at,
+            jti=successor.access_jti,
+            issued_at=successor.access_issued_at,
             expires_at=successor.access_expires_at,
         )
         return self._answer(row, grant, token, successor.expires_at, now)
@@ -165,8 +215,9 @@ class RefreshTokens:
     def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
         """RFC 9700 section 4.14.2: reuse ends the family. Commits by itself."""
         self.revocations.end_family(row.family_id, "refresh_reused", caller)
-        self.audit.record_refusal(Event.REFRESH_REUSED, caller, error="invalid_grant", user_id=row.subject_id,
-                                  client_id=row.client_id)
+        self.audit.record_refusal(
+            Event.REFRESH_REUSED, caller, error="invalid_grant", user_id=row.subject_id, client_id=row.client_id
+        )
         return _refused()
 
     def _answer(self, row: Any, grant: AccessGrant, token: str, expires_at: datetime, now: datetime) -> TokenAnswer:
@@ -177,19 +228,38 @@ class RefreshTokens:
             # Core section 12.2: the original auth_time, no new nonce.
             asked = self.claims.for_id_token(grant.subject, (row.claims or {}).get("id_token") or {}, scopes)
             id_token = self.tokens.id_token(grant, access_token, None, asked)
-        return TokenAnswer(access_token, _whole_seconds(grant.expires_at - now), grant.scope, token,
-                           _whole_seconds(expires_at - now), id_token)
+        return TokenAnswer(
+            access_token,
+            _whole_seconds(grant.expires_at - now),
+            grant.scope,
+            token,
+            _whole_seconds(expires_at - now),
+            id_token,
+        )
 
     def _insert(
         self, token: str, family_id: str, grant: AccessGrant, expires_at: datetime, caller: Caller, generation: int
     ) -> None:
-        self.db.session.execute(_INSERT, {
-            "id": new_id(), "token_hash": sha256(token), "family_id": family_id, "session_id": grant.session_id,
-            "client_id": grant.client.client_id, "user_id": grant.subject.id, "scope": grant.scope,
-            "access_jti": grant.jti, "access_issued_at": grant.issued_at, "access_expires_at": grant.expires_at,
-            "expires_at": expires_at, "created_at": grant.issued_at, "client_ip": caller.ip_address,
-            "user_agent": caller.user_agent, "rotation_count": generation,
-        })
+        self.db.session.execute(
+            _INSERT,
+            {
+                "id": new_id(),
+                "token_hash": sha256(token),
+                "family_id": family_id,
+                "session_id": grant.session_id,
+                "client_id": grant.client.client_id,
+                "user_id": grant.subject.id,
+                "scope": grant.scope,
+                "access_jti": grant.jti,
+                "access_issued_at": grant.issued_at,
+                "access_expires_at": grant.expires_at,
+                "expires_at": expires_at,
+                "created_at": grant.issued_at,
+                "client_ip": caller.ip_address,
+                "user_agent": caller.user_agent,
+                "rotation_count": generation,
+            },
+        )
 
     def _life(self, client: ClientRecord) -> timedelta:
         seconds = client.refresh_token_seconds

@@ -79,24 +79,30 @@ class Revocations:
     def _end(self, condition: sa.ColumnElement[bool], reason: str, caller: Caller) -> int:
         session, now = self.db.session, self.clock()
         families = session.execute(
-            sa.update(_family).where(condition, _family.c.revoked_at.is_(None))
+            sa.update(_family)
+            .where(condition, _family.c.revoked_at.is_(None))
             .values(revoked_at=now, revoke_reason=reason)
-            .returning(_family.c.id, _family.c.user_id, _family.c.client_id, _family.c.access_jti,
-                       _family.c.access_expires_at)
+            .returning(
+                _family.c.id, _family.c.user_id, _family.c.client_id, _family.c.access_jti, _family.c.access_expires_at
+            )
         ).all()
         if not families:
             return 0
         ids = [row.id for row in families]
         issued = session.execute(
-            sa.update(_refresh).where(_refresh.c.family_id.in_(ids), _refresh.c.revoked_at.is_(None))
+            sa.update(_refresh)
+            .where(_refresh.c.family_id.in_(ids), _refresh.c.revoked_at.is_(None))
             .values(revoked_at=now, sealed_successor=None)
             .returning(_refresh.c.access_jti, _refresh.c.user_id, _refresh.c.client_id, _refresh.c.access_expires_at)
         ).all()
-        self._deny_all([Denied(row.access_jti, row.user_id, row.client_id, row.access_expires_at)
-                        for row in (*families, *issued)], reason)
+        self._deny_all(
+            [Denied(row.access_jti, row.user_id, row.client_id, row.access_expires_at) for row in (*families, *issued)],
+            reason,
+        )
         for row in families:
-            self.audit.record(Event.TOKEN_REVOKED, caller, user_id=row.user_id, client_id=row.client_id,
-                              reason=reason, family=row.id)
+            self.audit.record(
+                Event.TOKEN_REVOKED, caller, user_id=row.user_id, client_id=row.client_id, reason=reason, family=row.id
+            )
         return len(families)
 
     def _void_codes(self, condition: sa.ColumnElement[bool]) -> None:
@@ -109,8 +115,17 @@ class Revocations:
         live = {token.jti: token for token in tokens if token.expires_at > now}
         if not live:
             return
-        rows = [{"jti": token.jti, "user_id": token.user_id, "client_id": token.client_id, "reason": reason,
-                 "blacklisted_at": now, "expires_at": token.expires_at} for token in live.values()]
+        rows = [
+            {
+                "jti": token.jti,
+                "user_id": token.user_id,
+                "client_id": token.client_id,
+                "reason": reason,
+                "blacklisted_at": now,
+                "expires_at": token.expires_at,
+            }
+            for token in live.values()
+        ]
         self.db.session.execute(_insert_ignoring(self.db.session.get_bind()), rows)
         # Backends that share the store read this copy; it is written once the truth is safe.
         sa.event.listen(self.db.session, "after_commit", lambda _: self._publish(rows), once=True)
@@ -119,8 +134,12 @@ class Revocations:
         now = self.clock()
         try:
             for row in rows:
-                value = {"reason": row["reason"], "blacklisted_at": row["blacklisted_at"].isoformat(),
-                         "user_id": row["user_id"], "exp": int(row["expires_at"].timestamp())}
+                value = {
+                    "reason": row["reason"],
+                    "blacklisted_at": row["blacklisted_at"].isoformat(),
+                    "user_id": row["user_id"],
+                    "exp": int(row["expires_at"].timestamp()),
+                }
                 seconds = max(1, int((row["expires_at"] - now).total_seconds()))
                 self.store.put(f"blacklist:{row['jti']}", json.dumps(value).encode(), seconds)
         except StoreUnavailable:

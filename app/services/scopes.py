@@ -33,7 +33,8 @@ def for_person(requested: Iterable[str], permissions: Iterable[str]) -> tuple[st
     """The requested scopes that a person with ``permissions`` can hand on; service scopes never."""
     held = set(permissions)
     return tuple(
-        scope for scope in requested
+        scope
+        for scope in requested
         if not scope.startswith(SERVICE_PREFIX) and (not scope.startswith(PERMISSION_PREFIX) or scope in held)
     )
 

@@ -20,8 +20,11 @@ SCOPES = (
     ("openid", "Know that it is you", "본인임을 확인합니다"),
     ("profile", "See your name, picture and role", "이름, 프로필 사진, 역할을 확인합니다"),
     ("email", "See your e-mail address", "이메일 주소를 확인합니다"),
-    ("offline_access", "Keep access after you close it, until you remove it",
-     "창을 닫은 뒤에도, 직접 해제할 때까지 접근을 유지합니다"),
+    (
+        "offline_access",
+        "Keep access after you close it, until you remove it",
+        "창을 닫은 뒤에도, 직접 해제할 때까지 접근을 유지합니다",
+    ),
     ("read:profile", "See your profile and e-mail address", "프로필과 이메일 주소를 확인합니다"),
     ("read:features", "See which features you can use", "사용할 수 있는 기능을 확인합니다"),
     ("read:groups", "See your groups and workspaces", "소속 그룹과 워크스페이스를 확인합니다"),
@@ -41,8 +44,16 @@ SERVICE_SCOPES = (
 MANAGE = tuple(name for name, *_ in SCOPES if name.startswith("manage:"))
 ROLES = {
     "admin": ["read:profile", "read:features", "read:groups", *MANAGE, "admin:access"],
-    "member": ["read:profile", "read:features", "read:groups", "manage:workflows", "manage:experiments",
-               "manage:workspaces", "manage:apis", "manage:models"],
+    "member": [
+        "read:profile",
+        "read:features",
+        "read:groups",
+        "manage:workflows",
+        "manage:experiments",
+        "manage:workspaces",
+        "manage:apis",
+        "manage:models",
+    ],
 }
 READ = ("openid", "profile", "email", "offline_access", "read:profile", "read:features", "read:groups")
 SOLUTIONS = (
@@ -71,8 +82,9 @@ class Credentials:
 class Seeding:
     """Fills what is missing, changes nothing that is there."""
 
-    def __init__(self, db: Database, clock: Clock, keys: Keys, clients: Clients, accounts: Accounts,
-                 issuer: str) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, keys: Keys, clients: Clients, accounts: Accounts, issuer: str
+    ) -> None:
         self.db = db
         self.clock = clock
         self.keys = keys
@@ -92,8 +104,9 @@ class Seeding:
             made.add("client", SERVICE_CLIENT, self._service())
         if not self.accounts.has_accounts():
             password = secrets.token_urlsafe(15)
-            self.accounts.create(ADMIN_EMAIL, password, name="Administrator", is_admin=True, is_verified=True,
-                                 caller=SEEDER)
+            self.accounts.create(
+                ADMIN_EMAIL, password, name="Administrator", is_admin=True, is_verified=True, caller=SEEDER
+            )
             made.add("user", ADMIN_EMAIL, password)
         return made
 
@@ -101,8 +114,15 @@ class Seeding:
         known = set(self.db.session.scalars(sa.select(Scope.name)))
         for position, (name, english, korean) in enumerate((*SCOPES, *SERVICE_SCOPES)):
             if name not in known:
-                self.db.session.add(Scope(name=name, sentence_en=english, sentence_ko=korean, position=position,
-                                          is_service=name.startswith("admin:")))
+                self.db.session.add(
+                    Scope(
+                        name=name,
+                        sentence_en=english,
+                        sentence_ko=korean,
+                        position=position,
+                        is_service=name.startswith("admin:"),
+                    )
+                )
         self.db.session.flush()
 
     def _groups_and_roles(self) -> None:
@@ -120,24 +140,43 @@ class Seeding:
             if self.clients.find(client_id) is None:
                 home = f"http://localhost:{port}"
                 self.clients.create(
-                    client_id, name=name, description=description, redirects=[f"{home}/oauth/callback"],
-                    post_logout=[home, f"{home}/"], scopes=[*READ, scope], consent_policy="implicit",
-                    home_uri=home, is_listed=True, caller=SEEDER,
+                    client_id,
+                    name=name,
+                    description=description,
+                    redirects=[f"{home}/oauth/callback"],
+                    post_logout=[home, f"{home}/"],
+                    scopes=[*READ, scope],
+                    consent_policy="implicit",
+                    home_uri=home,
+                    is_listed=True,
+                    caller=SEEDER,
                 )
 
     def _playground(self) -> None:
         if self.clients.find(PLAYGROUND) is None:
             self.clients.create(
-                PLAYGROUND, name="Playground", description="Try logging in", scopes=list(READ),
-                redirects=[f"{self.issuer}/playground/callback"], post_logout=[f"{self.issuer}/playground"],
-                consent_policy="once", home_uri=f"{self.issuer}/playground", caller=SEEDER,
+                PLAYGROUND,
+                name="Playground",
+                description="Try logging in",
+                scopes=list(READ),
+                redirects=[f"{self.issuer}/playground/callback"],
+                post_logout=[f"{self.issuer}/playground"],
+                consent_policy="once",
+                home_uri=f"{self.issuer}/playground",
+                caller=SEEDER,
             )
 
     def _service(self) -> str:
         secret = self.clients.create(
-            SERVICE_CLIENT, name="MAX Platform services", description="Service tokens of the platform's backends",
-            scopes=["read:profile", *(name for name, *_ in SERVICE_SCOPES[:3])], is_confidential=True,
-            grants=["client_credentials"], consent_policy="implicit", can_introspect_any=True, caller=SEEDER,
+            SERVICE_CLIENT,
+            name="MAX Platform services",
+            description="Service tokens of the platform's backends",
+            scopes=["read:profile", *(name for name, *_ in SERVICE_SCOPES[:3])],
+            is_confidential=True,
+            grants=["client_credentials"],
+            consent_policy="implicit",
+            can_introspect_any=True,
+            caller=SEEDER,
         )
         assert secret is not None
         return secret

@@ -16,8 +16,13 @@ TOUCH_AFTER = timedelta(seconds=60)
 _session = cast(sa.Table, UserSession.__table__)
 _FIND = (
     sa.select(
-        _session.c.id, _session.c.is_remembered, _session.c.authenticated_at, _session.c.last_used_at,
-        _session.c.expires_at, _session.c.ended_at, *SUBJECT_COLUMNS,
+        _session.c.id,
+        _session.c.is_remembered,
+        _session.c.authenticated_at,
+        _session.c.last_used_at,
+        _session.c.expires_at,
+        _session.c.ended_at,
+        *SUBJECT_COLUMNS,
     )
     .select_from(with_subject(_session, _session.c.user_id))
     .where(_session.c.token_hash == sa.bindparam("token_hash"))
@@ -53,16 +58,18 @@ class ActiveSession:
 class Sessions:
     """Starts, finds and ends sessions."""
 
-    def __init__(self, db: Database, clock: Clock, audit: Audit, revocations: Revocations,
-                 policy: SessionPolicy) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, audit: Audit, revocations: Revocations, policy: SessionPolicy
+    ) -> None:
         self.db = db
         self.clock = clock
         self.audit = audit
         self.revocations = revocations
         self.policy = policy
 
-    def start(self, user_id: str, caller: Caller, *, remember: bool = False,
-              replaces: ActiveSession | None = None) -> tuple[str, str]:
+    def start(
+        self, user_id: str, caller: Caller, *, remember: bool = False, replaces: ActiveSession | None = None
+    ) -> tuple[str, str]:
         """Begin a session after a successful login; answers its public id and the cookie's value.
 
         The session of the same person that the browser held before goes on under the new value: its id, and
@@ -71,8 +78,13 @@ class Sessions:
         token, now = random_token(256), self.clock()
         life = self.policy.remembered if remember else self.policy.absolute
         values: dict[str, Any] = {
-            "token_hash": sha256(token), "ip_address": caller.ip_address, "user_agent": caller.user_agent,
-            "is_remembered": remember, "authenticated_at": now, "last_used_at": now, "expires_at": now + life,
+            "token_hash": sha256(token),
+            "ip_address": caller.ip_address,
+            "user_agent": caller.user_agent,
+            "is_remembered": remember,
+            "authenticated_at": now,
+            "last_used_at": now,
+            "expires_at": now + life,
         }
         if replaces and replaces.user_id == user_id:
             kept = self.db.session.execute(
@@ -83,9 +95,9 @@ class Sessions:
         elif replaces:
             self.end(replaces.id, "replaced", caller)
         session_id = new_id()
-        self.db.session.execute(sa.insert(_session).values(
-            id=session_id, user_id=user_id, created_at=now, access_count=1, **values
-        ))
+        self.db.session.execute(
+            sa.insert(_session).values(id=session_id, user_id=user_id, created_at=now, access_count=1, **values)
+        )
         return session_id, token
 
     def resolve(self, token: str) -> ActiveSession | None:
@@ -96,8 +108,9 @@ class Sessions:
         now = self.clock()
         if row.expires_at <= now or (not row.is_remembered and row.last_used_at + self.policy.idle <= now):
             return None
-        return ActiveSession(row.id, subject_from(row), row.authenticated_at, row.last_used_at, row.is_remembered,
-                             row.expires_at)
+        return ActiveSession(
+            row.id, subject_from(row), row.authenticated_at, row.last_used_at, row.is_remembered, row.expires_at
+        )
 
     def needs_touch(self, session: ActiveSession) -> bool:
         """Whether the last use on record is old enough to be written anew."""
@@ -106,15 +119,18 @@ class Sessions:
     def touch(self, session: ActiveSession) -> None:
         """Put the use of a session on record, which moves its idle end."""
         self.db.session.execute(
-            sa.update(_session).where(_session.c.id == session.id, _session.c.ended_at.is_(None))
+            sa.update(_session)
+            .where(_session.c.id == session.id, _session.c.ended_at.is_(None))
             .values(last_used_at=self.clock(), access_count=_session.c.access_count + 1)
         )
 
     def end(self, session_id: str, reason: str, caller: Caller) -> bool:
         """End a session and all that hangs on it; answers whether it was still open."""
         row = self.db.session.execute(
-            sa.update(_session).where(_session.c.id == session_id, _session.c.ended_at.is_(None))
-            .values(ended_at=self.clock(), end_reason=reason).returning(_session.c.user_id)
+            sa.update(_session)
+            .where(_session.c.id == session_id, _session.c.ended_at.is_(None))
+            .values(ended_at=self.clock(), end_reason=reason)
+            .returning(_session.c.user_id)
         ).first()
         if row is None:
             return False

@@ -63,8 +63,12 @@ class TokenAnswer:
     def as_dict(self) -> dict[str, Any]:
         """The members of the JSON answer; those without a value are left out."""
         members = {
-            "access_token": self.access_token, "token_type": "Bearer", "expires_in": self.expires_in,
-            "scope": self.scope, "refresh_token": self.refresh_token, "refresh_expires_in": self.refresh_expires_in,
+            "access_token": self.access_token,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+            "scope": self.scope,
+            "refresh_token": self.refresh_token,
+            "refresh_expires_in": self.refresh_expires_in,
             "id_token": self.id_token,
         }
         return {name: value for name, value in members.items() if value is not None}
@@ -97,12 +101,23 @@ class Tokens:
 
     def access_token(self, grant: AccessGrant) -> str:
         """A signed access token (:rfc:`9068#section-2.2`)."""
-        return self._sign(self.keys.access_algorithm, ACCESS_TYPE, {
-            "iss": self.issuer, "aud": self.issuer, "sub": grant.subject.id, "client_id": grant.client.client_id,
-            "iat": _seconds(grant.issued_at), "exp": _seconds(grant.expires_at), "jti": grant.jti,
-            "scope": grant.scope, "sid": grant.session_id, "auth_time": _seconds(grant.authenticated_at),
-            **for_access_token(grant.subject),
-        })
+        return self._sign(
+            self.keys.access_algorithm,
+            ACCESS_TYPE,
+            {
+                "iss": self.issuer,
+                "aud": self.issuer,
+                "sub": grant.subject.id,
+                "client_id": grant.client.client_id,
+                "iat": _seconds(grant.issued_at),
+                "exp": _seconds(grant.expires_at),
+                "jti": grant.jti,
+                "scope": grant.scope,
+                "sid": grant.session_id,
+                "auth_time": _seconds(grant.authenticated_at),
+                **for_access_token(grant.subject),
+            },
+        )
 
     def id_token(
         self, grant: AccessGrant, access_token: str, nonce: str | None = None, claims: dict[str, Any] | None = None
@@ -110,10 +125,15 @@ class Tokens:
         """A signed ID token (OpenID Connect Core section 2), with ``at_hash`` of ``access_token``."""
         algorithm = grant.client.id_token_signed_response_alg
         token: dict[str, Any] = {
-            "iss": self.issuer, "aud": grant.client.client_id, "sub": grant.subject.id,
-            "iat": _seconds(grant.issued_at), "exp": _seconds(grant.expires_at),
-            "auth_time": _seconds(grant.authenticated_at), "sid": grant.session_id,
-            "at_hash": _half_hash(access_token), **(claims or {}),
+            "iss": self.issuer,
+            "aud": grant.client.client_id,
+            "sub": grant.subject.id,
+            "iat": _seconds(grant.issued_at),
+            "exp": _seconds(grant.expires_at),
+            "auth_time": _seconds(grant.authenticated_at),
+            "sid": grant.session_id,
+            "at_hash": _half_hash(access_token),
+            **(claims or {}),
         }
         if nonce is not None:
             token["nonce"] = nonce
@@ -122,10 +142,21 @@ class Tokens:
     def service_token(self, client: ClientRecord, scope: str) -> TokenAnswer:
         """An access token for the client itself (:rfc:`6749#section-4.4.3`)."""
         now, life = self.clock(), self.lifetimes.service
-        token = self._sign(self.keys.access_algorithm, ACCESS_TYPE, {
-            "iss": self.issuer, "aud": self.issuer, "sub": client.client_id, "client_id": client.client_id,
-            "iat": _seconds(now), "exp": _seconds(now + life), "jti": new_jti(), "scope": scope, "type": "service",
-        })
+        token = self._sign(
+            self.keys.access_algorithm,
+            ACCESS_TYPE,
+            {
+                "iss": self.issuer,
+                "aud": self.issuer,
+                "sub": client.client_id,
+                "client_id": client.client_id,
+                "iat": _seconds(now),
+                "exp": _seconds(now + life),
+                "jti": new_jti(),
+                "scope": scope,
+                "type": "service",
+            },
+        )
         return TokenAnswer(token, int(life.total_seconds()), scope)
 
     def read_access_token(self, token: str) -> dict[str, Any]:
@@ -181,8 +212,9 @@ class Tokens:
         header = {"typ": token_type, "alg": algorithm}
         if key.kid:
             header["kid"] = key.kid
-        return jwt.encode(header, {name: value for name, value in claims.items() if value is not None}, key,
-                          registry=_REGISTRY)
+        return jwt.encode(
+            header, {name: value for name, value in claims.items() if value is not None}, key, registry=_REGISTRY
+        )
 
 
 def _half_hash(token: str) -> str:

@@ -1,0 +1,61 @@
+"""``keys``: signing keys."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+import click
+from flask.cli import with_appcontext
+
+from app.cli.outcome import OPERATOR, as_json, committed, show
+from app.services.keys import FRESH_SECONDS, PUBLISHED_SECONDS
+from app.wiring import services
+
+
+@click.group()
+def keys() -> None:
+    """Signing keys."""
+
+
+@keys.command("list")
+@as_json
+@with_appcontext
+def list_keys(as_json: bool) -> None:
+    """List all keys with their states."""
+    show([asdict(key) for key in services.keys.describe()], is_json=as_json)
+
+
+@keys.command()
+@click.option("--algorithm", default=None, help="Only this algorithm's keys.")
+@as_json
+@with_appcontext
+@committed
+def rotate(algorithm: str | None, as_json: bool) -> None:
+    """Let the next key sign; the current one goes on verifying until its last token has expired."""
+    young = timedelta(seconds=PUBLISHED_SECONDS)
+    fresh = [
+        key
+        for key in services.keys.describe()
+        if key.status == "next"
+        and key.algorithm == (algorithm or key.algorithm)
+        and services.clock() - key.created_at < young
+    ]
+    services.keys.rotate(algorithm, OPERATOR)
+    if fresh:
+        click.echo(
+            f"The new key was published less than {PUBLISHED_SECONDS} seconds ago; clients that keep the key "
+            "set may have to fetch it once more.",
+            err=True,
+        )
+    show([asdict(key) for key in services.keys.describe()], is_json=as_json)
+    if not as_json:
+        click.echo(f"Running workers notice within {FRESH_SECONDS:.0f} seconds.")
+
+
+@keys.command()
+@click.argument("kid")
+@with_appcontext
+@committed
+def retire(kid: str) -> None:
+    """Withdraw a key at once: tokens it signed are no longer accepted."""
+    services.keys.retire(kid, OPERATOR)
+    click.echo(f"Retired {kid}.")

@@ -1,0 +1,67 @@
+"""What commands share: one commit at the end, refusals as one line, lists as JSON or as a table."""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from app.errors import PortalError
+from app.services.environment import Caller
+from app.wiring import services
+
+P = ParamSpec("P")
+R = TypeVar("R")
+OPERATOR = Caller(actor="operator")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def committed(command: Callable[P, R]) -> Callable[P, R]:
+    """Run a command as one transaction; a refusal takes everything back and exits with 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            result = command(*args, **kwargs)
+            services.db.session.commit()
+        except PortalError as refusal:
+            services.db.session.rollback()
+            raise click.ClickException(refusal.message) from refusal
+        return result
+
+    return run
+
+
+def show(rows: Sequence[dict[str, Any]], *, is_json: bool) -> None:
+    """Print rows, one line each or as a JSON array."""
+    if is_json:
+        click.echo(json.dumps(rows, indent=2, default=_text, ensure_ascii=False))
+        return
+    if not rows:
+        click.echo("(none)")
+        return
+    table = [list(rows[0]), *([_text(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+    for line in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show_one(row: dict[str, Any], *, is_json: bool) -> None:
+    """Print one row as a JSON object or as ``name: value`` lines."""
+    if is_json:
+        click.echo(json.dumps(row, indent=2, default=_text, ensure_ascii=False))
+        return
+    for name, value in row.items():
+        click.echo(f"{name}: {_text(value)}")
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,21 @@
+"""``seed``: the first contents of a portal."""
+
+import click
+from flask.cli import with_appcontext
+
+from app.cli.outcome import committed
+from app.wiring import services
+
+
+@click.command()
+@with_appcontext
+def seed() -> None:
+    """Fill what is missing: scopes, roles, clients, keys and an administrator. Credentials are shown once."""
+    made = committed(services.seeding.run)().made
+    if not made:
+        click.echo("Everything is there already.")
+        return
+    click.echo("These credentials were generated. They are shown once and stored nowhere:")
+    for kind, name, secret in made:
+        word = "password" if kind == "user" else "client secret"
+        click.echo(f"  {kind} {name}  {word}: {secret}")

@@ -1,0 +1,22 @@
+"""The portal's own pages.
+
+GET  /                       the launcher
+GET  /developers             integration of each registered client
+GET  /playground             the browser kit live against this server; /playground/callback is its redirect URI
+GET  /terms  /privacy
+POST /language  /theme       how pages are shown, kept in a cookie
+GET  /health  /ready         alive; able to serve
+GET  /static/sdk/<version>/  the browser kit under addresses that never change
+"""
+
+from flask import Flask
+
+from app.portal.health import bp as health
+from app.portal.routes import bp, describe_page
+
+
+def register(app: Flask) -> None:
+    """Mount the pages and what every template may use."""
+    app.register_blueprint(bp)
+    app.register_blueprint(health)
+    app.context_processor(describe_page)

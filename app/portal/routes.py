@@ -1,0 +1,159 @@
+"""The launcher, the pages for developers, and how pages are shown."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, send_from_directory
+from flask_wtf import FlaskForm
+from werkzeug import Response as AnyResponse
+
+from app.languages import COOKIE, SUPPORTED, current_language
+from app.presentation import tile
+from app.security import allow_frames_of_own, allow_framing, csp_nonce, isolate, safe_path
+from app.services.scopes import split
+from app.services.seeding import PLAYGROUND
+from app.sessions import current_session
+from app.wiring import services
+
+bp = Blueprint("portal", __name__)
+THEMES = ("auto", "light", "dark")
+THEME_COOKIE = "theme"
+YEAR = 31536000
+PLAYGROUND_SCOPE = "openid profile email offline_access read:groups"
+
+
+@bp.get("/")
+def home() -> str:
+    """The launcher."""
+    tiles = [tile(client, position) for position, client in enumerate(services.clients.all(listed=True))]
+    return render_template("portal/home.html", tiles=tiles)
+
+
+@bp.get("/developers")
+def developers() -> str:
+    """Copy-paste integration for each registered client; who is not an administrator sees the listed ones."""
+    session = current_session()
+    everything = session is not None and session.subject.is_admin
+    clients = [
+        {
+            "client_id": client.client_id,
+            "name": client.name,
+            "redirect_uris": client.redirect_uris,
+            "is_confidential": client.is_confidential,
+            "scopes": client.allowed_scopes,
+        }
+        for client in services.clients.all()
+        if client.is_active and (everything or client.is_listed)
+    ]
+    issuer = services.settings.issuer
+    names = {
+        "authorization_endpoint": "authorize",
+        "token_endpoint": "token",
+        "userinfo_endpoint": "userinfo",
+        "revocation_endpoint": "revoke",
+        "introspection_endpoint": "introspect",
+        "end_session_endpoint": "logout",
+    }
+    endpoints = {name: f"{issuer}/api/oauth/{path}" for name, path in names.items()}
+    endpoints["discovery"] = f"{issuer}/.well-known/openid-configuration"
+    endpoints["jwks_uri"] = f"{issuer}/.well-known/jwks.json"
+    return render_template("portal/developers.html", clients=clients, issuer=issuer, endpoints=endpoints)
+
+
+@bp.get("/playground")
+def playground() -> str:
+    """The browser kit live; it holds silent frames and opens popups."""
+    allow_frames_of_own()
+    isolate("same-origin-allow-popups")
+    client = services.clients.find(PLAYGROUND)
+    if client is None or not client.is_active:
+        abort(404)
+    issuer = services.settings.issuer
+    scope = " ".join(name for name in split(PLAYGROUND_SCOPE) if name in client.allowed_scopes)
+    config = {
+        "issuer": issuer,
+        "client_id": PLAYGROUND,
+        "redirect_uri": f"{issuer}/playground/callback",
+        "scope": scope,
+    }
+    return render_template("portal/playground.html", config=config)
+
+
+@bp.get("/playground/callback")
+def playground_callback() -> str:
+    """The redirect URI of the playground: a popup, a frame or the tab ends here."""
+    allow_framing("'self'")
+    return render_template(
+        "portal/playground_callback.html",
+        config={
+            "issuer": services.settings.issuer,
+            "client_id": PLAYGROUND,
+            "redirect_uri": f"{services.settings.issuer}/playground/callback",
+        },
+    )
+
+
+@bp.get("/terms")
+def terms() -> str:
+    """The terms of use."""
+    return render_template("portal/terms.html")
+
+
+@bp.get("/privacy")
+def privacy() -> str:
+    """What is stored and why."""
+    return render_template("portal/privacy.html")
+
+
+@bp.post("/language")
+def language() -> AnyResponse:
+    """Show pages in another language from now on."""
+    chosen = request.form.get("lang", "")
+    return _remember(COOKIE, chosen if chosen in SUPPORTED else "")
+
+
+@bp.post("/theme")
+def theme() -> AnyResponse:
+    """Show pages light, dark, or as the device does."""
+    chosen = request.form.get("theme", "")
+    return _remember(THEME_COOKIE, chosen if chosen in THEMES else "")
+
+
+@bp.get("/static/sdk/<version>/<name>")
+def sdk(version: str, name: str) -> Response:
+    """The browser kit under the address of its version, which never changes what it holds."""
+    folder = Path(str(current_app.static_folder)) / "sdk"
+    found = re.search(r'VERSION = "([0-9.]+)"', (folder / "max-auth.js").read_text())
+    if found is None or version != found[1] or name not in {"max-auth.js", "max-auth.d.ts"}:
+        abort(404)
+    response = send_from_directory(folder, name)
+    response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    return response
+
+
+def describe_page() -> dict[str, Any]:
+    """What every template may use."""
+    if not request:
+        return {}
+    session = current_session() if not request.path.startswith("/static/") else None
+    chosen = request.cookies.get(THEME_COOKIE, "auto")
+    return {
+        "lang": current_language(),
+        "theme": chosen if chosen in THEMES else "auto",
+        "csp_nonce": csp_nonce(),
+        "request_id": g.get("request_id", ""),
+        "current_person": session.subject if session else None,
+        "popup": bool(g.get("is_popup", False)),
+        "portal_name": "MAX Platform",
+    }
+
+
+def _remember(cookie: str, value: str) -> AnyResponse:
+    target = safe_path(request.form.get("next"))
+    response = redirect(target, 303)
+    if FlaskForm().validate_on_submit() and value:
+        response.set_cookie(
+            cookie, value, max_age=YEAR, samesite="Lax", secure=services.settings.is_https, httponly=True, path="/"
+        )
+    return response
