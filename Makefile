@@ -19,8 +19,8 @@ help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: .venv/.run  ## Set up what is missing and serve the portal at http://localhost:8000 (PORT=… for another port)
-	@$(FLASK) db upgrade
-	@$(FLASK) seed
+	@LOG_LEVEL=WARNING $(FLASK) db upgrade
+	@LOG_LEVEL=WARNING $(FLASK) seed
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
 test: .venv/.test tests/clients/node_modules/.package-lock.json  ## Set up what is missing and run every test (ARGS="…" for pytest)

@@ -4,6 +4,8 @@ Everything that differs between installations comes from the portal's own settin
 """
 
 import os
+import re
+import socket
 import sys
 from datetime import timedelta
 from typing import Any
@@ -58,6 +60,10 @@ accesslog = "-"
 loglevel = "info" if settings.is_production else "warning"
 
 
+# Probes come every few seconds; beside a developer's pages, their style sheets only fill the screen.
+UNREMARKABLE = re.compile(r"/(health|ready)\Z" if settings.is_production else r"/(health|ready)\Z|/static/|/bootstrap/")
+
+
 class Logger(glogging.Logger):  # type: ignore[misc]
     """gunicorn's own lines in the format and to the stream of all the others."""
 
@@ -72,14 +78,15 @@ class Logger(glogging.Logger):  # type: ignore[misc]
     def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: timedelta) -> None:
         """One line per answer, with the path but without the query, which carries codes and states."""
         status = int(str(resp.status).split(" ", 1)[0])
-        if environ["PATH_INFO"] in {"/health", "/ready"} and status == 200:
+        if UNREMARKABLE.match(environ["PATH_INFO"]) and status < 400:
             return
         headers = {name.lower(): value for name, value in resp.headers}
         fields = {
             "method": environ["REQUEST_METHOD"],
             "path": environ["PATH_INFO"],
             "status": status,
-            "bytes": resp.sent,
+            # A file goes from the disk to the socket past gunicorn's own count.
+            "bytes": int(headers.get("content-length", resp.sent)),
             "milliseconds": round(request_time.total_seconds() * 1000, 1),
             "ip": environ.get("REMOTE_ADDR", ""),
             "user_agent": environ.get("HTTP_USER_AGENT", "")[:200],
@@ -89,6 +96,20 @@ class Logger(glogging.Logger):  # type: ignore[misc]
 
 
 logger_class = Logger
+
+
+def on_starting(server: Any) -> None:
+    """Say plainly that the port is taken, before gunicorn tries five times and shows an address."""
+    # On an upgrade (SIGUSR2) the port is rightly in use by the portal itself.
+    if reuse_port or server.master_pid:
+        return
+    family = socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.server.host, settings.server.port))
+        except OSError as error:
+            sys.exit(f"Cannot listen on port {settings.server.port}: {error.strerror}. PORT=… chooses another one.")
 
 
 def when_ready(server: Any) -> None:

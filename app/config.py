@@ -5,7 +5,6 @@ documentation table shows, and whether the value is secret. ``Settings.from_envi
 problem it finds at once, one clear line each.
 """
 
-import base64
 import dataclasses
 import ipaddress
 import os
@@ -17,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
+
+from app import generated_keys
+from app import setting_values as values
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 ALGORITHMS = ("ES256", "RS256", "EdDSA", "HS256")
@@ -31,83 +33,10 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-def _text(value: str) -> str:
-    return value.strip()
-
-
-def _boolean(value: str) -> bool:
-    lowered = value.strip().lower()
-    if lowered in {"1", "true", "yes", "on"}:
-        return True
-    if lowered in {"0", "false", "no", "off", ""}:
-        return False
-    raise ValueError("must be true or false")
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def parse(value: str) -> int:
-        try:
-            number = int(value)
-        except ValueError:
-            raise ValueError("must be a whole number") from None
-        if not least <= number <= most:
-            raise ValueError(f"must be between {least} and {most}")
-        return number
-
-    return parse
-
-
-def _choice(*allowed: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}")
-        return value
-
-    return parse
-
-
-def _words(value: str) -> tuple[str, ...]:
-    return tuple(word for word in re.split(r"[\s,]+", value) if word)
-
-
-def _origins(value: str) -> tuple[str, ...]:
-    for origin in _words(value):
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query or parts.fragment:
-            raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
-    return _words(value)
-
-
-def _rate(value: str) -> str:
-    if value in {"", "none"} or re.fullmatch(r"\d+\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day)s?", value.strip()):
-        return value.strip()
-    raise ValueError("must look like 5/minute, or be none")
-
-
-def _database_url(value: str) -> str:
-    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
-    if url and not url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ValueError("must start with sqlite:/// or postgresql://")
-    return url
-
-
-def _schema(value: str) -> str:
-    if value and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
-        raise ValueError("must be a plain lower-case PostgreSQL schema name")
-    return value
-
-
-def _public_url(value: str) -> str:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
-        raise ValueError("must be an http or https URL without query or fragment")
-    if parts.path.rstrip("/"):
-        raise ValueError("must be an origin without a path")
-    return value.rstrip("/")
-
-
-def _setting(variable: str, default: str, help: str, parse: Callable[[str], Any] = _text, secret: bool = False) -> Any:
-    metadata = {"variable": variable, "default": default, "help": help, "parse": parse, "secret": secret}
+def _setting(
+    variable: str, default: str, meaning: str, parse: Callable[[str], Any] = values.text, secret: bool = False
+) -> Any:
+    metadata = {"variable": variable, "default": default, "meaning": meaning, "parse": parse, "secret": secret}
     return field(metadata=metadata)
 
 
@@ -119,24 +48,30 @@ class ServerSettings:
         "APP_ENV",
         "development",
         "development or production; production refuses generated keys, plain http and debug",
-        _choice("development", "testing", "production"),
+        values.choice("development", "testing", "production"),
     )
     host: str = _setting("HOST", "", "Address to listen on; empty: 127.0.0.1 in development, 0.0.0.0 in production")
-    port: int = _setting("PORT", "8000", "TCP port to listen on", _number(1, 65535))
-    workers: int = _setting("WEB_CONCURRENCY", "2", "Number of gunicorn worker processes", _number(1, 256))
-    threads: int = _setting("WEB_THREADS", "8", "Threads of each worker process", _number(1, 256))
+    port: int = _setting("PORT", "8000", "TCP port to listen on", values.number(1, 65535))
+    workers: int = _setting("WEB_CONCURRENCY", "2", "Number of gunicorn worker processes", values.number(1, 256))
+    threads: int = _setting("WEB_THREADS", "8", "Threads of each worker process", values.number(1, 256))
     public_url: str = _setting(
-        "PUBLIC_URL", "", "Origin people and clients see; it is the issuer. Empty: http://localhost:PORT", _public_url
+        "PUBLIC_URL",
+        "",
+        "Origin people and clients see; it is the issuer. Empty: http://localhost:PORT",
+        values.public_url,
     )
     trusted_proxies: int = _setting(
-        "TRUSTED_PROXIES", "0", "Number of reverse proxies whose X-Forwarded-* headers are believed", _number(0, 10)
+        "TRUSTED_PROXIES",
+        "0",
+        "Number of reverse proxies whose X-Forwarded-* headers are believed",
+        values.number(0, 10),
     )
     instance_path: str = _setting(
         "INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/"
     )
-    debug: bool = _setting("FLASK_DEBUG", "false", "Flask's debug mode; refused in production", _boolean)
+    debug: bool = _setting("FLASK_DEBUG", "false", "Flask's debug mode; refused in production", values.boolean)
     log_level: str = _setting(
-        "LOG_LEVEL", "INFO", "Least severity that is logged", _choice("DEBUG", "INFO", "WARNING", "ERROR")
+        "LOG_LEVEL", "INFO", "Least severity that is logged", values.choice("DEBUG", "INFO", "WARNING", "ERROR")
     )
 
 
@@ -148,24 +83,28 @@ class StorageSettings:
         "DATABASE_URL",
         "",
         "sqlite:///… or postgresql://…; empty: SQLite under the instance directory",
-        _database_url,
+        values.database_url,
         True,
     )
-    schema: str = _setting("DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", _schema)
-    pool_size: int = _setting("DB_POOL_SIZE", "8", "PostgreSQL connections each worker keeps", _number(1, 200))
-    redis_url: str = _setting("REDIS_URL", "", "redis://…; empty: the embedded store", _text, True)
+    schema: str = _setting(
+        "DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", values.schema
+    )
+    pool_size: int = _setting("DB_POOL_SIZE", "8", "PostgreSQL connections each worker keeps", values.number(1, 200))
+    redis_url: str = _setting("REDIS_URL", "", "redis://…; empty: the embedded store", values.text, True)
 
 
 @dataclass(frozen=True)
 class SecretSettings:
     """Keys of the portal itself. In development they are generated under the instance directory."""
 
-    secret_key: str = _setting("SECRET_KEY", "", "Signs form tokens and cookies; 32 or more characters", _text, True)
+    secret_key: str = _setting(
+        "SECRET_KEY", "", "Signs form tokens and cookies; 32 or more characters", values.text, True
+    )
     encryption_keys: tuple[str, ...] = _setting(
         "ENCRYPTION_KEYS",
         "",
         "Fernet keys, newest first, separated by commas; encrypt private keys at rest",
-        _words,
+        values.words,
         True,
     )
 
@@ -175,30 +114,36 @@ class TokenSettings:
     """What is issued, and for how long."""
 
     algorithm: str = _setting(
-        "JWT_ALGORITHM", "ES256", "Signs access tokens: ES256, RS256, EdDSA or HS256", _choice(*ALGORITHMS)
+        "JWT_ALGORITHM", "ES256", "Signs access tokens: ES256, RS256, EdDSA or HS256", values.choice(*ALGORITHMS)
     )
     shared_secret: str = _setting(
-        "JWT_SHARED_SECRET", "", "Only with JWT_ALGORITHM=HS256: the secret shared with older backends", _text, True
+        "JWT_SHARED_SECRET",
+        "",
+        "Only with JWT_ALGORITHM=HS256: the secret shared with older backends",
+        values.text,
+        True,
     )
     access_seconds: int = _setting(
-        "ACCESS_TOKEN_EXPIRE_SECONDS", "3600", "Life of an access token, seconds", _number(30, 86400)
+        "ACCESS_TOKEN_EXPIRE_SECONDS", "3600", "Life of an access token, seconds", values.number(30, 86400)
     )
     refresh_days: int = _setting(
-        "REFRESH_TOKEN_EXPIRE_DAYS", "30", "Life of an unused refresh token, days", _number(1, 400)
+        "REFRESH_TOKEN_EXPIRE_DAYS", "30", "Life of an unused refresh token, days", values.number(1, 400)
     )
     refresh_absolute_days: int = _setting(
         "REFRESH_TOKEN_ABSOLUTE_DAYS",
         "90",
         "Life of a refresh token family however often it is used, days",
-        _number(1, 1200),
+        values.number(1, 1200),
     )
     reuse_window_seconds: int = _setting(
         "REFRESH_REUSE_WINDOW_SECONDS",
         "10",
         "How long a repeated refresh gets the same successor; 0 turns it off",
-        _number(0, 60),
+        values.number(0, 60),
     )
-    service_hours: int = _setting("SERVICE_TOKEN_EXPIRE_HOURS", "24", "Life of a service token, hours", _number(1, 720))
+    service_hours: int = _setting(
+        "SERVICE_TOKEN_EXPIRE_HOURS", "24", "Life of a service token, hours", values.number(1, 720)
+    )
 
 
 @dataclass(frozen=True)
@@ -209,17 +154,19 @@ class SessionSettings:
         "SESSION_IDLE_SECONDS",
         "3600",
         "A session not used for so long ends, unless it is remembered; seconds",
-        _number(60, 2592000),
+        values.number(60, 2592000),
     )
-    absolute_hours: int = _setting("SESSION_ABSOLUTE_HOURS", "12", "Longest life of a session, hours", _number(1, 720))
+    absolute_hours: int = _setting(
+        "SESSION_ABSOLUTE_HOURS", "12", "Longest life of a session, hours", values.number(1, 720)
+    )
     remember_days: int = _setting(
-        "SESSION_REMEMBER_DAYS", "30", "Longest life with «remember me», days", _number(1, 400)
+        "SESSION_REMEMBER_DAYS", "30", "Longest life with «remember me», days", values.number(1, 400)
     )
     same_site: str = _setting(
         "SESSION_COOKIE_SAMESITE",
         "Lax",
         "Lax, or None for silent login from other sites (https only)",
-        _choice("Lax", "None"),
+        values.choice("Lax", "None"),
     )
 
 
@@ -227,14 +174,17 @@ class SessionSettings:
 class LimitSettings:
     """Rate limits and cross-origin access."""
 
-    enabled: bool = _setting("RATE_LIMIT_ENABLED", "true", "Whether requests are limited at all", _boolean)
-    login: str = _setting("RATE_LIMIT_LOGIN", "5/minute", "Login attempts per account and per address", _rate)
-    default: str = _setting("RATE_LIMIT_DEFAULT", "100/minute", "Requests per address to pages and APIs", _rate)
+    enabled: bool = _setting("RATE_LIMIT_ENABLED", "true", "Whether requests are limited at all", values.boolean)
+    login: str = _setting("RATE_LIMIT_LOGIN", "5/minute", "Login attempts per account and per address", values.rate)
+    default: str = _setting("RATE_LIMIT_DEFAULT", "100/minute", "Requests per address to pages and APIs", values.rate)
     token: str = _setting(
-        "RATE_LIMIT_TOKEN", "none", "Token, userinfo and introspection requests of an authenticated client", _rate
+        "RATE_LIMIT_TOKEN", "none", "Token, userinfo and introspection requests of an authenticated client", values.rate
     )
     cors_origins: tuple[str, ...] = _setting(
-        "CORS_ORIGINS", "", "Origins allowed besides those of registered redirect URIs, separated by commas", _origins
+        "CORS_ORIGINS",
+        "",
+        "Origins allowed besides those of registered redirect URIs, separated by commas",
+        values.origins,
     )
 
 
@@ -279,7 +229,10 @@ class Settings:
         }
         if problems:
             raise ConfigurationError(problems)
-        settings = cls(**groups)._with_defaults()
+        try:
+            settings = cls(**groups)._with_defaults()
+        except generated_keys.Unusable as error:
+            raise ConfigurationError([str(error)]) from error
         problems = list(_problems(settings))
         if problems:
             raise ConfigurationError(problems)
@@ -317,8 +270,10 @@ class Settings:
         if not self.is_production:
             instance.mkdir(parents=True, exist_ok=True)
             keys = SecretSettings(
-                secret_key=keys.secret_key or _generated(instance / "secret_key", lambda: secrets.token_urlsafe(48)),
-                encryption_keys=keys.encryption_keys or (_generated(instance / "encryption_key", _new_fernet_key),),
+                secret_key=keys.secret_key
+                or generated_keys.kept_in(instance / "secret_key", lambda: secrets.token_urlsafe(48)),
+                encryption_keys=keys.encryption_keys
+                or (generated_keys.kept_in(instance / "encryption_key", generated_keys.new_fernet_key),),
             )
         return dataclasses.replace(self, server=server, storage=storage, secrets=keys)
 
@@ -344,14 +299,14 @@ class Settings:
     def rows(self) -> Iterator["SettingRow"]:
         """Every setting with its value, secrets masked; what ``config check`` and the documentation show."""
         for group in dataclasses.fields(self):
-            values = getattr(self, group.name)
-            for item in dataclasses.fields(values):
-                value = getattr(values, item.name)
+            settings = getattr(self, group.name)
+            for item in dataclasses.fields(settings):
+                value = getattr(settings, item.name)
                 shown = ", ".join(value) if isinstance(value, tuple) else str(value)
                 yield SettingRow(
                     variable=item.metadata["variable"],
                     default=item.metadata["default"],
-                    help=item.metadata["help"],
+                    meaning=item.metadata["meaning"],
                     value=_masked(shown, item.name) if item.metadata["secret"] else shown,
                 )
 
@@ -362,7 +317,7 @@ class SettingRow:
 
     variable: str
     default: str
-    help: str
+    meaning: str
     value: str = ""
 
 
@@ -370,46 +325,58 @@ def documentation_rows() -> Iterator[SettingRow]:
     """Every setting without a value, in the order the documentation lists them."""
     for group in dataclasses.fields(Settings):
         for item in dataclasses.fields(cast(type, group.type)):
-            yield SettingRow(item.metadata["variable"], item.metadata["default"], item.metadata["help"])
+            yield SettingRow(item.metadata["variable"], item.metadata["default"], item.metadata["meaning"])
 
 
 def _read_group(group: type, environ: Mapping[str, str], problems: list[str]) -> Any:
-    values: dict[str, object] = {}
+    parsed: dict[str, object] = {}
     for item in dataclasses.fields(group):
         raw = environ.get(item.metadata["variable"]) or item.metadata["default"]
         try:
-            values[item.name] = item.metadata["parse"](raw)
+            parsed[item.name] = item.metadata["parse"](raw)
         except ValueError as error:
             problems.append(f"{item.metadata['variable']} {error}")
-    return group(**values) if len(values) == len(dataclasses.fields(group)) else None
+    return group(**parsed) if len(parsed) == len(dataclasses.fields(group)) else None
 
 
 def _problems(settings: Settings) -> Iterator[str]:
     """What makes these settings unusable, one sentence each."""
-    keys, server = settings.secrets, settings.server
     if settings.is_production:
-        if not keys.secret_key:
-            yield "SECRET_KEY must be set in production"
-        if not keys.encryption_keys:
-            yield "ENCRYPTION_KEYS must be set in production"
-        if not settings.is_https and not is_loopback(urlsplit(settings.issuer).hostname or ""):
-            yield "PUBLIC_URL must be https in production (http only for a loopback address)"
-        if server.debug:
-            yield "FLASK_DEBUG must be off in production"
-    if keys.secret_key and len(keys.secret_key) < 32:
-        yield "SECRET_KEY must have 32 or more characters"
-    for key in keys.encryption_keys:
-        if not _is_fernet_key(key):
-            yield "ENCRYPTION_KEYS must be Fernet keys (32 bytes, URL-safe base64)"
-            break
-    if settings.tokens.algorithm == "HS256" and len(settings.tokens.shared_secret) < 32:
-        yield "JWT_SHARED_SECRET must have 32 or more characters when JWT_ALGORITHM is HS256"
-    if settings.session.same_site == "None" and not settings.is_https:
-        yield "SESSION_COOKIE_SAMESITE=None needs an https PUBLIC_URL"
-    if settings.storage.redis_url and not settings.storage.redis_url.startswith(("redis://", "rediss://", "unix://")):
-        yield "REDIS_URL must start with redis://, rediss:// or unix://"
-    if settings.storage.schema and settings.storage.database_url.startswith("sqlite"):
-        yield "DB_SCHEMA needs PostgreSQL"
+        yield from _production_problems(settings)
+    keys, storage = settings.secrets, settings.storage
+    rules = (
+        (keys.secret_key and len(keys.secret_key) < 32, "SECRET_KEY must have 32 or more characters"),
+        (
+            not all(generated_keys.is_fernet_key(key) for key in keys.encryption_keys),
+            "ENCRYPTION_KEYS must be Fernet keys (32 bytes, URL-safe base64)",
+        ),
+        (
+            settings.tokens.algorithm == "HS256" and len(settings.tokens.shared_secret) < 32,
+            "JWT_SHARED_SECRET must have 32 or more characters when JWT_ALGORITHM is HS256",
+        ),
+        (
+            settings.session.same_site == "None" and not settings.is_https,
+            "SESSION_COOKIE_SAMESITE=None needs an https PUBLIC_URL",
+        ),
+        (
+            storage.redis_url and not storage.redis_url.startswith(("redis://", "rediss://", "unix://")),
+            "REDIS_URL must start with redis://, rediss:// or unix://",
+        ),
+        (storage.schema and storage.database_url.startswith("sqlite"), "DB_SCHEMA needs PostgreSQL"),
+    )
+    yield from (problem for is_broken, problem in rules if is_broken)
+
+
+def _production_problems(settings: Settings) -> Iterator[str]:
+    """What is fine on a desk and not in production."""
+    if not settings.secrets.secret_key:
+        yield "SECRET_KEY must be set in production"
+    if not settings.secrets.encryption_keys:
+        yield "ENCRYPTION_KEYS must be set in production"
+    if not settings.is_https and not is_loopback(urlsplit(settings.issuer).hostname or ""):
+        yield "PUBLIC_URL must be https in production (http only for a loopback address)"
+    if settings.server.debug:
+        yield "FLASK_DEBUG must be off in production"
 
 
 def is_loopback(host: str) -> bool:
@@ -420,37 +387,6 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _is_fernet_key(key: str) -> bool:
-    try:
-        return len(base64.urlsafe_b64decode(key)) == 32
-    except ValueError:
-        return False
-
-
-def _new_fernet_key() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-
-
-def _generated(path: Path, make: Callable[[], str]) -> str:
-    """The secret kept in ``path``, made on the first call; several processes may call at once."""
-    if not path.exists():
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as new:
-            new.write(make())
-        try:
-            os.link(draft, path)  # appears whole or not at all, and only for the first process
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    if path.stat().st_mode & 0o077:
-        raise ConfigurationError([f"{path.name} can be read by others; run chmod 600 on it"])
-    if value := path.read_text().strip():
-        return value
-    raise ConfigurationError([f"{path.name} is empty; delete it to have a new one made"])
 
 
 def _masked(value: str, name: str) -> str:

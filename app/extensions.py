@@ -2,7 +2,7 @@
 
 import sqlite3
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import Flask
@@ -28,6 +28,10 @@ def bind(app: Flask, settings: Settings) -> None:
     """Bind every extension to ``app``."""
     app.config["SQLALCHEMY_ENGINES"] = {"default": engine_options(settings)}
     db.init_app(app)
+    # The extension's teardown for asynchronous sessions starts a thread per request; there are no such sessions here.
+    app.teardown_appcontext_funcs[:] = [
+        teardown for teardown in app.teardown_appcontext_funcs if teardown.__name__ != "_close_async_sessions"
+    ]
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
@@ -72,10 +76,10 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, _: object) -> None:
-        assert isinstance(connection, sqlite3.Connection)
-        connection.isolation_level = None
+        raw = cast(sqlite3.Connection, connection)
+        raw.isolation_level = None
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
-            connection.execute(f"PRAGMA {pragma}")
+            raw.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:

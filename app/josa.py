@@ -65,7 +65,7 @@ def josa(word: str, particle: str) -> str:
 
 
 def fix_josa(text: str) -> str:
-    """``text`` with each particle that stands in both forms, as ``(으)로`` or ``을(를)``, settled by the word before it."""
+    """``text`` with each particle that stands in both forms (``(으)로``, ``을(를)``) settled by the word before it."""
     return _MARKED.sub(lambda match: _form(match.string[: match.start()], match.group()), text)
 
 

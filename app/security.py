@@ -67,9 +67,9 @@ def safe_path(target: str | None) -> str:
 def _begin() -> None:
     reads_only.set(False)
     # PostgreSQL's text has no NUL, and no honest form or link does.
-    if b"\x00" in request.query_string or "%00" in request.query_string.decode("latin-1"):
-        if not _is_protocol_path():
-            abort(400)
+    has_nul = b"%00" in request.query_string or b"\x00" in request.query_string
+    if has_nul and not _is_protocol_path():
+        abort(400)
     _require_own_origin()
     if not UNLIMITED.match(request.path) and not UNLIMITED_WHEN_AUTHENTICATED.match(request.path):
         services.rate_limits.hit(

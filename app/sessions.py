@@ -1,5 +1,7 @@
 """The single sign-on session as Flask sees it: cookie rules, and the session of the current request."""
 
+from typing import Any
+
 from flask import Flask, Response, g, request
 from flask import session as form_session
 
@@ -27,7 +29,7 @@ def current_session() -> ActiveSession | None:
         if found and services.sessions.needs_touch(found):
             services.sessions.touch(found)
         g.active_session = found
-    return g.active_session  # type: ignore[no-any-return]
+    return g.active_session
 
 
 def begin_session(user_id: str, *, remember: bool) -> str:
@@ -53,7 +55,12 @@ def _write_cookie(response: Response) -> Response:
         return response
     settings = services.settings
     name, decided = cookie_name(settings), g.session_cookie
-    rules = {"secure": settings.is_https, "httponly": True, "path": "/", "samesite": settings.session.same_site}
+    rules: dict[str, Any] = {
+        "secure": settings.is_https,
+        "httponly": True,
+        "path": "/",
+        "samesite": settings.session.same_site,
+    }
     if decided is None:
         response.delete_cookie(name, **rules)
     else:

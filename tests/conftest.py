@@ -1,14 +1,22 @@
 """Fixtures that everything shares; they only compose what servers.py, databases.py and chromium.py build."""
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 import redis
+from flask import Flask
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from app import create_app
+from app.config import Settings
 from tests.chromium import Windows, launched
-from tests.servers import RedisServer, running, started
+from tests.clock import Clock
+from tests.databases import PostgresDatabases, SqliteDatabases, close, running_portal
+from tests.servers import Portal, PostgresCluster, RedisServer, running, started
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -34,6 +42,92 @@ def redis_url(redis_server: RedisServer) -> str:
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    """Where fresh SQLite databases come from."""
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
+    """Where fresh PostgreSQL databases come from."""
+    for cluster in started(running(PostgresCluster)):
+        yield PostgresDatabases(tmp_path_factory.mktemp("postgresql"), cluster)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Runs a test once on each database engine when it (or a fixture of it) asks for this."""
+    return str(request.param)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Path:
+    """The instance directory of the portal under test, with the keys of the seeded database."""
+    return tmp_path / "instance"
+
+
+@pytest.fixture
+def open_database(request: pytest.FixtureRequest, instance: Path) -> Iterator[Callable[..., str]]:
+    """Makes the URL of a fresh database: ``open_database("postgresql", "empty")``; SQLite and seeded by default."""
+    with ExitStack() as stack:
+
+        def open_one(engine: str = "sqlite", kind: str = "seeded") -> str:
+            databases = request.getfixturevalue("postgres_databases" if engine == "postgresql" else "sqlite_databases")
+            return str(stack.enter_context(databases.fresh(instance, kind)))
+
+        yield open_one
+
+
+@pytest.fixture
+def database_url(open_database: Callable[..., str], engine: str) -> str:
+    """A fresh seeded database, once on each engine."""
+    return open_database(engine)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The clock of ``app``."""
+    return Clock()
+
+
+@pytest.fixture
+def make_app(instance: Path, open_database: Callable[..., str], clock: Clock) -> Iterator[Callable[..., Flask]]:
+    """Builds a portal in this process, on seeded SQLite by default: ``make_app(url, RATE_LIMIT_ENABLED="true")``."""
+    with ExitStack() as stack:
+
+        def make(database_url: str = "", **environ: str) -> Flask:
+            environ = {"RATE_LIMIT_ENABLED": "false", **environ}
+            app = create_app(Settings.for_testing(instance, database_url or open_database(), **environ), clock)
+            stack.callback(close, app)
+            return app
+
+        yield make
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """A seeded portal on SQLite."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without script, inside this process."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def live_portal(request: pytest.FixtureRequest) -> Iterator[Portal]:
+    """A seeded portal under gunicorn with two workers, shared by a module. Parametrised indirectly with
+    ``"postgresql+redis"``, it runs on those instead of SQLite and the embedded store.
+    """
+    is_large = getattr(request, "param", "sqlite") == "postgresql+redis"
+    databases = request.getfixturevalue("postgres_databases" if is_large else "sqlite_databases")
+    with running_portal(databases, request.getfixturevalue("redis_server").url if is_large else "") as portal:
+        yield portal
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """``seed``: the first contents of a portal."""
 
+import logging
+
 import click
 from flask.cli import with_appcontext
 
@@ -11,6 +13,8 @@ from app.wiring import services
 @with_appcontext
 def seed() -> None:
     """Fill what is missing: scopes, roles, clients, keys and an administrator. Credentials are shown once."""
+    # A newcomer reads this output for the credentials in it, not for the record of each row.
+    logging.getLogger("portal.audit").setLevel(logging.WARNING)
     made = committed(services.seeding.run)().made
     if not made:
         click.echo("Everything is there already.")

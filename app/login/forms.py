@@ -10,7 +10,7 @@ from app.services.passwords import LONGEST
 EMAIL = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class LoginForm(FlaskForm):
     """E-mail and password."""
 
     email = StringField(_l("E-mail"), validators=EMAIL)
@@ -18,7 +18,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     remember = BooleanField(_l("Keep me logged in"))
 
 
-class RegisterForm(FlaskForm):  # type: ignore[misc]
+class RegisterForm(FlaskForm):
     """What an account needs."""
 
     name = StringField(
@@ -35,5 +35,5 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class PlainForm(FlaskForm):  # type: ignore[misc]
+class PlainForm(FlaskForm):
     """A form that only carries its token."""

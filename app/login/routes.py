@@ -33,8 +33,9 @@ def login() -> Answer:
     if not form.validate_on_submit():
         return _page("login/login.html", form, pending), 400
     try:
-        _count_attempt(form.email.data)
-        user_id = services.accounts.authenticate(form.email.data, form.password.data, caller())
+        email, password = form.email.data or "", form.password.data or ""
+        _count_attempt(email)
+        user_id = services.accounts.authenticate(email, password, caller())
     except (WrongCredentials, TooManyAttempts) as refusal:
         return _refused("login/login.html", form, pending, refusal)
     return _logged_in(user_id, pending, remember=form.remember.data)
@@ -52,10 +53,9 @@ def register() -> Answer:
     if not form.validate_on_submit():
         return _page("login/register.html", form, pending), 400
     try:
-        _count_attempt(form.email.data)
-        user_id = services.accounts.register(
-            form.email.data, form.name.data, form.password.data, current_language(), caller()
-        )
+        email, password = form.email.data or "", form.password.data or ""
+        _count_attempt(email)
+        user_id = services.accounts.register(email, form.name.data or "", password, current_language(), caller())
     except InvalidInput as refusal:
         field = getattr(form, refusal.field, form.email)
         field.errors = [*field.errors, _(refusal.message)]

@@ -1,6 +1,7 @@
 """What every table shares: constraint names, aware UTC timestamps, identifiers."""
 
 from datetime import UTC, datetime
+from typing import ClassVar
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -50,7 +51,7 @@ class Base(DeclarativeBase):
     """Declarative base of all tables."""
 
     metadata = sa.MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcDateTime, str: sa.Text}
+    type_annotation_map: ClassVar = {datetime: UtcDateTime, str: sa.Text}
 
 
 class Identified:

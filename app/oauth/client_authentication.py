@@ -15,7 +15,7 @@ from app.wiring import services
 CHALLENGE = 'Basic realm="MAX Platform", charset="UTF-8"'
 
 
-class ClientRefused(InvalidClientError):  # type: ignore[misc]
+class ClientRefused(InvalidClientError):
     """One answer for every failed authentication (:rfc:`6749#section-5.2`)."""
 
     def __init__(self) -> None:

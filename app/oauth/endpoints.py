@@ -1,6 +1,6 @@
 """Revocation and introspection (:rfc:`7009`, :rfc:`7662`)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, TokenEndpoint
 
@@ -15,11 +15,11 @@ Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
 INACTIVE: dict[str, Any] = {"active": False}
 
 
-class Revocation(TokenEndpoint):  # type: ignore[misc]
+class Revocation(TokenEndpoint):
     """Ends a token of the calling client."""
 
     ENDPOINT_NAME = "revocation"
-    CLIENT_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]
+    CLIENT_AUTH_METHODS: ClassVar = ["none", "client_secret_basic", "client_secret_post"]
 
     def create_endpoint_response(self, request: BackChannelRequest) -> Answer:
         """200 for known, unknown and foreign tokens alike (RFC 7009 section 2.2)."""
@@ -29,11 +29,11 @@ class Revocation(TokenEndpoint):  # type: ignore[misc]
         return 200, {}, []
 
 
-class Introspection(TokenEndpoint):  # type: ignore[misc]
+class Introspection(TokenEndpoint):
     """Tells a confidential client about its own tokens, and a resource server about any."""
 
     ENDPOINT_NAME = "introspection"
-    CLIENT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+    CLIENT_AUTH_METHODS: ClassVar = ["client_secret_basic", "client_secret_post"]
 
     def create_endpoint_response(self, request: BackChannelRequest) -> Answer:
         """What RFC 7662 section 2.2 lets the caller know; else only that the token is not active."""

@@ -38,7 +38,7 @@ def read(values: "MultiDict[str, str]") -> dict[str, str]:
     return parameters
 
 
-class BackChannelRequest(OAuth2Request):  # type: ignore[misc]
+class BackChannelRequest(OAuth2Request):
     """A form-encoded POST as Authlib sees it; query parameters do not count (:rfc:`6749#section-3.2`)."""
 
     def __init__(self, request: Request, parameters: dict[str, str]) -> None:

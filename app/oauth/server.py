@@ -16,7 +16,7 @@ from app.services.clients import ClientRecord
 from app.wiring import services
 
 
-class PortalAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
+class PortalAuthorizationServer(AuthorizationServer):
     """Dispatches back-channel requests to grants and endpoints, and renders their errors as JSON."""
 
     def __init__(self) -> None:

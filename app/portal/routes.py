@@ -4,7 +4,18 @@ import re
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, send_from_directory
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    g,
+    has_request_context,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+)
 from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
@@ -134,7 +145,7 @@ def sdk(version: str, name: str) -> Response:
 
 def describe_page() -> dict[str, Any]:
     """What every template may use."""
-    if not request:
+    if not has_request_context():
         return {}
     session = current_session() if not request.path.startswith("/static/") else None
     chosen = request.cookies.get(THEME_COOKIE, "auto")

@@ -2,6 +2,7 @@
 
 import enum
 import logging
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -9,7 +10,7 @@ from app.models import AuditLog, new_id
 from app.services.environment import NOBODY, Caller, Clock, Database
 
 logger = logging.getLogger("portal.audit")
-_INSERT = sa.insert(AuditLog.__table__)
+_INSERT = sa.insert(cast(sa.Table, AuditLog.__table__))
 
 
 class Event(enum.StrEnum):
@@ -18,7 +19,7 @@ class Event(enum.StrEnum):
     ACCOUNT_REGISTERED = "account:registered"
     ACCOUNT_CREATED = "account:created"
     ACCOUNT_DISABLED = "account:disabled"
-    PASSWORD_SET = "account:password:set"
+    PASSWORD_SET = "account:password:set"  # noqa: S105
     PLAN_SET = "account:plan:set"
     LOGIN_SUCCEEDED = "account:login:succeeded"
     LOGIN_FAILED = "account:login:failed"
@@ -31,12 +32,12 @@ class Event(enum.StrEnum):
     CODE_FOREIGN = "oauth:code:foreign_client"
     REFRESH_REUSED = "oauth:refresh:reused"
     REFRESH_FOREIGN = "oauth:refresh:foreign_client"
-    TOKEN_REVOKED = "oauth:token:revoked"
-    SERVICE_TOKEN_ISSUED = "oauth:service_token:issued"
+    TOKEN_REVOKED = "oauth:token:revoked"  # noqa: S105
+    SERVICE_TOKEN_ISSUED = "oauth:service_token:issued"  # noqa: S105
     CLIENT_AUTHENTICATION_FAILED = "oauth:client:authentication_failed"
     CLIENT_CREATED = "client:created"
     CLIENT_DISABLED = "client:disabled"
-    CLIENT_SECRET_ROTATED = "client:secret_rotated"
+    CLIENT_SECRET_ROTATED = "client:secret_rotated"  # noqa: S105
     KEY_CREATED = "key:created"
     KEY_ROTATED = "key:rotated"
     KEY_RETIRED = "key:retired"

@@ -56,8 +56,11 @@ class ClientRecord:
     @classmethod
     def from_row(cls, row: sa.RowMapping) -> "ClientRecord":
         """Build from a row of the clients table."""
-        values: dict[str, Any] = {name: row[name] for name in cls.__slots__}
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        values = {name: row[name] for name in cls.__slots__}
+        frozen: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**frozen)
 
     @property
     def is_first_party(self) -> bool:
@@ -211,18 +214,7 @@ class Clients:
         known = set(self.db.session.scalars(sa.select(Scope.name)))
         if unknown := [scope for scope in scopes if scope not in known]:
             raise InvalidInput(f"There is no scope {unknown[0]!r}.", "scope")
-        if any(grant not in GRANT_TYPES for grant in grants):
-            raise InvalidInput(f"Grant types are {', '.join(GRANT_TYPES)}.", "grant")
-        if auth_method not in AUTH_METHODS or (auth_method == "none") == is_confidential:
-            raise InvalidInput(
-                "A confidential client authenticates with a secret, a public one with none.", "auth_method"
-            )
-        if consent_policy not in CONSENT_POLICIES:
-            raise InvalidInput(f"Consent policies are {', '.join(CONSENT_POLICIES)}.", "consent")
-        if "authorization_code" in grants and not redirects:
-            raise InvalidInput("The authorization code grant needs a redirect URI.", "redirect_uri")
-        if "client_credentials" in grants and not is_confidential:
-            raise InvalidInput("Client credentials need a confidential client.", "grant")
+        _require_coherent(redirects, is_confidential, auth_method, grants, consent_policy)
 
 
 def is_client_id(value: str) -> bool:
@@ -241,3 +233,19 @@ def _is_uuid(value: str) -> bool:
         return bool(UUID(value))
     except ValueError:
         return False
+
+
+def _require_coherent(
+    redirects: Sequence[str], is_confidential: bool, auth_method: str, grants: Sequence[str], consent_policy: str
+) -> None:
+    """Raise :class:`InvalidInput` unless what the client is and what it wants fit together."""
+    if any(grant not in GRANT_TYPES for grant in grants):
+        raise InvalidInput(f"Grant types are {', '.join(GRANT_TYPES)}.", "grant")
+    if auth_method not in AUTH_METHODS or (auth_method == "none") == is_confidential:
+        raise InvalidInput("A confidential client authenticates with a secret, a public one with none.", "auth_method")
+    if consent_policy not in CONSENT_POLICIES:
+        raise InvalidInput(f"Consent policies are {', '.join(CONSENT_POLICIES)}.", "consent")
+    if "authorization_code" in grants and not redirects:
+        raise InvalidInput("The authorization code grant needs a redirect URI.", "redirect_uri")
+    if "client_credentials" in grants and not is_confidential:
+        raise InvalidInput("Client credentials need a confidential client.", "grant")

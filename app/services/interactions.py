@@ -76,13 +76,10 @@ class AuthorizationRequest:
     def from_dict(cls, values: dict[str, Any]) -> "AuthorizationRequest":
         """What :meth:`as_dict` gave, after JSON."""
         known = {field.name for field in fields(cls)}
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values.items()
-                if name in known
-            }
-        )
+        frozen: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in known
+        }
+        return cls(**frozen)
 
 
 @dataclass(frozen=True, slots=True)

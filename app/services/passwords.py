@@ -29,9 +29,10 @@ class Passwords:
             # bcrypt reads 72 bytes only; a longer password cannot be told from its beginning.
             return len(encoded) <= 72 and bcrypt.checkpw(encoded, stored.encode())
         try:
-            return self._hasher.verify(stored or self._dummy, password) and stored is not None
+            self._hasher.verify(stored or self._dummy, password)
         except (VerificationError, InvalidHashError):
             return False
+        return stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash should be replaced now that the password is known."""

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -178,5 +179,4 @@ class Seeding:
             can_introspect_any=True,
             caller=SEEDER,
         )
-        assert secret is not None
-        return secret
+        return cast(str, secret)

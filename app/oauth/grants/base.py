@@ -1,16 +1,16 @@
 """What every grant does first, so that none can forget it."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, TokenEndpointMixin, UnauthorizedClientError
 
 from app.services.tokens import TokenAnswer
 
 
-class PortalGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+class PortalGrant(BaseGrant, TokenEndpointMixin):
     """A grant of the token endpoint."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post"]
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["none", "client_secret_basic", "client_secret_post"]
     REQUIRED: tuple[str, ...] = ()
 
     def validate_token_request(self) -> None:

@@ -1,5 +1,7 @@
 """The client credentials grant: tokens of services (:rfc:`6749#section-4.4`)."""
 
+from typing import ClassVar
+
 from authlib.oauth2.rfc6749 import InvalidScopeError
 
 from app.oauth.grants.base import PortalGrant
@@ -16,7 +18,7 @@ class ClientCredentialsGrant(PortalGrant):
     """Gives a confidential client a token of its own."""
 
     GRANT_TYPE = "client_credentials"
-    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["client_secret_basic", "client_secret_post"]
 
     def exchange(self) -> TokenAnswer:
         """A service token for the requested scopes, or for all that a service of this kind may have."""

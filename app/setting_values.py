@@ -1,0 +1,92 @@
+"""How the text of an environment variable becomes a value; each raises ``ValueError`` with what it wants instead."""
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+
+def text(value: str) -> str:
+    """The text without surrounding space."""
+    return value.strip()
+
+
+def boolean(value: str) -> bool:
+    """``true`` or ``false`` in their usual spellings."""
+    lowered = value.strip().lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("must be true or false")
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number between two bounds."""
+
+    def parse(value: str) -> int:
+        try:
+            number = int(value)
+        except ValueError:
+            raise ValueError("must be a whole number") from None
+        if not least <= number <= most:
+            raise ValueError(f"must be between {least} and {most}")
+        return number
+
+    return parse
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """One of the allowed words."""
+
+    def parse(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return value
+
+    return parse
+
+
+def words(value: str) -> tuple[str, ...]:
+    """Words separated by commas or spaces."""
+    return tuple(word for word in re.split(r"[\s,]+", value) if word)
+
+
+def origins(value: str) -> tuple[str, ...]:
+    """Web origins separated by commas or spaces."""
+    for origin in words(value):
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query or parts.fragment:
+            raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
+    return words(value)
+
+
+def rate(value: str) -> str:
+    """A rate such as ``5/minute``, or ``none``."""
+    if value in {"", "none"} or re.fullmatch(r"\d+\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day)s?", value.strip()):
+        return value.strip()
+    raise ValueError("must look like 5/minute, or be none")
+
+
+def database_url(value: str) -> str:
+    """A database URL with the driver we use."""
+    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
+    if url and not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return url
+
+
+def schema(value: str) -> str:
+    """A PostgreSQL schema name, or nothing."""
+    if value and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+        raise ValueError("must be a plain lower-case PostgreSQL schema name")
+    return value
+
+
+def public_url(value: str) -> str:
+    """A web origin without a trailing slash, or nothing."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("must be an http or https URL without query or fragment")
+    if parts.path.rstrip("/"):
+        raise ValueError("must be an origin without a path")
+    return value.rstrip("/")
