@@ -321,11 +321,15 @@ class SettingRow:
     value: str = ""
 
 
-def documentation_rows() -> Iterator[SettingRow]:
-    """Every setting without a value, in the order the documentation lists them."""
+def documentation() -> str:
+    """``docs/configuration.md``: every setting in a table."""
+    head = "# Configuration\n\nMade from `app/config.py` by `flask --app wsgi config document`.\n\n"
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
     for group in dataclasses.fields(Settings):
         for item in dataclasses.fields(cast(type, group.type)):
-            yield SettingRow(item.metadata["variable"], item.metadata["default"], item.metadata["meaning"])
+            default = f"`{item.metadata['default']}`" if item.metadata["default"] else ""
+            lines.append(f"| `{item.metadata['variable']}` | {default} | {item.metadata['meaning']} |")
+    return head + "\n".join(lines) + "\n"
 
 
 def _read_group(group: type, environ: Mapping[str, str], problems: list[str]) -> Any:

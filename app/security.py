@@ -17,7 +17,6 @@ CROSS_ORIGIN = re.compile(r"/(api/)?oauth/(token|revoke|userinfo)\Z|/api/v1/")
 READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/")
 UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/")
 UNLIMITED_WHEN_AUTHENTICATED = re.compile(r"/(api/)?oauth/(token|userinfo|introspect|revoke|token/validate)\Z")
-WITHOUT_SESSION = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/")
 
 
 def configure(app: Flask, settings: Settings) -> None:

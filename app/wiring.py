@@ -1,5 +1,6 @@
 """The composition root: every service, built once per application from its settings."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -31,6 +32,9 @@ from app.services.tokens import Lifetimes, Tokens
 from app.stores import KeyValueStore, open_store
 
 
+logger = logging.getLogger("portal.wiring")
+
+
 @dataclass(frozen=True)
 class Services:
     """What the edge calls."""
@@ -60,6 +64,8 @@ class Services:
 
 def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     """Build every service over ``db``; opens the key/value store, touches nothing else."""
+    if settings.tokens.algorithm == "HS256":
+        logger.warning("shared_secret_signs_access_tokens")
     tokens_settings, life = settings.tokens, _lifetimes(settings)
     store = _open_store(settings)
     audit = Audit(db, clock)

@@ -15,8 +15,9 @@ from app import create_app
 from app.config import Settings
 from tests.chromium import Windows, launched
 from tests.clock import Clock
-from tests.databases import PostgresDatabases, SqliteDatabases, close, running_portal
-from tests.servers import Portal, PostgresCluster, RedisServer, running, started
+from tests.databases import PostgresDatabases, SqliteDatabases, running_portal
+from tests.portal import Portal, close
+from tests.servers import PostgresCluster, RedisServer, running, started
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import flask_migrate
-from flask import Flask
 
 from app import create_app
 from app.config import Settings
-from tests.servers import Portal, PostgresCluster
+from tests.portal import Portal, close
+from tests.servers import PostgresCluster
 
 KEYS = ("secret_key", "encryption_key")
 
@@ -72,14 +72,6 @@ def running_portal(databases: SqliteDatabases | PostgresDatabases, redis_url: st
         stack.callback(portal.stop)
         portal.start()
         yield portal
-
-
-def close(app: Flask) -> None:
-    """Give back what an application in this process holds open."""
-    with app.app_context():
-        for engine in app.extensions["sqlalchemy"].engines.values():
-            engine.dispose()
-    app.extensions["services"].store.close()
 
 
 def _prepare(instance: Path, empty_url: str, seeded_url: str) -> Seeded:

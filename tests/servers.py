@@ -1,4 +1,4 @@
-"""Servers of the tests' own: PostgreSQL, Redis and the portal under gunicorn.
+"""Servers of the tests' own: PostgreSQL and Redis (the portal itself is in portal.py).
 
 Each runs from the installed binaries on a free loopback port, keeps its data in a temporary directory, and ends with
 the block that started it, or with the test run, should that be killed. Nothing here connects to a server that was
@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +21,6 @@ from typing import TypeVar
 import psycopg
 import pytest
 import redis
-import requests
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
@@ -162,43 +160,6 @@ class PostgresCluster(Server):
             return False
 
 
-class Portal(Server):
-    """The portal as it is really run: gunicorn, several workers, an instance directory of its own.
-
-    ``url`` is its origin and issuer, ``instance`` its directory, ``environment`` the variables it was started with.
-    """
-
-    def __init__(self, instance: Path, database_url: str = "", **changes: str) -> None:
-        port = free_port()
-        self.url = f"http://localhost:{port}"
-        self.instance = instance
-        self.environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            "APP_ENV": "development",
-            "PORT": str(port),
-            "INSTANCE_PATH": str(instance),
-            "DATABASE_URL": database_url,
-            "WEB_CONCURRENCY": "2",
-            "RATE_LIMIT_ENABLED": "false",
-            **changes,
-        }
-        command = [str(_virtualenv("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
-        super().__init__(command, instance / "gunicorn.log", self._answers, environment=self.environment)
-
-    def flask(self, *arguments: str) -> str:
-        """What ``flask --app wsgi <arguments>`` prints for this portal; an error holds what it printed instead."""
-        command = [str(_virtualenv("flask")), "--app", "wsgi", *arguments]
-        done = subprocess.run(command, env=self.environment, cwd=PROJECT_ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, f"flask {arguments}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def _answers(self) -> bool:
-        try:
-            return requests.get(f"{self.url}/health", timeout=2).ok
-        except requests.ConnectionError:
-            return False
-
-
 @contextmanager
 def running(make: Callable[[Path], S]) -> Iterator[S]:
     """Make a server in a directory of its own, run it for the block, remove both."""
@@ -238,10 +199,6 @@ def _program(name: str, directories: str = "") -> str:
     if not found:
         raise ProgramMissing(f"{name} is not installed; run make test, which installs it.")
     return found
-
-
-def _virtualenv(name: str) -> Path:
-    return Path(sys.executable).with_name(name)
 
 
 def _prefix(signal_at_our_death: signal.Signals, user: str | None) -> list[str]:

@@ -6,6 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.outcome import as_json, show
+from app.config import documentation
 from app.wiring import services
 
 
@@ -26,3 +27,9 @@ def check(as_json: bool) -> None:
     for row in rows:
         click.echo(f"{row['variable']}={row['value']}")
     click.echo("The settings are usable.")
+
+
+@config.command()
+def document() -> None:
+    """Print docs/configuration.md."""
+    click.echo(documentation(), nl=False)

@@ -15,6 +15,7 @@ from app.languages import gettext as _
 from app.oauth import parameters
 from app.oauth.errors import RefusedRequest, UnsafeRequest
 from app.services import scopes
+from app.services.claims import SUPPORTED as SUPPORTED_CLAIMS
 from app.services.clients import ClientRecord
 from app.services.interactions import AuthorizationRequest
 from app.services.tokens import InvalidToken
@@ -232,6 +233,7 @@ def _claims(given: dict[str, str]) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         claims = None
     members = [claims.get(name, {}) for name in ("userinfo", "id_token")] if isinstance(claims, dict) else [None]
-    if not all(isinstance(member, dict) for member in members) or "\\u0000" in value:
+    if not all(isinstance(member, dict) for member in members):
         raise RefusedRequest("invalid_request", "The claims parameter must be a JSON object of the specified form")
-    return {"id_token": dict.fromkeys(members[1])} if members[1] else None
+    known = [name for name in members[1] if name in SUPPORTED_CLAIMS]
+    return {"id_token": dict.fromkeys(known)} if known else None

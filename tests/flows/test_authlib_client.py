@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.browser_http import HttpBrowser
-from tests.servers import Portal
+from tests.portal import Portal
 
 REDIRECT_URI = "http://localhost:49151/callback"
 SCOPE = "openid profile email offline_access"

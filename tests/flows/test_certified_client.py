@@ -14,7 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.browser_http import Document, HttpBrowser
-from tests.servers import PROJECT_ROOT, Portal
+from tests.portal import Portal
+from tests.servers import PROJECT_ROOT
 
 SCRIPT = PROJECT_ROOT / "tests" / "clients" / "openid_client_journey.mjs"
 REDIRECT_URI = "http://localhost:49150/callback"

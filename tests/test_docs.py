@@ -1,0 +1,30 @@
+"""The documents say what is true."""
+
+import re
+from pathlib import Path
+
+from app.config import documentation
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_the_settings_table_is_made_from_the_code() -> None:
+    assert (ROOT / "docs/configuration.md").read_text() == documentation()
+
+
+def test_every_command_of_the_readme_is_a_make_target() -> None:
+    named = set(re.findall(r"\bmake ([a-z]+)", (ROOT / "README.md").read_text()))
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert named <= targets
+
+
+def test_every_file_the_documents_link_to_exists() -> None:
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_room_of_the_application_is_in_the_picture() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    rooms = {path.parent.name for path in (ROOT / "app").glob("*/__init__.py")}
+    assert {room for room in rooms if f"`app/{room}`" not in text} == set()
