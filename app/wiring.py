@@ -31,7 +31,6 @@ from app.services.sessions import SessionPolicy, Sessions
 from app.services.tokens import Lifetimes, Tokens
 from app.stores import KeyValueStore, open_store
 
-
 logger = logging.getLogger("portal.wiring")
 
 

@@ -19,13 +19,13 @@ class Portal(Server):
     """
 
     def __init__(self, instance: Path, database_url: str = "", **changes: str) -> None:
-        port = free_port()
-        self.url = f"http://localhost:{port}"
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
         self.instance = instance
         self.environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
             "APP_ENV": "development",
-            "PORT": str(port),
+            "PORT": str(self.port),
             "INSTANCE_PATH": str(instance),
             "DATABASE_URL": database_url,
             "WEB_CONCURRENCY": "2",

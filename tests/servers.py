@@ -51,6 +51,7 @@ class Server:
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self.log = log
+        self.seconds_to_start = 0.0
 
     @property
     def pid(self) -> int:
@@ -58,8 +59,8 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
-    def start(self) -> float:
-        """Start and wait until it answers; return the seconds that took. Its log is in the error when it does not."""
+    def start(self) -> None:
+        """Start and wait until it answers, noting ``seconds_to_start``; where it does not, the error holds its log."""
         began = time.monotonic()
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -70,7 +71,7 @@ class Server:
                 self.stop()
                 raise AssertionError(f"{self._command} did not start:\n{self.log.read_text()}")
             time.sleep(0.02)
-        return time.monotonic() - began
+        self.seconds_to_start = time.monotonic() - began
 
     def stop(self) -> None:
         """End it in its own orderly way and wait; kill it where that takes too long."""

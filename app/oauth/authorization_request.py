@@ -232,8 +232,8 @@ def _claims(given: dict[str, str]) -> dict[str, Any] | None:
         claims = json.loads(value)
     except (ValueError, RecursionError):
         claims = None
-    members = [claims.get(name, {}) for name in ("userinfo", "id_token")] if isinstance(claims, dict) else [None]
-    if not all(isinstance(member, dict) for member in members):
+    members: list[Any] = [claims.get(name, {}) for name in ("userinfo", "id_token")] if isinstance(claims, dict) else []
+    if not members or not all(isinstance(member, dict) for member in members):
         raise RefusedRequest("invalid_request", "The claims parameter must be a JSON object of the specified form")
     known = [name for name in members[1] if name in SUPPORTED_CLAIMS]
     return {"id_token": dict.fromkeys(known)} if known else None

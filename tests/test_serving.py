@@ -1,0 +1,189 @@
+"""The portal as a process: how fast it starts, what it needs, how it ends, what it refuses to start with."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography.fernet import Fernet
+
+from tests.databases import SqliteDatabases
+from tests.portal import Portal
+from tests.servers import PROJECT_ROOT
+
+READY_SECONDS = 3.0
+WORKER_MEGABYTES = 150
+
+
+@pytest.fixture(scope="module")
+def production(sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A production portal on loopback, migrated and seeded, running."""
+    instance = tmp_path_factory.mktemp("production")
+    with sqlite_databases.fresh(instance, "seeded") as database_url:
+        keys = {
+            "SECRET_KEY": (instance / "secret_key").read_text(),
+            "ENCRYPTION_KEYS": (instance / "encryption_key").read_text(),
+        }
+        portal = Portal(instance, database_url, APP_ENV="production", **keys)
+        portal.environment["PUBLIC_URL"] = portal.url
+        portal.start()
+        yield portal
+        portal.stop()
+
+
+def log_lines(portal: Portal) -> list[dict[str, object]]:
+    return [json.loads(line) for line in portal.log.read_text().splitlines()]
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "This did not happen in time."
+        time.sleep(0.05)
+
+
+def test_it_is_ready_within_seconds_of_its_start(production: Portal) -> None:
+    assert production.seconds_to_start < READY_SECONDS
+    assert requests.get(f"{production.url}/ready", timeout=5).json()["status"] == "ready"
+
+
+def test_a_worker_stays_small(production: Portal) -> None:
+    for _ in range(50):
+        requests.get(f"{production.url}/login", timeout=5)
+    assert len(production.workers) == 2
+    for pid in production.workers:
+        (resident,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        assert int(resident) / 1024 < WORKER_MEGABYTES
+
+
+def test_every_request_is_one_json_line_without_its_query(production: Portal) -> None:
+    answer = requests.get(f"{production.url}/login?code=hunter2", headers={"User-Agent": "probe\x1b[31m"}, timeout=5)
+    request_id = answer.headers["X-Request-ID"]
+    (line,) = [line for line in log_lines(production) if line.get("request_id") == request_id]
+    assert {name: line[name] for name in ("event", "method", "path", "status", "ip")} == {
+        "event": "request",
+        "method": "GET",
+        "path": "/login",
+        "status": 200,
+        "ip": "127.0.0.1",
+    }
+    assert line["bytes"] == len(answer.content)
+    assert "hunter2" not in production.log.read_text()
+    assert "\x1b" not in production.log.read_text()
+
+
+def test_probes_are_not_logged(production: Portal) -> None:
+    requests.get(f"{production.url}/ready", timeout=5)
+    assert not [line for line in log_lines(production) if line.get("path") in {"/health", "/ready"}]
+
+
+def test_no_version_is_told(production: Portal) -> None:
+    answer = requests.get(f"{production.url}/health", timeout=5)
+    assert not re.search(r"\d", answer.headers.get("Server", ""))
+    assert "X-Powered-By" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(100)) + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nBad Name : x\r\n\r\n",
+    ],
+)
+def test_what_is_no_proper_request_is_the_senders_fault(production: Portal, raw: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", production.port), timeout=5) as connection:
+        connection.sendall(raw)
+        answer = connection.recv(65536)
+    assert re.match(rb"HTTP/1\.[01] 4\d\d ", answer), answer[:200]
+    assert requests.get(f"{production.url}/health", timeout=5).ok
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-Proto: https", "X-Forwarded-Host: evil.example", "X-Forwarded-For: 1.1.1.1"]
+)
+def test_a_forwarded_header_means_nothing_without_a_trusted_proxy(production: Portal, header: str) -> None:
+    name, value = header.split(": ")
+    answer = requests.get(f"{production.url}/login", headers={name: value}, timeout=5)
+    assert answer.status_code == 200
+    assert "evil.example" not in answer.text
+    assert log_lines(production)[-1]["ip"] == "127.0.0.1"
+
+
+def test_a_worker_that_dies_is_replaced_within_two_seconds(production: Portal) -> None:
+    before = set(production.workers)
+    os.kill(min(before), signal.SIGKILL)
+    wait_for(lambda: len(set(production.workers) - before) == 1, 2.0)
+    wait_for(lambda: requests.get(f"{production.url}/ready", timeout=5).ok)
+
+
+def test_a_request_that_was_begun_is_answered_although_the_portal_ends(production: Portal) -> None:
+    body = b"grant_type=client_credentials"
+    with socket.create_connection(("127.0.0.1", production.port), timeout=10) as connection:
+        connection.sendall(
+            b"POST /api/oauth/token HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        time.sleep(0.3)
+        ending = threading.Thread(target=production.stop)
+        ending.start()
+        time.sleep(0.3)
+        connection.sendall(body)
+        answer = connection.makefile("rb").read()
+    ending.join()
+    assert re.match(rb"HTTP/1\.1 40[01] ", answer), answer[:200]
+    production.start()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problems"),
+    [
+        ({"APP_ENV": "production"}, ["SECRET_KEY", "ENCRYPTION_KEYS"]),
+        (
+            {
+                "APP_ENV": "production",
+                "SECRET_KEY": "k" * 40,
+                "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+                "PUBLIC_URL": "http://id.example.com",
+                "FLASK_DEBUG": "true",
+            },
+            ["PUBLIC_URL", "FLASK_DEBUG"],
+        ),
+        ({"PORT": "many", "RATE_LIMIT_LOGIN": "often"}, ["PORT", "RATE_LIMIT_LOGIN"]),
+    ],
+)
+def test_it_refuses_to_start_with_one_line_for_each_problem(
+    tmp_path: Path, changes: dict[str, str], problems: list[str]
+) -> None:
+    environment = {"PATH": os.environ["PATH"], "INSTANCE_PATH": str(tmp_path), **changes}
+    done = gunicorn(environment)
+    assert done.returncode != 0
+    assert [line.split(" ")[0] for line in done.stderr.splitlines()] == problems
+    assert done.stdout == ""
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = gunicorn({"PATH": os.environ["PATH"], "INSTANCE_PATH": str(tmp_path), "PORT": port})
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"Cannot listen on port {port}:")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def gunicorn(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Start the portal with exactly this environment and wait until it gives up."""
+    command = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
+    return subprocess.run(command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=30)
