@@ -122,9 +122,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture(scope="module")
 def live_portal(request: pytest.FixtureRequest) -> Iterator[Portal]:
-    """A seeded portal under gunicorn with two workers, shared by a module. Parametrised indirectly with
-    ``"postgresql+redis"``, it runs on those instead of SQLite and the embedded store.
-    """
+    """A seeded portal under gunicorn, shared by a module; on SQLite, or indirectly on ``"postgresql+redis"``."""
     is_large = getattr(request, "param", "sqlite") == "postgresql+redis"
     databases = request.getfixturevalue("postgres_databases" if is_large else "sqlite_databases")
     with running_portal(databases, request.getfixturevalue("redis_server").url if is_large else "") as portal:

@@ -23,6 +23,7 @@ AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_p
 CONSENT_POLICIES = ("implicit", "once", "always")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 _TABLE = cast(sa.Table, Client.__table__)
+_MARK = sa.select(sa.func.count(), sa.func.max(_TABLE.c.updated_at), sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)))
 _FIND = sa.select(_TABLE).where(_TABLE.c.client_id == sa.bindparam("client_id"))
 
 
@@ -173,15 +174,7 @@ class Clients:
 
     def browser_origins(self) -> frozenset[str]:
         """Origins of the redirect URIs of active clients; kept in memory until a client changes."""
-        mark = (
-            self.db.session.execute(
-                sa.select(
-                    sa.func.count(), sa.func.max(_TABLE.c.updated_at), sa.func.sum(_TABLE.c.is_active.cast(sa.Integer))
-                )
-            )
-            .one()
-            ._tuple()
-        )
+        mark = tuple(self.db.session.execute(_MARK).one())
         if self._origins[0] != mark:
             rows = self.db.session.scalars(sa.select(_TABLE.c.redirect_uris).where(_TABLE.c.is_active))
             found = (redirect_uris.origin(uri) for uris in rows for uri in uris)

@@ -150,7 +150,10 @@ class Keys:
         """The ring, looked up again when it is older than :data:`FRESH_SECONDS`."""
         if time.monotonic() - self._looked_at < FRESH_SECONDS:
             return self._ring
-        states = frozenset(row._tuple() for row in self.db.session.execute(_STATUS.where(_TABLE.c.status != "retired")))
+        states = frozenset(
+            (row.kid, row.algorithm, row.status)
+            for row in self.db.session.execute(_STATUS.where(_TABLE.c.status != "retired"))
+        )
         with self._lock:
             if states != self._ring.states:
                 self._ring = self._load(states)

@@ -84,7 +84,7 @@ export function showTokens(tokens, userinfo) {
 
 function lasting(ms) {
   const seconds = Math.floor(ms / 1000);
-  const days = Math.floor(seconds / 86400);
+  const days = Math.round(seconds / 86400);
   if (days > 0) return inDays.format(days);
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return parts.map((value) => String(value).padStart(2, '0')).join(':');

@@ -6,7 +6,7 @@
  * max-auth.d.ts states what every exported name promises; docs/browser-kit.md shows how they are used together.
  */
 
-export const VERSION = '1.0.0';
+export const VERSION = "1.0.0";
 
 const POPUP = { name: 'oauth_login', width: 500, height: 600 };
 const FRAME_NAME = 'max-auth-silent';
@@ -128,7 +128,7 @@ async function begin(client, mode, request = {}, carry = {}) {
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
   sweepAttempts();
   writeAttempt(state, {
-    issuer, clientId, redirectUri, verifier, nonce, mode, request, channel: state,
+    issuer, clientId, redirectUri, verifier, nonce, mode, request: { ...request, scope }, channel: state,
     returnTo: location.href, startedAt: Date.now(), ...carry,
   });
   client.trace({ kind: mode, method: 'GET', url: url.href, status: 0, ms: 0 });
