@@ -58,12 +58,6 @@ def postgres_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pos
         yield PostgresDatabases(tmp_path_factory.mktemp("postgresql"), cluster)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest) -> str:
-    """Runs a test once on each database engine when it (or a fixture of it) asks for this."""
-    return str(request.param)
-
-
 @pytest.fixture
 def instance(tmp_path: Path) -> Path:
     """The instance directory of the portal under test, with the keys of the seeded database."""
@@ -82,10 +76,10 @@ def open_database(request: pytest.FixtureRequest, instance: Path) -> Iterator[Ca
         yield open_one
 
 
-@pytest.fixture
-def database_url(open_database: Callable[..., str], engine: str) -> str:
-    """A fresh seeded database, once on each engine."""
-    return open_database(engine)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, open_database: Callable[..., str]) -> str:
+    """A fresh seeded database; the test runs once on each engine."""
+    return open_database(request.param)
 
 
 @pytest.fixture
