@@ -218,7 +218,7 @@ def test_at_another_address_it_names_its_own(windows: Windows, live_portal: Port
 def test_without_script_it_says_what_is_missing(windows: Windows, live_portal: Portal) -> None:
     page = windows.open(java_script_enabled=False, locale="en-US")
     page.goto(f"{live_portal.url}/playground")
-    expect(page.locator("noscript")).to_contain_text("which is a script")
+    expect(page.locator("noscript")).to_contain_text("which is a script", use_inner_text=True)
 
 
 @pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
