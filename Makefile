@@ -42,8 +42,8 @@ migrate: .venv/.run  ## Write a migration for what changed in app/models (MESSAG
 	@$(FLASK) db migrate --message "$(MESSAGE)"
 
 translations: .venv/.run  ## Collect the sentences of app/ and templates/ and compile the translations
-	@$(BIN)/pybabel --quiet extract -F babel.cfg -k _l -k lazy_gettext -o $(TRANSLATIONS) .
-	@$(BIN)/pybabel --quiet update --no-fuzzy-matching -i $(TRANSLATIONS) -d translations
+	@$(BIN)/pybabel --quiet extract -F babel.cfg --no-location --no-wrap --sort-output -k _l -k lazy_gettext -k sentence -o $(TRANSLATIONS) .
+	@$(BIN)/pybabel --quiet update --no-fuzzy-matching --no-wrap -i $(TRANSLATIONS) -d translations
 	@rm $(TRANSLATIONS)
 	@$(BIN)/pybabel --quiet compile -d translations
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from app.errors import PortalError, ProtocolRefusal, TooManyAttempts, Unavailable
+from app.errors import PortalError, ProtocolRefusal, TooManyAttempts, Unavailable, sentence
 from app.languages import gettext as _
 from app.wiring import services
 
@@ -16,11 +16,11 @@ logger = logging.getLogger("portal.errors")
 PAGES_OF_THE_PROTOCOL = ("/authorize", "/authorize/resume", "/logout", "/logout/confirm")
 
 STATUS_MESSAGES = {
-    400: "This request could not be understood.",
-    404: "This page does not exist.",
-    405: "This page cannot be used in this way.",
-    413: "What was sent is too large.",
-    415: "What was sent has a form that is not understood here.",
+    400: sentence("This request could not be understood."),
+    404: sentence("This page does not exist."),
+    405: sentence("This page cannot be used in this way."),
+    413: sentence("What was sent is too large."),
+    415: sentence("What was sent has a form that is not understood here."),
 }
 
 
@@ -123,7 +123,9 @@ def _database(error: Exception) -> Response:
 def _bug(error: Exception) -> Response:
     logger.exception("unexpected_error")
     services.db.session.rollback()
-    return answer(500, "server_error", "Something went wrong on our side. Nothing was lost; please try again.")
+    return answer(
+        500, "server_error", sentence("Something went wrong on our side. Nothing was lost; please try again.")
+    )
 
 
 def _title(status: int) -> str:

@@ -4,12 +4,17 @@
 """
 
 
+def sentence(text: str) -> str:
+    """Mark an English constant that people see; it is translated where it is shown."""
+    return text
+
+
 class PortalError(Exception):
     """A refusal we expect: an HTTP status, a constant code for programs and a constant sentence for people."""
 
     status = 400
     code = "refused"
-    message = "This request could not be completed."
+    message = sentence("This request could not be completed.")
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or self.message)
@@ -20,14 +25,14 @@ class PortalError(Exception):
 class NotFound(PortalError):
     """There is nothing of that name, or it is somebody else's."""
 
-    status, code, message = 404, "not_found", "This page does not exist."
+    status, code, message = 404, "not_found", sentence("This page does not exist.")
 
 
 class WrongCredentials(PortalError):
     """The same for an unknown account, a wrong password and a disabled account."""
 
     status, code = 401, "wrong_credentials"
-    message = "That e-mail and password don't match. Check both and try again."
+    message = sentence("That e-mail and password don't match. Check both and try again.")
 
 
 class InvalidInput(PortalError):
@@ -46,7 +51,7 @@ class TooManyAttempts(PortalError):
     status, code, message = (
         429,
         "too_many_attempts",
-        "There were too many attempts. Please wait a moment and try again.",
+        sentence("There were too many attempts. Please wait a moment and try again."),
     )
 
     def __init__(self, retry_after: int) -> None:
@@ -58,20 +63,26 @@ class ForeignOrigin(PortalError):
     """A form was sent from another site's page."""
 
     status, code = 403, "foreign_origin"
-    message = "This form was sent from another site, so nothing was changed. Open the page here and try again."
+    message = sentence(
+        "This form was sent from another site, so nothing was changed. Open the page here and try again."
+    )
 
 
 class Unavailable(PortalError):
     """Something the portal depends on does not answer."""
 
-    status, code, message = 503, "unavailable", "The service is busy or starting. Please try again in a moment."
+    status, code, message = (
+        503,
+        "unavailable",
+        sentence("The service is busy or starting. Please try again in a moment."),
+    )
 
 
 class InteractionGone(PortalError):
     """The authorization request in flight is unknown or too old to go on with."""
 
     status, code = 410, "interaction_gone"
-    message = "This login request is no longer open. Go back to the application and log in from there."
+    message = sentence("This login request is no longer open. Go back to the application and log in from there.")
 
 
 class ProtocolRefusal(PortalError):

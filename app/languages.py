@@ -52,8 +52,9 @@ def supported(tag: str | None) -> str | None:
 def select_locale() -> str:
     """The language to show now: ``"ko"`` or ``"en"``.
 
-    The first wish we can fulfil decides: ``g.ui_locales`` (OpenID Connect Core section 3.1.2.1, as sent or as a list),
-    ``g.person_locale`` (the account's setting), the ``lang`` cookie, ``Accept-Language``, and Korean at last.
+    The first wish we can fulfil decides: the ``lang`` cookie (what the person chose on a page here),
+    ``g.ui_locales`` (OpenID Connect Core section 3.1.2.1, as sent or as a list), ``g.person_locale`` (the account's
+    setting), ``Accept-Language``, and Korean at last.
     """
     for tag in _wishes():
         if language := supported(tag):
@@ -68,11 +69,12 @@ def current_language() -> str:
 
 
 def _wishes() -> Iterator[str | None]:
+    if has_request_context():
+        yield request.cookies.get(COOKIE)
     ui_locales = g.get("ui_locales") or ()
     yield from ui_locales.split() if isinstance(ui_locales, str) else ui_locales
     yield g.get("person_locale")
     if has_request_context():
-        yield request.cookies.get(COOKIE)
         yield from _accepted(request.accept_languages)
 
 

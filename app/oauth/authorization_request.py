@@ -11,6 +11,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from werkzeug.datastructures import MultiDict
 
+from app.errors import sentence
 from app.languages import gettext as _
 from app.oauth import parameters
 from app.oauth.errors import RefusedRequest, UnsafeRequest
@@ -51,7 +52,7 @@ class Draft:
         if client_id is None:
             raise UnsafeRequest(
                 "invalid_request",
-                "The application did not say who it is, so we stopped here.",
+                sentence("The application did not say who it is, so we stopped here."),
                 facts={"client_id": ", ".join(self.values.getlist("client_id")) or _("(missing)")},
                 fixes=[_("Send client_id exactly once.")],
             )
@@ -59,7 +60,7 @@ class Draft:
         if client is None or not client.is_active:
             raise UnsafeRequest(
                 "invalid_client",
-                "This application is not registered here, or it was turned off.",
+                sentence("This application is not registered here, or it was turned off."),
                 facts={"client_id": client_id},
                 fixes=[
                     _("Check client_id for typing errors; upper and lower case differ."),
@@ -93,7 +94,7 @@ class Draft:
     def _unsafe_uri(self, code: str, received: str, fix: str) -> UnsafeRequest:
         return UnsafeRequest(
             code,
-            "The application is not set up correctly, so we stopped here. Its owner can mend this.",
+            sentence("The application is not set up correctly, so we stopped here. Its owner can mend this."),
             facts={"client_id": self.client.client_id, _("client name"): self.client.name, "redirect_uri": received},
             fixes=[fix],
         )

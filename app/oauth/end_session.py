@@ -9,6 +9,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug import Response
 from werkzeug.datastructures import MultiDict
 
+from app.errors import sentence
 from app.languages import gettext as _
 from app.oauth.errors import UnsafeRequest
 from app.oauth.responses import with_parameters
@@ -104,7 +105,7 @@ def _hint(token: str | None) -> dict[str, object] | None:
     except InvalidToken:
         raise UnsafeRequest(
             "invalid_request",
-            "The application asked to log you out in a way we cannot check, so nothing was changed.",
+            sentence("The application asked to log you out in a way we cannot check, so nothing was changed."),
             facts={"id_token_hint": _("not an ID token of this server")},
             fixes=[_("Send the ID token exactly as it was issued.")],
         ) from None
@@ -115,7 +116,7 @@ def _client(given: dict[str, str], hint: dict[str, object] | None) -> ClientReco
     if named and hinted and named != hinted:
         raise UnsafeRequest(
             "invalid_request",
-            "The application asked to log you out in a way we cannot check, so nothing was changed.",
+            sentence("The application asked to log you out in a way we cannot check, so nothing was changed."),
             facts={"client_id": named},
             fixes=[_("Send the client_id the ID token was issued to, or leave it out.")],
         )
@@ -130,7 +131,7 @@ def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:
     if client is None or uri not in client.post_logout_redirect_uris:
         raise UnsafeRequest(
             "invalid_request",
-            "The application asked to go on to an address that is not registered, so we stopped.",
+            sentence("The application asked to go on to an address that is not registered, so we stopped."),
             facts={"post_logout_redirect_uri": uri, "client_id": client.client_id if client else _("(missing)")},
             fixes=[
                 _("Register exactly this URI as a post-logout redirect URI of the client."),

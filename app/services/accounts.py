@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import InvalidInput, NotFound, WrongCredentials
+from app.errors import InvalidInput, NotFound, WrongCredentials, sentence
 from app.models import Group, Membership, Role, User, new_id
 from app.services.audit import Audit, Event
 from app.services.environment import NOBODY, Caller, Clock, Database, printable
@@ -187,7 +187,7 @@ class Accounts:
         except IntegrityError:
             self.db.session.rollback()
             raise InvalidInput(
-                "There is an account with this e-mail. Log in, or use another e-mail.", "email"
+                sentence("There is an account with this e-mail. Log in, or use another e-mail."), "email"
             ) from None
         self._join(user_id, role, now)
         return user_id
@@ -221,7 +221,7 @@ def normalised(email: str) -> str:
     try:
         checked = validate_email(email.strip(), check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
-        raise InvalidInput("This is not an e-mail address.", "email") from None
+        raise InvalidInput(sentence("This is not an e-mail address."), "email") from None
     return fold(checked.normalized)
 
 

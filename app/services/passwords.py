@@ -5,7 +5,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, sentence
 
 SHORTEST, LONGEST = 8, 1024
 LEAST_SCORE = 2
@@ -44,9 +44,9 @@ class Passwords:
         ``personal`` are words an attacker would try first, such as the person's own e-mail and name.
         """
         if len(password) < SHORTEST:
-            raise InvalidInput("Use 8 or more characters.", "password")
+            raise InvalidInput(sentence("Use 8 or more characters."), "password")
         if len(password) > LONGEST:
-            raise InvalidInput("Use at most 1024 characters.", "password")
+            raise InvalidInput(sentence("Use at most 1024 characters."), "password")
         words = [part for text in personal for part in (text, *text.replace("@", " ").split()) if part]
         if zxcvbn(password[:72], user_inputs=words)["score"] < LEAST_SCORE:
-            raise InvalidInput("This password is easy to guess. Add another word or two.", "password")
+            raise InvalidInput(sentence("This password is easy to guess. Add another word or two."), "password")
