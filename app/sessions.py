@@ -29,7 +29,6 @@ def current_session() -> ActiveSession | None:
         if found and services.sessions.needs_touch(found):
             services.sessions.touch(found)
         g.active_session = found
-        g.person_locale = found.subject.locale if found else None
         g.person_timezone = found.subject.timezone if found else None
     return g.active_session
 

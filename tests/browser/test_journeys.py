@@ -1,0 +1,124 @@
+"""Whole logins in Chromium by plain redirects: without script, going back, twice, in two tabs."""
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.people import Person, decide, log_in, new_person
+from tests.chromium import Windows
+from tests.portal import Portal
+from tests.relying_party import CHALLENGE
+
+CLIENT_ID = "journeys"
+ARRIVED = re.compile(r"/arrived\?.*code=")
+
+
+@pytest.fixture(scope="module")
+def start(live_portal: Portal) -> str:
+    """The address an application sends browsers to; people arrive at a path of the portal, so that it exists."""
+    redirect_uri = f"{live_portal.url}/arrived"
+    live_portal.flask(
+        "clients", "create", CLIENT_ID, "--name", "Journeys", "--redirect-uri", redirect_uri, "--scope", "openid email"
+    )
+    query = {
+        "response_type": "code",
+        "client_id": CLIENT_ID,
+        "redirect_uri": redirect_uri,
+        "scope": "openid email",
+        "state": "s",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    return f"{live_portal.url}/api/oauth/authorize?{urlencode(query)}"
+
+
+@pytest.fixture
+def person(live_portal: Portal) -> Person:
+    return new_person(live_portal)
+
+
+@pytest.fixture
+def window(windows: Windows) -> Page:
+    """A window; where people arrive there is no page, which is the application's affair."""
+    windows.expect("status of 404")
+    return windows.open(locale="en-US")
+
+
+def test_a_login_without_any_script(windows: Windows, start: str, person: Person) -> None:
+    windows.expect("status of 404")
+    window = windows.open(java_script_enabled=False, locale="ko-KR")
+    window.goto(start)
+    expect(window.locator("html")).to_have_attribute("lang", "ko")
+    log_in(window, person)
+    decide(window, "allow")
+    expect(window).to_have_url(ARRIVED)
+
+
+def test_the_back_button_leads_forward_again(window: Page, start: str, person: Person) -> None:
+    window.goto(start)
+    log_in(window, person)
+    expect(window).to_have_url(re.compile("/consent"))
+    window.go_back()
+    expect(window).to_have_url(re.compile("/consent"))
+    decide(window, "allow")
+    expect(window).to_have_url(ARRIVED)
+    window.go_back()
+    expect(window).to_have_url(ARRIVED)  # the consent page knows that it was answered
+
+
+def test_a_consent_sent_twice_arrives_once(window: Page, start: str, person: Person) -> None:
+    window.goto(start)
+    log_in(window, person)
+    window.locator("button[value=allow]").dblclick(no_wait_after=True)
+    expect(window).to_have_url(ARRIVED)
+
+
+def test_a_second_tab_continues_where_the_first_one_logged_in(window: Page, start: str, person: Person) -> None:
+    second = window.context.new_page()
+    window.goto(start)
+    second.goto(start)
+    log_in(window, person)
+    decide(window, "allow")
+    expect(window).to_have_url(ARRIVED)
+    second.reload()
+    expect(second).to_have_url(ARRIVED)
+
+
+def test_a_form_whose_cookie_is_gone_costs_one_more_click(
+    windows: Windows, window: Page, start: str, person: Person
+) -> None:
+    windows.expect("status of 400")
+    window.goto(start)
+    window.context.clear_cookies(name="portal_form")
+    log_in(window, person)
+    expect(window.locator("[role=alert]")).to_contain_text("Nothing was lost")
+    expect(window.locator("input[name=email]")).to_have_value(person.email)
+    log_in(window, person)
+    decide(window, "allow")
+    expect(window).to_have_url(ARRIVED)
+
+
+def test_registering_keeps_the_request(window: Page, start: str) -> None:
+    window.goto(start)
+    window.get_by_role("link", name="Create an account").click()
+    window.locator("input[name=name]").fill("New Person")
+    window.locator("input[name=email]").fill("new-person@example.com")
+    window.locator("input[name=password]").fill("blue-otter-9041-lamp")
+    window.locator("form[data-once] button:not([type=button])").click()
+    decide(window, "allow")
+    expect(window).to_have_url(ARRIVED)
+
+
+def test_choosing_another_account(window: Page, start: str, person: Person, live_portal: Portal) -> None:
+    window.goto(start)
+    log_in(window, person)
+    decide(window, "allow")
+    expect(window).to_have_url(ARRIVED)
+    window.goto(start + "&prompt=select_account")
+    expect(window.get_by_text(person.email)).to_be_visible()
+    window.get_by_role("button", name="Use another account").click()
+    log_in(window, new_person(live_portal))
+    decide(window, "allow")
+    expect(window).to_have_url(ARRIVED)
