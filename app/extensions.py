@@ -53,7 +53,13 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     """Arguments of ``create_engine`` for the configured database."""
     url = sa.make_url(settings.storage.database_url)
     if url.get_backend_name() == "sqlite":
-        return {"url": url, "connect_args": {"timeout": 15}, "pool_size": settings.server.threads, "max_overflow": 8}
+        return {
+            "url": url,
+            "hide_parameters": True,
+            "connect_args": {"timeout": 15},
+            "pool_size": settings.server.threads,
+            "max_overflow": 8,
+        }
     arguments: dict[str, Any] = {"connect_timeout": 5, "application_name": "portal"}
     if settings.storage.schema:
         arguments["options"] = f"-csearch_path={settings.storage.schema}"
@@ -64,6 +70,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": 4,
         "pool_timeout": 5,
         "pool_pre_ping": True,
+        "hide_parameters": True,
     }
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from zlib import crc32
 
+from app.languages import gettext
 from app.services.authorization import Pending
 from app.services.clients import ClientRecord
 
@@ -55,7 +56,7 @@ def tile(client: ClientRecord, position: int) -> Tile:
     return Tile(
         client.client_id,
         client.name,
-        client.description,
+        gettext(client.description) if client.description else "",
         mark(client.name),
         position % HUES + 1,
         client.home_uri or "/",

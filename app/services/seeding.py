@@ -6,6 +6,7 @@ from typing import cast
 
 import sqlalchemy as sa
 
+from app.errors import sentence
 from app.models import Group, Role, Scope
 from app.services.accounts import PRIMARY_GROUP, Accounts
 from app.services.clients import Clients
@@ -58,14 +59,14 @@ ROLES = {
 }
 READ = ("openid", "profile", "email", "offline_access", "read:profile", "read:features", "read:groups")
 SOLUTIONS = (
-    ("maxflowstudio", "MAX FlowStudio", "Design and run workflows", 3005, "manage:workflows"),
-    ("maxlab", "MAX Lab", "Plan and follow experiments", 3010, "manage:experiments"),
-    ("maxteamsync", "MAX TeamSync", "Work together in teams", 3015, "manage:teams"),
-    ("maxworkspace", "MAX Workspace", "Documents and shared spaces", 3020, "manage:workspaces"),
-    ("maxqueryhub", "MAX QueryHub", "Query data and publish APIs", 3025, "manage:apis"),
-    ("maxllm", "MAX LLM", "Use and compare language models", 3030, "manage:models"),
-    ("maxapa", "MAX APA", "Automate processes", 3035, "manage:workflows"),
-    ("maxmlops", "MAX MLOps", "Train, deploy and watch models", 3040, "manage:models"),
+    ("maxflowstudio", "MAX FlowStudio", sentence("Design and run workflows"), 3005, "manage:workflows"),
+    ("maxlab", "MAX Lab", sentence("Plan and follow experiments"), 3010, "manage:experiments"),
+    ("maxteamsync", "MAX TeamSync", sentence("Work together in teams"), 3015, "manage:teams"),
+    ("maxworkspace", "MAX Workspace", sentence("Documents and shared spaces"), 3020, "manage:workspaces"),
+    ("maxqueryhub", "MAX QueryHub", sentence("Query data and publish APIs"), 3025, "manage:apis"),
+    ("maxllm", "MAX LLM", sentence("Use and compare language models"), 3030, "manage:models"),
+    ("maxapa", "MAX APA", sentence("Automate processes"), 3035, "manage:workflows"),
+    ("maxmlops", "MAX MLOps", sentence("Train, deploy and watch models"), 3040, "manage:models"),
 )
 
 
