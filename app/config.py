@@ -290,7 +290,7 @@ class Settings:
             "MAX_CONTENT_LENGTH": 256 * 1024,
             "MAX_FORM_MEMORY_SIZE": 256 * 1024,
             "MAX_FORM_PARTS": 100,
-            "WTF_CSRF_TIME_LIMIT": 3600,
+            "WTF_CSRF_TIME_LIMIT": 86400,  # as long as an authorization request in flight lives
             "WTF_CSRF_SSL_STRICT": True,
             "WTF_CSRF_CHECK_DEFAULT": False,
             "BOOTSTRAP_SERVE_LOCAL": True,
