@@ -1,6 +1,9 @@
 """The extensions, unbound: created here, bound to an application by :func:`bind`, configured nowhere else."""
 
+import os
 import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, cast
 
@@ -80,6 +83,13 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     A transaction that reads first and writes later fails at once when another one wrote in between
     (SQLITE_BUSY_SNAPSHOT), so all but the declared readers begin with the write lock, waiting for it.
     """
+
+    @sa.event.listens_for(engine, "do_connect")
+    def keep_private(dialect: object, record: object, arguments: Sequence[Any], named: dict[str, Any]) -> None:
+        # SQLite would make the file with the process's umask; its companion files copy this mode.
+        if (path := engine.url.database) and path != ":memory:":
+            with suppress(OSError):
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, _: object) -> None:

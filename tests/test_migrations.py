@@ -1,6 +1,7 @@
 """Migrations run up, down and up again with data in place, and say what the models say, on both engines."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import flask_migrate
 import pytest
@@ -38,3 +39,9 @@ def test_a_schema_of_its_own_is_made_and_used(make_app: MakeApp, open_database: 
         flask_migrate.upgrade()
         inspector = sa.inspect(app.extensions["sqlalchemy"].engine)
         assert "users" in inspector.get_table_names(schema="portal_dev")
+
+
+def test_a_new_sqlite_file_is_its_owners_alone(make_app: MakeApp, tmp_path: Path) -> None:
+    with make_app(f"sqlite:///{tmp_path}/portal.db").app_context():
+        flask_migrate.upgrade()
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("portal.db*")} == {0o600}
