@@ -1,5 +1,7 @@
 """The documents say what is true."""
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -28,3 +30,11 @@ def test_every_room_of_the_application_is_in_the_picture() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
     rooms = {path.parent.name for path in (ROOT / "app").glob("*/__init__.py")}
     assert {room for room in rooms if f"`app/{room}`" not in text} == set()
+
+
+def test_the_browser_kit_is_what_its_version_says() -> None:
+    """Whoever changes a byte of it gives it a new version, for the old one is kept by browsers and checked by pages."""
+    kit = (ROOT / "static/sdk/max-auth.js").read_bytes()
+    (version,) = re.findall(rb'VERSION = "([0-9.]+)"', kit)
+    known = dict(re.findall(r"\| ([0-9.]+) \| `(sha384-[^`]+)`", (ROOT / "docs/browser-kit.md").read_text()))
+    assert known[version.decode()] == "sha384-" + base64.b64encode(hashlib.sha384(kit).digest()).decode()
