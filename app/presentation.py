@@ -39,7 +39,12 @@ class Tile:
 
 def asking_application(pending: Pending) -> AskingApplication:
     """The application behind a stored request."""
-    client, uri = pending.client, urlsplit(pending.request.redirect_uri)
+    return application(pending.client, pending.request.redirect_uri)
+
+
+def application(client: ClientRecord, return_uri: str | None = None) -> AskingApplication:
+    """A client that asks for something; ``return_uri`` is where the browser will go from here."""
+    uri = urlsplit(return_uri or "")
     return AskingApplication(
         client.client_id,
         client.name,

@@ -27,8 +27,7 @@ def login() -> Answer:
         return _onward(pending)
     form = LoginForm()
     if request.method == "GET":
-        if pending and not form.email.data:
-            form.email.data = pending.request.login_hint or ""
+        form.email.data = _likely_email(pending)
         return _page("login/login.html", form, pending, notice=_reason(pending))
     if not form.validate_on_submit():
         return _page("login/login.html", form, pending), 400
@@ -151,10 +150,23 @@ def _count_attempt(email: str) -> None:
     services.rate_limits.hit("login_account", limit, email.strip().lower())
 
 
+def _likely_email(pending: Pending | None) -> str:
+    """Whose e-mail to fill in: the hinted one, else that of the person who only has to prove to be there."""
+    if pending is None:
+        return ""
+    session = current_session()
+    is_same = session and "switch" not in request.args and pending.request.hinted_user_id in (None, session.user_id)
+    return pending.request.login_hint or (session.subject.email if session and is_same else "")
+
+
 def _reason(pending: Pending | None) -> str | None:
     """Why somebody who is logged in is asked again."""
-    if current_session() is None or pending is None:
+    session = current_session()
+    if session is None or pending is None:
         return None
+    # Which one it was is not said: whoever holds the hint need not know the person.
+    if pending.request.hinted_user_id not in (None, session.user_id):
+        return _("You used %(app)s with another account. Log in with that one.", app=pending.client.name)
     return _("Log in once more, so that %(app)s knows it is you.", app=pending.client.name)
 
 

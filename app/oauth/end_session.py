@@ -9,10 +9,12 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug import Response
 from werkzeug.datastructures import MultiDict
 
+from app.error_pages import Action
 from app.errors import sentence
 from app.languages import gettext as _
 from app.oauth.errors import UnsafeRequest
 from app.oauth.responses import with_parameters
+from app.presentation import application
 from app.services.clients import ClientRecord
 from app.services.tokens import InvalidToken
 from app.sessions import current_session, end_session
@@ -73,7 +75,7 @@ def question(sealed: str, form: FlaskForm) -> str:
         "oauth/end_session.html",
         form=form,
         sealed_request=sealed,
-        asking=client,
+        asking=application(client, wanted.redirect_uri) if client else None,
         person=session.subject if session else None,
         confirm_url=url_for("oauth.confirm_logout"),
     )
@@ -108,6 +110,7 @@ def _hint(token: str | None) -> dict[str, object] | None:
             sentence("The application asked to log you out in a way we cannot check, so nothing was changed."),
             facts={"id_token_hint": _("not an ID token of this server")},
             fixes=[_("Send the ID token exactly as it was issued.")],
+            actions=_ways_on(),
         ) from None
 
 
@@ -119,6 +122,7 @@ def _client(given: dict[str, str], hint: dict[str, object] | None) -> ClientReco
             sentence("The application asked to log you out in a way we cannot check, so nothing was changed."),
             facts={"client_id": named},
             fixes=[_("Send the client_id the ID token was issued to, or leave it out.")],
+            actions=_ways_on(),
         )
     client_id = named or hinted
     return services.clients.find(client_id) if client_id else None
@@ -137,5 +141,12 @@ def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:
                 _("Register exactly this URI as a post-logout redirect URI of the client."),
                 _("Send id_token_hint or client_id with it."),
             ],
+            actions=_ways_on(),
         )
     return uri
+
+
+def _ways_on() -> list[Action]:
+    """The person wanted to be logged out, and can be."""
+    start = Action(_("Go to the start page"), url_for("portal.home"))
+    return [Action(_("Log out"), url_for("login.logout")), start] if current_session() else [start]

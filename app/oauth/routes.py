@@ -46,7 +46,11 @@ def authorize() -> AnyResponse:
     """Validate, decide, and answer at once or hand over to a page (OpenID Connect Core section 3.1.2.1)."""
     if request.method == "POST" and request.mimetype != FORM:
         abort(415)
-    draft = Draft(request.form if request.method == "POST" else request.args)
+    values = request.form if request.method == "POST" else request.args
+    # Errors are shown as the page they take the place of would have been.
+    g.is_popup = values.get("display") == "popup"
+    g.ui_locales = tuple(values.get("ui_locales", "").split()[:10])
+    draft = Draft(values)
     try:
         asked = draft.checked()
     except RefusedRequest as refused:

@@ -1,6 +1,6 @@
 /**
  * Comforts for pages that work without them: show a password, hint at Caps Lock and Hangul, send a form once, copy, close
- * menus. Every sentence comes from the page, in its language.
+ * windows and menus. Every sentence comes from the page, in its language.
  */
 
 const HANGUL = /[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/;
@@ -64,6 +64,15 @@ if (navigator.clipboard) {
       label.textContent = button.dataset.copied;
       setTimeout(() => { label.textContent = words; }, 2000);
     });
+  }
+}
+
+// A window that a script opened was opened for one thing; to go on in there would leave the page behind it waiting.
+if (window.opener) {
+  for (const button of document.querySelectorAll('[data-close]')) {
+    button.hidden = false;
+    button.addEventListener('click', () => window.close());
+    for (const link of button.parentElement.querySelectorAll('a')) link.hidden = true;
   }
 }
 

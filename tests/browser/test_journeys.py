@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import Person, decide, log_in, new_person
+from tests.browser.people import Person, decide, log_in, new_person, wait_until_closed
 from tests.chromium import Windows
 from tests.portal import Portal
 from tests.relying_party import CHALLENGE
@@ -39,11 +39,11 @@ def person(live_portal: Portal) -> Person:
     return new_person(live_portal)
 
 
-@pytest.fixture
-def window(windows: Windows) -> Page:
-    """A window; where people arrive there is no page, which is the application's affair."""
+@pytest.fixture(params=["ko-KR", "en-US"])
+def window(request: pytest.FixtureRequest, windows: Windows) -> Page:
+    """A window in either language; where people arrive there is no page, which is the application's affair."""
     windows.expect("status of 404")
-    return windows.open(locale="en-US")
+    return windows.open(locale=request.param)
 
 
 def test_a_login_without_any_script(windows: Windows, start: str, person: Person) -> None:
@@ -93,7 +93,9 @@ def test_a_form_whose_cookie_is_gone_costs_one_more_click(
     window.goto(start)
     window.context.clear_cookies(name="portal_form")
     log_in(window, person)
-    expect(window.locator("[role=alert]")).to_contain_text("Nothing was lost")
+    expect(window.locator(".note-warning[role=alert]")).to_contain_text(
+        re.compile("Nothing was lost|이어서 진행할 수 있습니다")
+    )
     expect(window.locator("input[name=email]")).to_have_value(person.email)
     log_in(window, person)
     decide(window, "allow")
@@ -102,9 +104,9 @@ def test_a_form_whose_cookie_is_gone_costs_one_more_click(
 
 def test_registering_keeps_the_request(window: Page, start: str) -> None:
     window.goto(start)
-    window.get_by_role("link", name="Create an account").click()
+    window.locator("a[href^='/register']").click()
     window.locator("input[name=name]").fill("New Person")
-    window.locator("input[name=email]").fill("new-person@example.com")
+    window.locator("input[name=email]").fill(f"new-{window.evaluate('navigator.language')}@example.com")
     window.locator("input[name=password]").fill("blue-otter-9041-lamp")
     window.locator("form[data-once] button:not([type=button])").click()
     decide(window, "allow")
@@ -118,7 +120,30 @@ def test_choosing_another_account(window: Page, start: str, person: Person, live
     expect(window).to_have_url(ARRIVED)
     window.goto(start + "&prompt=select_account")
     expect(window.get_by_text(person.email)).to_be_visible()
-    window.get_by_role("button", name="Use another account").click()
+    window.locator("button[value=other]").click()
     log_in(window, new_person(live_portal))
     decide(window, "allow")
     expect(window).to_have_url(ARRIVED)
+
+
+@pytest.mark.parametrize("broken", ["unknown_client", "foreign_address", "request_gone"])
+def test_a_refusal_in_the_popup_leads_back_to_the_page_behind_it(
+    windows: Windows, window: Page, start: str, live_portal: Portal, broken: str
+) -> None:
+    refused = {
+        "unknown_client": start.replace(CLIENT_ID, "nobody", 1) + "&display=popup",
+        "foreign_address": start.replace("arrived", "elsewhere", 1) + "&display=popup",
+        "request_gone": f"{live_portal.url}/login?interaction=gone",
+    }
+    windows.expect("status of 400")
+    windows.expect("status of 410")
+    window.goto(f"{live_portal.url}/terms")
+    with window.context.expect_page() as opening:
+        window.evaluate("address => void open(address, 'oauth_login', 'width=500,height=600')", refused[broken])
+    popup = opening.value
+    expect(popup.locator("h1")).to_be_visible()
+    expect(popup.locator(".actions a")).to_have_count(0 if "display" in refused[broken] else 1)
+    expect(popup.locator(".actions :visible")).to_have_count(1)
+    assert not popup.evaluate("document.documentElement.scrollHeight > innerHeight")
+    popup.locator("[data-close]").click(no_wait_after=True)
+    wait_until_closed(popup)

@@ -145,14 +145,29 @@ def test_words_of_buttons_stay_whole_beside_long_addresses(windows: Windows, liv
 def test_the_popup_shows_each_step_without_scrolling(
     windows: Windows, live_portal: Portal, addresses: dict[str, str], person: Person, locale: str
 ) -> None:
+    windows.expect("status of 401")
+    windows.expect("status of 400")
     window = windows.open(base_url=live_portal.url, locale=locale, viewport=POPUP)
+    for name, status in (("unknown client", 400), ("other address", 400), ("/login", 200), ("/register", 200)):
+        show(window, f"{addresses[name]}&display=popup" if name in addresses else name, status)
+        assert not window.evaluate(SCROLLS_DOWN), name
     show(window, f"{addresses['asking']}&display=popup")
+    assert not window.evaluate(SCROLLS_DOWN)
+    window.locator("a[href^='/register']").click()
+    expect(window.locator("input[name=name]")).to_be_visible()
+    assert not window.evaluate(SCROLLS_DOWN)
+    window.go_back()
+    log_in(window, Person("nobody@example.com"))
+    expect(window.get_by_role("alert")).to_be_visible()
     assert not window.evaluate(SCROLLS_DOWN)
     log_in(window, person)
     expect(window.locator("button[value=allow]")).to_be_in_viewport(ratio=1)
     assert window.locator(".scopes li").count() == len(SCOPE.split())
     assert not window.evaluate(SCROLLS_DOWN)
     show(window, f"{addresses['select_account']}&display=popup")
+    assert not window.evaluate(SCROLLS_DOWN)
+    show(window, f"{addresses['asking']}&prompt=login&display=popup")
+    expect(window.locator("input[name=email]")).to_have_value(person.email)
     assert not window.evaluate(SCROLLS_DOWN)
 
 

@@ -131,6 +131,7 @@ def test_prompt_login_asks_again_and_auth_time_moves(spa: RelyingParty, clock: C
     clock.advance(minutes=5)
     response = spa.authorize(prompt="login")
     assert response.location.startswith("/login?interaction=")
+    assert f'value="{EMAIL}"' in spa.browser.get(response.location).text
     resumed = spa.browser.get(log_in(spa.browser, path=response.location).location)
     tokens = spa.redeem(answer(resumed)["code"]).json
     with spa.browser.application.app_context():
@@ -157,6 +158,11 @@ def test_a_hint_of_somebody_else_never_logs_that_person_in_silently(spa: Relying
     log_in(other, email="bob@example.com")
     refused = RelyingParty(other, "public").authorize(prompt="none", id_token_hint=id_token)
     assert answer(refused)["error"] == "login_required"
+    asked = RelyingParty(other, "public").authorize(id_token_hint=id_token)
+    page = other.get(asked.location, headers={"Accept-Language": "en"}).text
+    assert "with another account" in page
+    assert EMAIL not in page  # who holds the hint may not know the person
+    assert "bob@example.com" not in page
 
 
 def test_consent_is_asked_once_remembered_and_asked_again_when_scopes_grow(spa: RelyingParty, app: Flask) -> None:
