@@ -116,13 +116,13 @@ def _http(error: HTTPException) -> Response:
 
 def _database(error: Exception) -> Response:
     logger.error("database_unavailable", exc_info=error)
-    services.db.session.rollback()
+    services.db.rollback()
     return answer(503, "temporarily_unavailable", Unavailable.message, headers={"Retry-After": "5"})
 
 
 def _bug(error: Exception) -> Response:
     logger.exception("unexpected_error")
-    services.db.session.rollback()
+    services.db.rollback()
     return answer(
         500, "server_error", sentence("Something went wrong on our side. Nothing was lost; please try again.")
     )

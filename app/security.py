@@ -8,8 +8,8 @@ from flask import Flask, Response, abort, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings
+from app.database import reads_only
 from app.errors import ForeignOrigin
-from app.extensions import reads_only
 from app.services.environment import Caller
 from app.wiring import services
 
@@ -91,12 +91,10 @@ def _is_protocol_path() -> bool:
 
 def _commit(response: Response) -> Response:
     """One commit per request, before its answer leaves; an error takes everything back."""
-    session = services.db.session
-    if session.in_transaction():
-        if response.status_code < 400:
-            session.commit()
-        else:
-            session.rollback()
+    if response.status_code < 400:
+        services.db.commit()
+    else:
+        services.db.rollback()
     return response
 
 

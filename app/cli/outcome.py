@@ -25,9 +25,9 @@ def committed(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             result = command(*args, **kwargs)
-            services.db.session.commit()
+            services.db.commit()
         except PortalError as refusal:
-            services.db.session.rollback()
+            services.db.rollback()
             raise click.ClickException(refusal.message) from refusal
         return result
 

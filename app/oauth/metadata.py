@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from app.extensions import reads_only
+from app.database import reads_only
 from app.languages import SUPPORTED as LANGUAGES
 from app.oauth.authorization_request import CHALLENGE_METHODS, PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 from app.oauth.server import PortalAuthorizationServer

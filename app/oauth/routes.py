@@ -18,8 +18,8 @@ from flask import (
 from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
+from app.database import reads_only
 from app.errors import ProtocolRefusal
-from app.extensions import reads_only
 from app.oauth import end_session, responses, validation
 from app.oauth import userinfo as bearer_token
 from app.oauth.authorization_request import Draft

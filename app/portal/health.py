@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.database import reads_only
 from app.errors import PortalError
-from app.extensions import reads_only
 from app.stores import StoreUnavailable
 from app.wiring import services
 
@@ -41,7 +41,7 @@ def _outcome(name: str, check: Callable[[], None]) -> str:
         check()
     except (SQLAlchemyError, StoreUnavailable, PortalError) as error:
         logger.warning("not_ready", extra={"part": name}, exc_info=error)
-        services.db.session.rollback()
+        services.db.rollback()
         return "failed"
     return "ok"
 

@@ -65,7 +65,7 @@ class Accounts:
             sa.select(_user.c.id, _user.c.password_hash, _user.c.is_active).where(_user.c.email == fold(email))
         ).first()
         # Hashing takes long; no transaction, and so no lock, may wait for it.
-        self.db.session.rollback()
+        self.db.rollback()
         matches = len(password) <= LONGEST and self.passwords.matches(row.password_hash if row else None, password)
         if row is None or not matches or not row.is_active:
             self.audit.record_refusal(
@@ -83,7 +83,7 @@ class Accounts:
         """Make an account for a person who asks for one; raises :class:`InvalidInput`. Answers its id."""
         email, name = normalised(email), printable(name.strip(), 200)
         self.passwords.require_strength(password, email, name)
-        self.db.session.rollback()
+        self.db.rollback()
         hashed = self.passwords.hash(password)
         user_id = self._add(email, name, hashed, role="member", locale=language)
         self.audit.record(Event.ACCOUNT_REGISTERED, caller, user_id=user_id)
@@ -185,7 +185,7 @@ class Accounts:
         try:
             self.db.session.flush()
         except IntegrityError:
-            self.db.session.rollback()
+            self.db.rollback()
             raise InvalidInput(
                 sentence("There is an account with this e-mail. Log in, or use another e-mail."), "email"
             ) from None

@@ -8,9 +8,11 @@ import sqlalchemy as sa
 
 from app.models import AuditLog, new_id
 from app.services.environment import NOBODY, Caller, Clock, Database
+from app.services.statements import Statement
 
 logger = logging.getLogger("portal.audit")
-_INSERT = sa.insert(cast(sa.Table, AuditLog.__table__))
+_TABLE = cast(sa.Table, AuditLog.__table__)
+_INSERT = Statement(sa.insert(_TABLE), [column.name for column in _TABLE.columns])
 
 
 class Event(enum.StrEnum):
@@ -61,21 +63,19 @@ class Audit:
         **details: str | int | bool | None,
     ) -> None:
         """Add one row to the current transaction. ``error`` marks a failure; ``details`` must hold no secret."""
-        self.db.session.execute(
-            _INSERT,
-            {
-                "id": new_id(),
-                "action": event.value,
-                "client_id": client_id,
-                "user_id": user_id,
-                "actor": caller.actor or user_id or client_id or "",
-                "success": error is None,
-                "error_code": error,
-                "ip": caller.ip_address,
-                "user_agent": caller.user_agent,
-                "details": details,
-                "created_at": self.clock(),
-            },
+        _INSERT.run(
+            self.db,
+            id=new_id(),
+            action=event.value,
+            client_id=client_id,
+            user_id=user_id,
+            actor=caller.actor or user_id or client_id or "",
+            success=error is None,
+            error_code=error,
+            ip=caller.ip_address,
+            user_agent=caller.user_agent,
+            details=details,
+            created_at=self.clock(),
         )
         logger.info(event.value, extra={"client_id": client_id, "user_id": user_id, "error": error})
 
@@ -90,4 +90,4 @@ class Audit:
     ) -> None:
         """Record a failure and commit by itself: the refusal rolls its request back, its trace must stay."""
         self.record(event, caller, user_id=user_id, client_id=client_id, error=error)
-        self.db.session.commit()
+        self.db.commit()

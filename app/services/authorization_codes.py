@@ -19,6 +19,7 @@ from app.services.environment import Caller, Clock, Database, random_token, sha2
 from app.services.refresh_tokens import RefreshTokens
 from app.services.revocations import Revocations
 from app.services.scopes import split
+from app.services.statements import Statement
 from app.services.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
 
 LIFE = timedelta(seconds=60)
@@ -26,8 +27,9 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")
 _code = cast(sa.Table, AuthorizationCode.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _session = cast(sa.Table, UserSession.__table__)
-_INSERT = sa.insert(_code)
-_FIND = (
+_INSERT = Statement(sa.insert(_code), [column.name for column in _code.columns])
+_BEGIN = Statement(sa.insert(_family), [column.name for column in _family.columns])
+_FIND = Statement(
     sa.select(
         _code.c.client_id,
         _code.c.user_id,
@@ -48,8 +50,10 @@ _FIND = (
     )
     .select_from(with_subject(_code.join(_session, _session.c.id == _code.c.session_id), _code.c.user_id))
     .where(_code.c.code_hash == sa.bindparam("code_hash"))
+    # Whoever takes a consent back voids its codes first, and so waits for a redemption and then ends its family.
+    .with_for_update(of=_code)
 )
-_REDEEM = (
+_REDEEM = Statement(
     sa.update(_code)
     .where(_code.c.code_hash == sa.bindparam("hash"), _code.c.redeemed_at.is_(None))
     .values(redeemed_at=sa.bindparam("now"), family_id=sa.bindparam("family"))
@@ -105,24 +109,24 @@ class AuthorizationCodes:
     def issue(self, grant: CodeGrant) -> str:
         """A new code for ``grant``."""
         code, now = random_token(256), self.clock()
-        self.db.session.execute(
-            _INSERT,
-            {
-                "code_hash": sha256(code),
-                "client_id": grant.client.client_id,
-                "user_id": grant.user_id,
-                "session_id": grant.session_id,
-                "redirect_uri": grant.redirect_uri,
-                "redirect_uri_was_sent": grant.redirect_uri_was_sent,
-                "scope": grant.scope,
-                "nonce": grant.nonce,
-                "code_challenge": grant.code_challenge,
-                "authenticated_at": grant.authenticated_at,
-                "claims": grant.claims,
-                "has_refresh": gets_refresh_token(grant.client, grant.scope),
-                "created_at": now,
-                "expires_at": now + LIFE,
-            },
+        _INSERT.run(
+            self.db,
+            code_hash=sha256(code),
+            client_id=grant.client.client_id,
+            user_id=grant.user_id,
+            session_id=grant.session_id,
+            redirect_uri=grant.redirect_uri,
+            redirect_uri_was_sent=grant.redirect_uri_was_sent,
+            scope=grant.scope,
+            nonce=grant.nonce,
+            code_challenge=grant.code_challenge,
+            authenticated_at=grant.authenticated_at,
+            claims=grant.claims,
+            has_refresh=gets_refresh_token(grant.client, grant.scope),
+            created_at=now,
+            expires_at=now + LIFE,
+            redeemed_at=None,
+            family_id=None,
         )
         return code
 
@@ -141,7 +145,7 @@ class AuthorizationCodes:
         A second use ends the family of the first and commits that by itself (:rfc:`6749#section-4.1.2`).
         """
         code_hash = sha256(presented.code)
-        row = self.db.session.execute(_FIND, {"code_hash": code_hash}).first()
+        row = _FIND.first(self.db, code_hash=code_hash)
         if row is None:
             raise _refused()
         if row.client_id != client.client_id:
@@ -159,10 +163,9 @@ class AuthorizationCodes:
         _require_verifier(row.code_challenge, presented.code_verifier)
         family_id = new_id()
         # Single use is this one statement; whoever comes second changes no row.
-        taken = self.db.session.execute(_REDEEM, {"hash": code_hash, "now": now, "family": family_id})
-        if cast(Any, taken).rowcount != 1:
-            self.db.session.rollback()
-            raise self._reused(self.db.session.execute(_FIND, {"code_hash": code_hash}).one(), caller)
+        if _REDEEM.run(self.db, hash=code_hash, now=now, family=family_id) != 1:
+            self.db.rollback()
+            raise self._reused(_FIND.first(self.db, code_hash=code_hash), caller)
         return self._tokens_for(row, client, family_id, now, caller)
 
     def _tokens_for(self, row: Any, client: ClientRecord, family_id: str, now: datetime, caller: Caller) -> TokenAnswer:
@@ -177,26 +180,28 @@ class AuthorizationCodes:
             issued_at=now,
             expires_at=now + self.tokens.access_life(client),
         )
-        self.db.session.execute(
-            sa.insert(_family),
-            {
-                "id": family_id,
-                "client_id": client.client_id,
-                "user_id": subject.id,
-                "session_id": row.session_id,
-                "scope": row.scope,
-                "authenticated_at": row.authenticated_at,
-                "claims": row.claims,
-                "access_jti": grant.jti,
-                "access_expires_at": grant.expires_at,
-                "created_at": now,
-                "expires_at": now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
-            },
+        _BEGIN.run(
+            self.db,
+            id=family_id,
+            client_id=client.client_id,
+            user_id=subject.id,
+            session_id=row.session_id,
+            scope=row.scope,
+            authenticated_at=row.authenticated_at,
+            claims=row.claims,
+            access_jti=grant.jti,
+            access_expires_at=grant.expires_at,
+            created_at=now,
+            expires_at=now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
+            revoked_at=None,
+            revoke_reason=None,
         )
         refresh_token = refresh_life = None
         if row.has_refresh:
             refresh_token, refresh_life = self.refresh.begin(family_id, grant, caller)
         self.audit.record(Event.CODE_REDEEMED, caller, user_id=subject.id, client_id=client.client_id, family=family_id)
+        # Signing takes longer than all the rest; no row may be locked meanwhile.
+        self.db.commit()
         access_token = self.tokens.access_token(grant)
         id_token = None
         scopes = split(row.scope)

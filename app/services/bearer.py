@@ -17,6 +17,7 @@ from app.services.clients import ClientRecord
 from app.services.environment import Caller, Clock, Database, sha256
 from app.services.revocations import Denied, Revocations
 from app.services.scopes import split
+from app.services.statements import Statement
 from app.services.tokens import LONGEST, InvalidToken, Tokens
 
 _client = cast(sa.Table, Client.__table__)
@@ -29,15 +30,17 @@ _DENIED = sa.exists().where(_revoked.c.jti == sa.bindparam("jti")).label("is_den
 _SESSION_ENDED = (
     sa.select(_session.c.ended_at).where(_session.c.id == sa.bindparam("sid")).scalar_subquery().label("session_ended")
 )
-_PERSON = (
+_PERSON = Statement(
     sa.select(_DENIED, _SESSION_ENDED, _client.c.is_active.label("client_is_active"), *SUBJECT_COLUMNS)
     .select_from(with_subject(_client, cast(Any, sa.bindparam("sub"))))
     .where(_client.c.client_id == sa.bindparam("client_id"))
 )
-_SERVICE = sa.select(_DENIED, _client.c.is_active.label("client_is_active")).where(
-    _client.c.client_id == sa.bindparam("client_id")
+_SERVICE = Statement(
+    sa.select(_DENIED, _client.c.is_active.label("client_is_active")).where(
+        _client.c.client_id == sa.bindparam("client_id")
+    )
 )
-_REFRESH = (
+_REFRESH = Statement(
     sa.select(
         _refresh.c.client_id,
         _refresh.c.family_id,
@@ -107,9 +110,9 @@ class Bearer:
         claims = self.tokens.read_access_token(token)
         known = {"jti": claims["jti"], "client_id": claims.get("client_id")}
         if claims.get("type") == "service":
-            row = self.db.session.execute(_SERVICE, known).first()
+            row = _SERVICE.first(self.db, **known)
         else:
-            row = self.db.session.execute(_PERSON, {**known, "sub": claims["sub"], "sid": claims.get("sid")}).first()
+            row = _PERSON.first(self.db, **known, sub=claims["sub"], sid=claims.get("sid"))
         if row is None or row.is_denied or not row.client_is_active:
             raise InvalidToken
         if claims.get("type") == "service":
@@ -122,7 +125,7 @@ class Bearer:
         """The state of a refresh token, or None when there is no such token."""
         if len(token) > LONGEST:
             return None
-        row = self.db.session.execute(_REFRESH, {"token_hash": sha256(token)}).first()
+        row = _REFRESH.first(self.db, token_hash=sha256(token))
         if row is None:
             return None
         expires_at = min(row.expires_at, row.family_expires_at)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.models import Group, Membership, Role, User
 from app.services.environment import Database
+from app.services.statements import Statement
 
 ADMIN_ROLE = "admin"
 _user = cast(sa.Table, User.__table__)
@@ -124,7 +125,7 @@ _SUBJECT = sa.select(*SUBJECT_COLUMNS).select_from(
     .outerjoin(_group, _group.c.id == _membership.c.group_id)
     .outerjoin(_role, _role.c.id == _membership.c.role_id)
 )
-_GROUPS = (
+_GROUPS = Statement(
     sa.select(_group.c.name, _group.c.kind)
     .join(_membership, _membership.c.group_id == _group.c.id)
     .where(_membership.c.user_id == sa.bindparam("user_id"))
@@ -148,9 +149,9 @@ class Claims:
         covered = {claim for scope in scopes for claim in _BY_SCOPE.get(scope, ())}
         values = {"sub": subject.id, **_values(subject)}
         if covered & set(GROUPS):
-            rows = self.db.session.execute(_GROUPS, {"user_id": subject.id}).all()
-            values["groups"] = [name for name, kind in rows if kind != "workspace"]
-            values["workspaces"] = [name for name, kind in rows if kind == "workspace"]
+            rows = _GROUPS.all(self.db, user_id=subject.id)
+            values["groups"] = [row.name for row in rows if row.kind != "workspace"]
+            values["workspaces"] = [row.name for row in rows if row.kind == "workspace"]
         return {
             name: value for name, value in values.items() if value is not None and (name == "sub" or name in covered)
         }

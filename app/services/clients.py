@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -16,6 +16,7 @@ from app.services import redirect_uris
 from app.services.audit import Audit, Event
 from app.services.environment import NOBODY, Caller, Clock, Database, random_token, sha256
 from app.services.revocations import Revocations
+from app.services.statements import Statement
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_post")
@@ -23,8 +24,14 @@ AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_p
 CONSENT_POLICIES = ("implicit", "once", "always")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 _TABLE = cast(sa.Table, Client.__table__)
-_MARK = sa.select(sa.func.count(), sa.func.max(_TABLE.c.updated_at), sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)))
-_FIND = sa.select(_TABLE).where(_TABLE.c.client_id == sa.bindparam("client_id"))
+_MARK = Statement(
+    sa.select(
+        sa.func.count().label("count"),
+        sa.func.max(_TABLE.c.updated_at).label("changed_at"),
+        sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)).label("active"),
+    )
+)
+_FIND = Statement(sa.select(_TABLE).where(_TABLE.c.client_id == sa.bindparam("client_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class ClientRecord:
     updated_at: datetime
 
     @classmethod
-    def from_row(cls, row: sa.RowMapping) -> "ClientRecord":
+    def from_row(cls, row: Mapping[str, Any]) -> "ClientRecord":
         """Build from a row of the clients table."""
         values = {name: row[name] for name in cls.__slots__}
         frozen: dict[str, Any] = {
@@ -91,8 +98,8 @@ class Clients:
         """The client of that id, active or not."""
         if not is_client_id(client_id):
             return None
-        row = self.db.session.execute(_FIND, {"client_id": client_id}).mappings().first()
-        return ClientRecord.from_row(row) if row else None
+        row = _FIND.first(self.db, client_id=client_id)
+        return ClientRecord.from_row(row._asdict()) if row else None
 
     def get(self, client_id: str) -> ClientRecord:
         """The client of that id; raises :class:`NotFound`."""
@@ -105,7 +112,7 @@ class Clients:
         statement = sa.select(_TABLE).order_by(_TABLE.c.created_at, _TABLE.c.client_id)
         if listed:
             statement = statement.where(_TABLE.c.is_listed, _TABLE.c.is_active)
-        return [ClientRecord.from_row(row) for row in self.db.session.execute(statement).mappings()]
+        return [ClientRecord.from_row(dict(row)) for row in self.db.session.execute(statement).mappings()]
 
     def create(
         self,
@@ -174,7 +181,7 @@ class Clients:
 
     def browser_origins(self) -> frozenset[str]:
         """Origins of the redirect URIs of active clients; kept in memory until a client changes."""
-        mark = tuple(self.db.session.execute(_MARK).one())
+        mark = _MARK.first(self.db)
         if self._origins[0] != mark:
             rows = self.db.session.scalars(sa.select(_TABLE.c.redirect_uris).where(_TABLE.c.is_active))
             found = (redirect_uris.origin(uri) for uris in rows for uri in uris)

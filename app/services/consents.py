@@ -11,12 +11,15 @@ from app.services.audit import Audit, Event
 from app.services.clients import ClientRecord
 from app.services.environment import Caller, Clock, Database
 from app.services.revocations import Revocations
+from app.services.statements import Statement
 
 _consent = cast(sa.Table, Consent.__table__)
-_FIND = sa.select(_consent.c.scopes).where(
-    _consent.c.user_id == sa.bindparam("user_id"),
-    _consent.c.client_id == sa.bindparam("client_id"),
-    _consent.c.withdrawn_at.is_(None),
+_FIND = Statement(
+    sa.select(_consent.c.scopes).where(
+        _consent.c.user_id == sa.bindparam("user_id"),
+        _consent.c.client_id == sa.bindparam("client_id"),
+        _consent.c.withdrawn_at.is_(None),
+    )
 )
 
 
@@ -38,8 +41,8 @@ class Consents:
 
     def find(self, user_id: str, client_id: str) -> GivenConsent | None:
         """The consent in force, if there is one."""
-        scopes = self.db.session.scalar(_FIND, {"user_id": user_id, "client_id": client_id})
-        return None if scopes is None else GivenConsent(frozenset(scopes))
+        row = _FIND.first(self.db, user_id=user_id, client_id=client_id)
+        return None if row is None else GivenConsent(frozenset(row.scopes))
 
     def grant(self, user_id: str, client: ClientRecord, scopes: Iterable[str], caller: Caller) -> None:
         """Remember that a person allowed ``scopes``, besides what was allowed before."""

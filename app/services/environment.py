@@ -5,8 +5,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 Clock = Callable[[], datetime]
@@ -18,6 +19,23 @@ class Database(Protocol):
     @property
     def session(self) -> Session:
         """The session whose transaction the edge commits."""
+        ...
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """What the database speaks."""
+        ...
+
+    def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
+        """Run driver-level SQL in the transaction of the session and answer the driver's cursor."""
+        ...
+
+    def commit(self) -> None:
+        """Make what was done so far last."""
+        ...
+
+    def rollback(self) -> None:
+        """Take back what was done since the last commit."""
         ...
 
 

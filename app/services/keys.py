@@ -19,12 +19,14 @@ from app.models import SigningKey
 from app.services.audit import Audit, Event
 from app.services.environment import NOBODY, Caller, Clock, Database
 from app.services.sealing import Sealer
+from app.services.statements import Statement
 
 FRESH_SECONDS = 2.0
 PUBLISHED_SECONDS = 300
 Key = RSAKey | ECKey | OKPKey | OctKey
 _TABLE = cast(sa.Table, SigningKey.__table__)
 _STATUS = sa.select(_TABLE.c.kid, _TABLE.c.algorithm, _TABLE.c.status)
+_USABLE = Statement(_STATUS.where(_TABLE.c.status != "retired"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +152,7 @@ class Keys:
         """The ring, looked up again when it is older than :data:`FRESH_SECONDS`."""
         if time.monotonic() - self._looked_at < FRESH_SECONDS:
             return self._ring
-        states = frozenset(
-            (row.kid, row.algorithm, row.status)
-            for row in self.db.session.execute(_STATUS.where(_TABLE.c.status != "retired"))
-        )
+        states = frozenset((row.kid, row.algorithm, row.status) for row in _USABLE.all(self.db))
         with self._lock:
             if states != self._ring.states:
                 self._ring = self._load(states)

@@ -21,6 +21,7 @@ from app.services.networks import is_same_network
 from app.services.revocations import Revocations
 from app.services.scopes import split
 from app.services.sealing import open_with_token, seal_with_token
+from app.services.statements import Statement
 from app.services.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
 
 MOST_REPEATS = 2
@@ -28,8 +29,8 @@ _refresh = cast(sa.Table, RefreshToken.__table__)
 _successor = _refresh.alias("successor")
 _family = cast(sa.Table, TokenFamily.__table__)
 _session = cast(sa.Table, UserSession.__table__)
-_INSERT = sa.insert(_refresh)
-_FIND = (
+_INSERT = Statement(sa.insert(_refresh), [column.name for column in _refresh.columns])
+_FIND = Statement(
     sa.select(
         _refresh.c.id,
         _refresh.c.client_id,
@@ -64,7 +65,7 @@ _FIND = (
     # The family is locked first by whoever adds to it or ends it; the token itself must be read as it is now.
     .with_for_update(of=[_family, _refresh])
 )
-_ROTATE = (
+_ROTATE = Statement(
     sa.update(_refresh)
     .where(_refresh.c.id == sa.bindparam("row"), _refresh.c.rotated_at.is_(None), _refresh.c.revoked_at.is_(None))
     .values(
@@ -76,7 +77,7 @@ _ROTATE = (
         user_agent=sa.bindparam("agent"),
     )
 )
-_REPEAT = (
+_REPEAT = Statement(
     sa.update(_refresh)
     .where(_refresh.c.id == sa.bindparam("row"), _refresh.c.repeat_count < MOST_REPEATS)
     .values(repeat_count=_refresh.c.repeat_count + 1)
@@ -124,7 +125,7 @@ class RefreshTokens:
         Raises :class:`ProtocolRefusal` (``invalid_grant``, ``invalid_scope``). Reuse ends the family and
         commits that by itself.
         """
-        row = self.db.session.execute(_FIND, {"token_hash": sha256(presented)}).first()
+        row = _FIND.first(self.db, token_hash=sha256(presented))
         if row is None:
             raise _refused()
         if row.client_id != client.client_id:
@@ -148,18 +149,16 @@ class RefreshTokens:
         """Give out the successor: one conditional update decides, then the successor is stored."""
         narrowed = _narrowed(scope, row.scope)
         token = random_token(384)
-        rotated = self.db.session.execute(
-            _ROTATE,
-            {
-                "row": row.id,
-                "now": now,
-                "next_hash": sha256(token),
-                "ip": caller.ip_address,
-                "agent": caller.user_agent,
-                "sealed": seal_with_token(presented, token) if self.policy.window else None,
-            },
+        rotated = _ROTATE.run(
+            self.db,
+            row=row.id,
+            now=now,
+            next_hash=sha256(token),
+            ip=caller.ip_address,
+            agent=caller.user_agent,
+            sealed=seal_with_token(presented, token) if self.policy.window else None,
         )
-        if cast(Any, rotated).rowcount != 1:
+        if rotated != 1:
             raise _refused()
         grant = AccessGrant(
             subject=subject_from(row),
@@ -173,6 +172,9 @@ class RefreshTokens:
         )
         expires_at = min(now + self._life(client), row.family_expires_at)
         self._insert(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
+        # Signing takes longer than all the rest; no row may be locked meanwhile. Should the answer be lost from here
+        # on, the client repeats itself and gets the same successor.
+        self.db.commit()
         return self._answer(row, grant, token, expires_at, now)
 
     def _repeat(
@@ -198,7 +200,7 @@ class RefreshTokens:
             raise self._reused(row, caller)
         narrowed = _narrowed(scope, row.scope)
         token = open_with_token(presented, row.sealed_successor or "")
-        if cast(Any, self.db.session.execute(_REPEAT, {"row": row.id})).rowcount != 1 or token is None:
+        if _REPEAT.run(self.db, row=row.id) != 1 or token is None:
             raise ProtocolRefusal("invalid_grant", "This refresh token was already used")
         grant = AccessGrant(
             subject=subject_from(row),
@@ -240,25 +242,29 @@ class RefreshTokens:
     def _insert(
         self, token: str, family_id: str, grant: AccessGrant, expires_at: datetime, caller: Caller, generation: int
     ) -> None:
-        self.db.session.execute(
-            _INSERT,
-            {
-                "id": new_id(),
-                "token_hash": sha256(token),
-                "family_id": family_id,
-                "session_id": grant.session_id,
-                "client_id": grant.client.client_id,
-                "user_id": grant.subject.id,
-                "scope": grant.scope,
-                "access_jti": grant.jti,
-                "access_issued_at": grant.issued_at,
-                "access_expires_at": grant.expires_at,
-                "expires_at": expires_at,
-                "created_at": grant.issued_at,
-                "client_ip": caller.ip_address,
-                "user_agent": caller.user_agent,
-                "rotation_count": generation,
-            },
+        _INSERT.run(
+            self.db,
+            id=new_id(),
+            token_hash=sha256(token),
+            family_id=family_id,
+            session_id=grant.session_id,
+            client_id=grant.client.client_id,
+            user_id=grant.subject.id,
+            scope=grant.scope,
+            access_jti=grant.jti,
+            access_issued_at=grant.issued_at,
+            access_expires_at=grant.expires_at,
+            expires_at=expires_at,
+            created_at=grant.issued_at,
+            revoked_at=None,
+            rotated_at=None,
+            last_used_at=None,
+            client_ip=caller.ip_address,
+            user_agent=caller.user_agent,
+            rotation_count=generation,
+            repeat_count=0,
+            successor_hash=None,
+            sealed_successor=None,
         )
 
     def _life(self, client: ClientRecord) -> timedelta:

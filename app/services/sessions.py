@@ -11,10 +11,11 @@ from app.services.audit import Audit, Event
 from app.services.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
 from app.services.environment import Caller, Clock, Database, random_token, sha256
 from app.services.revocations import Revocations
+from app.services.statements import Statement
 
 TOUCH_AFTER = timedelta(seconds=60)
 _session = cast(sa.Table, UserSession.__table__)
-_FIND = (
+_FIND = Statement(
     sa.select(
         _session.c.id,
         _session.c.is_remembered,
@@ -102,7 +103,7 @@ class Sessions:
 
     def resolve(self, token: str) -> ActiveSession | None:
         """The session a cookie's value names, if it has not ended, expired or idled out and the person is active."""
-        row = self.db.session.execute(_FIND, {"token_hash": sha256(token)}).first()
+        row = _FIND.first(self.db, token_hash=sha256(token))
         if row is None or row.ended_at is not None or not row.subject_is_active:
             return None
         now = self.clock()

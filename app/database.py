@@ -1,0 +1,248 @@
+"""The database of a portal: a request's unit of work, the care of its connections, and SQLite's queue of writers.
+
+A request has one connection at most. :class:`app.services.statements.Statement` runs on it by the driver alone; the ORM
+session joins the same connection and transaction when a service asks for it. A statement that only reads needs no
+transaction; the first one that writes begins it, and :func:`app.security._commit` ends it before the answer leaves.
+"""
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any, cast
+
+import sqlalchemy as sa
+from flask import Flask, g
+from flask_sqlalchemy_lite import SQLAlchemy
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
+"""Set while a request only reads: its SQLite transactions then wait for nobody."""
+
+BUSY_SECONDS = 15.0
+IDLE_SECONDS = 1.0
+_UNIT = "database_connection"
+_SESSIONS = "_sqlalchemy_sessions"
+
+
+class Writers:
+    """The queue of those who write to one SQLite file.
+
+    SQLite lets one connection write at a time and makes the others sleep in growing steps, so that most of a busy
+    disk's time is slept away. Here the threads of a process wait on a lock, which wakes the next at once, and only the
+    first of each process asks SQLite, in short steps.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def begin(self, info: dict[Any, Any], raw: sqlite3.Connection) -> None:
+        """Begin a transaction that may write; raises ``sqlite3.OperationalError`` after :data:`BUSY_SECONDS`."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        if not self._lock.acquire(timeout=BUSY_SECONDS):
+            raise sqlite3.OperationalError("database is locked")
+        info["writers"] = self
+        try:
+            raw.execute("PRAGMA busy_timeout=0")
+            pause = 0.0002
+            while not self._began(raw, deadline):
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.005)
+            raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
+        except BaseException:
+            leave(info)
+            raise
+
+    @staticmethod
+    def _began(raw: sqlite3.Connection, deadline: float) -> bool:
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let the next one in."""
+        self._lock.release()
+
+
+def leave(info: dict[Any, Any]) -> None:
+    """Leave the queue, if this connection stands in it."""
+    if writers := info.pop("writers", None):
+        cast(Writers, writers).release()
+
+
+class PortalDatabase(SQLAlchemy):
+    """Sessions and plain statements of one unit of work; see the module."""
+
+    def init_app(self, app: Flask) -> None:  # type: ignore[override]
+        """Bind to ``app``, whose ``SQLALCHEMY_ENGINES`` names the engine."""
+        super().init_app(app)
+        # Its teardown for asynchronous sessions starts a thread per request; there are no such sessions here.
+        app.teardown_appcontext_funcs[:] = [
+            teardown for teardown in app.teardown_appcontext_funcs if teardown.__name__ != "_close_async_sessions"
+        ]
+        app.teardown_appcontext(self._end)
+        with app.app_context():
+            _look_after(self.engine)
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """What the database speaks."""
+        return self.engine.dialect
+
+    def get_session(self, name: str = "default") -> Session:
+        """The ORM session of the unit of work, on the connection that plain statements already use."""
+        sessions: dict[str, Session] = g.setdefault(_SESSIONS, {})
+        if name not in sessions:
+            unit: PoolProxiedConnection | None = g.get(_UNIT)
+            joined = sa.Connection(self.engine, connection=unit) if unit is not None else None
+            sessions[name] = self.sessionmaker(bind=joined) if joined is not None else self.sessionmaker()
+        return sessions[name]
+
+    def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
+        """Run driver-level SQL in the unit of work and answer the driver's cursor.
+
+        Raises ``sqlalchemy.exc.OperationalError`` (without statement and values) when the database does not answer.
+        """
+        try:
+            connection = self._connection()
+            raw = cast(Any, connection.dbapi_connection)
+            if writes and not _is_in_transaction(raw):
+                begin(connection.info, raw, is_reader=False)
+            return raw.execute(statement, values)
+        except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
+            self._drop_if_gone(error)
+            raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
+
+    def commit(self) -> None:
+        """Make the unit's changes last; it goes on with a new transaction if it goes on."""
+        self._finish(is_kept=True)
+
+    def rollback(self) -> None:
+        """Take the unit's changes back."""
+        self._finish(is_kept=False)
+
+    def _connection(self) -> PoolProxiedConnection:
+        unit: PoolProxiedConnection | None = g.get(_UNIT)
+        if unit is not None:
+            return unit
+        session: Session | None = g.get(_SESSIONS, {}).get("default")
+        if session is not None:
+            return session.connection().connection
+        unit = self.engine.raw_connection()
+        if self.dialect.name == "postgresql":
+            cast(Any, unit.dbapi_connection).autocommit = True
+        setattr(g, _UNIT, unit)
+        return unit
+
+    def _finish(self, *, is_kept: bool) -> None:
+        session: Session | None = g.get(_SESSIONS, {}).get("default")
+        unit: PoolProxiedConnection | None = g.get(_UNIT)
+        try:
+            if session is not None:
+                session.commit() if is_kept else session.rollback()
+            if unit is not None and _is_in_transaction(unit.dbapi_connection):
+                unit.commit() if is_kept else unit.rollback()
+        finally:
+            if unit is not None:
+                leave(unit.info)
+
+    def _drop_if_gone(self, error: Exception) -> None:
+        unit: PoolProxiedConnection | None = g.get(_UNIT)
+        if unit is not None and self.dialect.is_disconnect(cast(Any, error), unit, None):
+            g.pop(_UNIT)
+            leave(unit.info)
+            unit.invalidate(error)
+            self.engine.dispose()
+
+    def _end(self, _: BaseException | None) -> None:
+        """Give the connection back; what was not committed is taken back by the pool."""
+        for session in g.pop(_SESSIONS, {}).values():
+            session.close()
+        if (unit := g.pop(_UNIT, None)) is not None:
+            if self.dialect.name == "postgresql" and unit.is_valid:
+                with suppress(Exception):
+                    unit.rollback()
+                    unit.dbapi_connection.autocommit = False
+            unit.close()
+
+
+def begin(info: dict[Any, Any], raw: Any, *, is_reader: bool) -> None:
+    """Begin a transaction on a driver's connection that is not in one.
+
+    SQLite's take their lock when they begin: one that reads first and writes later fails at once when another one wrote
+    in between (SQLITE_BUSY_SNAPSHOT), so all but the declared readers begin with the write lock, waiting for it.
+    """
+    if not isinstance(raw, sqlite3.Connection) or is_reader:
+        raw.execute("BEGIN")
+        return
+    cast(Writers, info["queue"]).begin(info, raw)
+
+
+def _is_in_transaction(raw: Any) -> bool:
+    if isinstance(raw, sqlite3.Connection):
+        return raw.in_transaction
+    return bool(raw.pgconn.transaction_status)  # 0 is PQTRANS_IDLE
+
+
+def _look_after(engine: sa.Engine) -> None:
+    """Install what every connection of the engine needs."""
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    else:
+        _prepare_postgresql(engine)
+
+    @sa.event.listens_for(engine, "begin")
+    def begin_explicitly(connection: sa.Connection) -> None:
+        raw = cast(Any, connection.connection.dbapi_connection)
+        if (isinstance(raw, sqlite3.Connection) or raw.autocommit) and not _is_in_transaction(raw):
+            begin(connection.info, raw, is_reader=reads_only.get())
+
+    @sa.event.listens_for(engine, "checkin")
+    def come_back(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        leave(entry.info)
+        entry.info["used"] = time.monotonic()
+
+
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    """Write-ahead log, enforced references, a file of its owner's alone."""
+    queue = Writers()
+
+    @sa.event.listens_for(engine, "do_connect")
+    def keep_private(dialect: object, record: object, arguments: Sequence[Any], named: dict[str, Any]) -> None:
+        # SQLite would make the file with the process's umask; its companion files copy this mode.
+        if (path := engine.url.database) and path != ":memory:":
+            with suppress(OSError):
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+    @sa.event.listens_for(engine, "connect")
+    def set_pragmas(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+        raw = cast(sqlite3.Connection, connection)
+        raw.isolation_level = None
+        busy = f"busy_timeout={BUSY_SECONDS * 1000:.0f}"
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", busy):
+            raw.execute(f"PRAGMA {pragma}")
+        entry.info["queue"] = queue
+
+
+def _prepare_postgresql(engine: sa.Engine) -> None:
+    """Ask a connection that stood idle whether it still lives; of a busy one that is known, and asking costs a trip."""
+
+    @sa.event.listens_for(engine, "checkout")
+    def see_that_it_lives(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        used = entry.info.get("used")
+        if used is None or time.monotonic() - used < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(raw)
+        except engine.dialect.loaded_dbapi.Error as error:
+            # All older connections are most likely gone as well; the pool opens a new one.
+            raise sa.exc.InvalidatePoolError from error
