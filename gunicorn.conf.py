@@ -31,9 +31,8 @@ threads = settings.server.threads
 # that died is back at once. Nothing opened before the fork may be used after it: see post_fork.
 preload_app = True
 # With one shared socket whichever process wakes first takes the connection, and with kept-alive connections one worker
-# can end up with all of them. In production each worker has a socket of its own and the kernel spreads connections.
-# Not in development: there a second portal on a taken port must fail instead of sharing it.
-reuse_port = settings.is_production and workers > 1
+# can end up with all of them. So each worker has a socket of its own and the kernel spreads connections.
+reuse_port = workers > 1
 
 # Longer than the 60 s after which common proxies give up an idle connection: a request would meet a closing one.
 keepalive = 75
@@ -100,8 +99,8 @@ logger_class = Logger
 
 def on_starting(server: Any) -> None:
     """Say plainly that the port is taken, before gunicorn tries five times and shows an address."""
-    # On an upgrade (SIGUSR2) the port is rightly in use by the portal itself.
-    if reuse_port or server.master_pid:
+    # On an upgrade (SIGUSR2) the port is rightly in use by the portal itself, and on a server another one may take over.
+    if settings.is_production or server.master_pid:
         return
     family = socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET
     with socket.socket(family) as probe:

@@ -1,16 +1,43 @@
 """The MAX Platform identity portal. :func:`create_app` and ``app.wiring`` alone know everything."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
-from app import cli, consent, error_pages, extensions, languages, login, logs, oauth, portal, security, sessions, wiring
+from app import (
+    cli,
+    consent,
+    error_pages,
+    extensions,
+    languages,
+    login,
+    logs,
+    oauth,
+    portal,
+    published,
+    security,
+    sessions,
+    wiring,
+)
 from app.config import Settings
 from app.services.environment import Clock, utc_now
+
+
+class Portal(Flask):
+    """A Flask application without coroutines, and with the form session of :mod:`app.sessions`."""
+
+    session_interface = sessions.FormSessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """No view here is a coroutine; asking each function of each request whether it is one takes a while."""
+        return func
 
 
 def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flask:
     """Build the portal. Reads the environment only when no settings are given."""
     settings = settings or Settings.from_environment_or_exit()
-    app = Flask(
+    app = Portal(
         __name__,
         template_folder="../templates",
         static_folder="../static",
@@ -20,7 +47,8 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     app.config.from_mapping(settings.flask_config())
     logs.configure(app, settings)
     extensions.bind(app, settings)
-    wiring.bind(app, wiring.build_services(settings, extensions.db, clock))
+    built = wiring.build_services(settings, extensions.db, clock)
+    wiring.bind(app, built)
     security.configure(app, settings)
     sessions.configure(app)
     languages.init_app(app)
@@ -28,4 +56,5 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     for package in (oauth, login, consent, portal):
         package.register(app)
     cli.register(app)
+    published.configure(app, settings, lambda: built.keys.changes)
     return app

@@ -19,7 +19,7 @@ from flask import Flask, g
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 
 reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 """Set while a request only reads: its SQLite transactions then wait for nobody."""
@@ -138,8 +138,6 @@ class PortalDatabase(SQLAlchemy):
         if session is not None:
             return session.connection().connection
         unit = self.engine.raw_connection()
-        if self.dialect.name == "postgresql":
-            cast(Any, unit.dbapi_connection).autocommit = True
         setattr(g, _UNIT, unit)
         return unit
 
@@ -168,10 +166,6 @@ class PortalDatabase(SQLAlchemy):
         for session in g.pop(_SESSIONS, {}).values():
             session.close()
         if (unit := g.pop(_UNIT, None)) is not None:
-            if self.dialect.name == "postgresql" and unit.is_valid:
-                with suppress(Exception):
-                    unit.rollback()
-                    unit.dbapi_connection.autocommit = False
             unit.close()
 
 
@@ -203,8 +197,13 @@ def _look_after(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "begin")
     def begin_explicitly(connection: sa.Connection) -> None:
         raw = cast(Any, connection.connection.dbapi_connection)
-        if (isinstance(raw, sqlite3.Connection) or raw.autocommit) and not _is_in_transaction(raw):
+        if not _is_in_transaction(raw):
             begin(connection.info, raw, is_reader=reads_only.get())
+
+    @sa.event.listens_for(engine, "reset")
+    def take_back(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolResetState) -> None:
+        if _is_in_transaction(raw):
+            raw.rollback()
 
     @sa.event.listens_for(engine, "checkin")
     def come_back(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
@@ -234,7 +233,12 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
 
 def _prepare_postgresql(engine: sa.Engine) -> None:
-    """Ask a connection that stood idle whether it still lives; of a busy one that is known, and asking costs a trip."""
+    """No transaction unless one is begun, and a question to connections that stood idle whether they still live."""
+
+    @sa.event.listens_for(engine, "connect")
+    def set_autocommit(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # Else the driver begins one before every statement, reads included: two more round trips.
+        cast(Any, connection).autocommit = True
 
     @sa.event.listens_for(engine, "checkout")
     def see_that_it_lives(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:

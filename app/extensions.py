@@ -43,6 +43,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         return {
             "url": url,
             "hide_parameters": True,
+            "pool_reset_on_return": None,
             "connect_args": {"timeout": 15},
             "pool_size": settings.server.threads,
             "max_overflow": 8,
@@ -56,5 +57,6 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_size": settings.storage.pool_size,
         "max_overflow": 4,
         "pool_timeout": 5,
+        "pool_reset_on_return": None,
         "hide_parameters": True,
     }

@@ -77,14 +77,18 @@ def configure(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def assign_request_id() -> None:
-        sent = request.headers.get(HEADER, "") if is_behind_proxy else ""
-        g.request_id = sent if ACCEPTABLE_ID.fullmatch(sent) else uuid4().hex
+        g.request_id = request_id(request.headers.get(HEADER, ""), is_trusted=is_behind_proxy)
 
     @app.after_request
     def show_request_id(response: Response) -> Response:
         if "request_id" in g:
             response.headers[HEADER] = g.request_id
         return response
+
+
+def request_id(sent: str, *, is_trusted: bool) -> str:
+    """The id of a request: the one it was ``sent`` with by a trusted proxy, if that is plain, or a new one."""
+    return sent if is_trusted and ACCEPTABLE_ID.fullmatch(sent) else uuid4().hex
 
 
 def formatter(settings: Settings) -> logging.Formatter:
@@ -113,8 +117,8 @@ class JsonLines(JsonFormatter):
     def process_log_record(self, log_data: LogData) -> LogData:
         line: LogData = {"time": datetime.now(UTC).isoformat(timespec="milliseconds")}
         line.update({name: harmless(name, value) for name, value in log_data.items()})
-        if request_id := current_request_id():
-            line.setdefault("request_id", request_id)
+        if known := current_request_id():
+            line.setdefault("request_id", known)
         return line
 
 
@@ -123,8 +127,8 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields = {name: value for name, value in vars(record).items() if name not in RESERVED_ATTRS}
-        if request_id := current_request_id():
-            fields.setdefault("request_id", request_id)
+        if known := current_request_id():
+            fields.setdefault("request_id", known)
         words = [self.formatTime(record, "%H:%M:%S"), f"{record.levelname:7}", record.name]
         words.append(str(harmless("", record.getMessage())))
         words += [f"{name}={harmless(name, value)}" for name, value in fields.items()]

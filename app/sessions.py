@@ -2,13 +2,24 @@
 
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from flask import session as form_session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from app.config import Settings
 from app.security import caller
 from app.services.sessions import ActiveSession
 from app.wiring import services
+
+
+class FormSessions(SecureCookieSessionInterface):
+    """Flask's signed cookie, which holds the secret of forms alone; programs send none, so for them nothing is done."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The values of the cookie, if there is one."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 def configure(app: Flask) -> None:

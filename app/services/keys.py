@@ -77,6 +77,8 @@ class Keys:
         self._ring = _Ring({}, {}, {}, [], frozenset())
         self._looked_at = -FRESH_SECONDS
         self._lock = threading.Lock()
+        self.changes = 0
+        """How often this process changed keys; what was made from them before is stale."""
 
     def signer(self, algorithm: str) -> Key:
         """The current key of ``algorithm``; raises :class:`Unavailable` when there is none."""
@@ -92,6 +94,10 @@ class Keys:
             return self._shared
         ring = self._fresh()
         return ring.usable.get(kid) if kid and ring.algorithms.get(kid) == algorithm else None
+
+    def mark(self) -> object:
+        """The same object for as long as the same keys are usable."""
+        return self._fresh()
 
     def published(self) -> list[dict[str, Any]]:
         """Public JWKs of the next, current and previous keys (:rfc:`7517#section-5`)."""
@@ -113,6 +119,7 @@ class Keys:
             for status in ("current", "next"):
                 if not self._of(algorithm, status):
                     self._create(algorithm, status, caller)
+                    self._forget()
 
     def rotate(self, algorithm: str | None = None, caller: Caller = NOBODY) -> None:
         """Let the next key sign and make a new next one; the old one verifies until its last token expires."""
@@ -132,7 +139,7 @@ class Keys:
             if not self._of(each, "current"):
                 self._create(each, "current", caller)
             self.audit.record(Event.KEY_ROTATED, caller, algorithm=each)
-        self._looked_at = -FRESH_SECONDS
+        self._forget()
 
     def retire(self, kid: str, caller: Caller = NOBODY) -> None:
         """Withdraw a key at once: nothing it signed is accepted any more. A current key is replaced first."""
@@ -146,7 +153,11 @@ class Keys:
             self._update(_TABLE.c.status == "next", row.algorithm, status="current", activated_at=self.clock())
         self.ensure(caller)
         self.audit.record(Event.KEY_RETIRED, caller, kid=kid, algorithm=row.algorithm)
+        self._forget()
+
+    def _forget(self) -> None:
         self._looked_at = -FRESH_SECONDS
+        self.changes += 1
 
     def _fresh(self) -> _Ring:
         """The ring, looked up again when it is older than :data:`FRESH_SECONDS`."""
