@@ -13,7 +13,7 @@ FLASK := $(BIN)/flask --app wsgi
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --no-annotate --no-header --no-emit-index-url
 TRANSLATIONS := translations/messages.pot
 
-.PHONY: help run test check lock migrate translations clean
+.PHONY: help run test bench check lock migrate translations clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -26,6 +26,10 @@ run: .venv/.run  ## Set up what is missing and serve the portal at http://localh
 test: .venv/.test tests/clients/node_modules/.package-lock.json  ## Set up what is missing and run every test (ARGS="…" for pytest)
 	@.ci/provision servers
 	@$(BIN)/pytest $(ARGS)
+
+bench: .venv/.test  ## Measure how fast the portal is (ARGS="--seconds 10 --store sqlite --only cd")
+	@.ci/provision servers
+	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 check: .venv/.test  ## Everything that must hold before a commit: style, types, architecture, tests
 	@$(BIN)/ruff check

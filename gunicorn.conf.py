@@ -99,7 +99,7 @@ logger_class = Logger
 
 def on_starting(server: Any) -> None:
     """Say plainly that the port is taken, before gunicorn tries five times and shows an address."""
-    # On an upgrade (SIGUSR2) the port is rightly in use by the portal itself, and on a server another one may take over.
+    # On an upgrade (SIGUSR2) the port is rightly in use by the portal itself; on a server another one may take over.
     if settings.is_production or server.master_pid:
         return
     family = socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET

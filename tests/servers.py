@@ -76,7 +76,8 @@ class Server:
 
     def stop(self) -> None:
         """End it in its own orderly way and wait; kill it where that takes too long."""
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
+            self._process = None
             return
         self.resume()
         self._process.send_signal(self._stop_signal)
@@ -116,7 +117,7 @@ class RedisServer(Server):
 class PostgresCluster(Server):
     """A PostgreSQL cluster; the databases in it are made and dropped by the tests."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_durable: bool = False) -> None:
         self._port = free_port()
         initdb = _program("initdb", "/usr/lib/postgresql/*/bin")
         # PostgreSQL refuses to run as root.
@@ -126,8 +127,8 @@ class PostgresCluster(Server):
         data = directory / "data"
         setup = [initdb, "-D", str(data), "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
         subprocess.run([*_prefix(signal.SIGINT, user), *setup], check=True, capture_output=True, cwd=directory)
-        # Nothing here outlives the tests, so nothing needs to reach the disk.
-        fast = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+        # Nothing here outlives the tests, so nothing needs to reach the disk; what is measured must.
+        fast = [] if is_durable else ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
         reach = ["-p", str(self._port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
         command = [str(Path(initdb).with_name("postgres")), "-D", str(data), *reach, *fast, "-c", "max_connections=200"]
         log = directory / "postgres.log"
