@@ -60,10 +60,15 @@ class Audit:
         user_id: str | None = None,
         client_id: str | None = None,
         error: str | None = None,
+        is_alone: bool = False,
         **details: str | int | bool | None,
     ) -> None:
-        """Add one row to the current transaction. ``error`` marks a failure; ``details`` must hold no secret."""
-        _INSERT.run(
+        """Add one row to the current transaction. ``error`` marks a failure; ``details`` must hold no secret.
+
+        ``is_alone`` says that nothing else is written with it.
+        """
+        write = _INSERT.run_alone if is_alone else _INSERT.run
+        write(
             self.db,
             id=new_id(),
             action=event.value,
@@ -89,5 +94,5 @@ class Audit:
         client_id: str | None = None,
     ) -> None:
         """Record a failure and commit by itself: the refusal rolls its request back, its trace must stay."""
-        self.record(event, caller, user_id=user_id, client_id=client_id, error=error)
+        self.record(event, caller, user_id=user_id, client_id=client_id, error=error, is_alone=True)
         self.db.commit()

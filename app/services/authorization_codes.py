@@ -109,7 +109,7 @@ class AuthorizationCodes:
     def issue(self, grant: CodeGrant) -> str:
         """A new code for ``grant``."""
         code, now = random_token(256), self.clock()
-        _INSERT.run(
+        _INSERT.run_alone(
             self.db,
             code_hash=sha256(code),
             client_id=grant.client.client_id,
@@ -180,28 +180,30 @@ class AuthorizationCodes:
             issued_at=now,
             expires_at=now + self.tokens.access_life(client),
         )
-        _BEGIN.run(
-            self.db,
-            id=family_id,
-            client_id=client.client_id,
-            user_id=subject.id,
-            session_id=row.session_id,
-            scope=row.scope,
-            authenticated_at=row.authenticated_at,
-            claims=row.claims,
-            access_jti=grant.jti,
-            access_expires_at=grant.expires_at,
-            created_at=now,
-            expires_at=now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
-            revoked_at=None,
-            revoke_reason=None,
-        )
         refresh_token = refresh_life = None
-        if row.has_refresh:
-            refresh_token, refresh_life = self.refresh.begin(family_id, grant, caller)
-        self.audit.record(Event.CODE_REDEEMED, caller, user_id=subject.id, client_id=client.client_id, family=family_id)
         # Signing takes longer than all the rest; no row may be locked meanwhile.
-        self.db.commit()
+        with self.db.batch():
+            _BEGIN.run(
+                self.db,
+                id=family_id,
+                client_id=client.client_id,
+                user_id=subject.id,
+                session_id=row.session_id,
+                scope=row.scope,
+                authenticated_at=row.authenticated_at,
+                claims=row.claims,
+                access_jti=grant.jti,
+                access_expires_at=grant.expires_at,
+                created_at=now,
+                expires_at=now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
+                revoked_at=None,
+                revoke_reason=None,
+            )
+            if row.has_refresh:
+                refresh_token, refresh_life = self.refresh.begin(family_id, grant, caller)
+            self.audit.record(
+                Event.CODE_REDEEMED, caller, user_id=subject.id, client_id=client.client_id, family=family_id
+            )
         access_token = self.tokens.access_token(grant)
         id_token = None
         scopes = split(row.scope)

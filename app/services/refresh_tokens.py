@@ -67,7 +67,7 @@ _FIND = Statement(
 )
 _ROTATE = Statement(
     sa.update(_refresh)
-    .where(_refresh.c.id == sa.bindparam("row"), _refresh.c.rotated_at.is_(None), _refresh.c.revoked_at.is_(None))
+    .where(_refresh.c.id == sa.bindparam("row"))
     .values(
         rotated_at=sa.bindparam("now"),
         last_used_at=sa.bindparam("now"),
@@ -146,20 +146,9 @@ class RefreshTokens:
     def _advance(
         self, row: Any, client: ClientRecord, presented: str, scope: str | None, caller: Caller, now: datetime
     ) -> TokenAnswer:
-        """Give out the successor: one conditional update decides, then the successor is stored."""
+        """Give out the successor. The row was read under its lock (SQLite: the file's), so nobody else can be here."""
         narrowed = _narrowed(scope, row.scope)
         token = random_token(384)
-        rotated = _ROTATE.run(
-            self.db,
-            row=row.id,
-            now=now,
-            next_hash=sha256(token),
-            ip=caller.ip_address,
-            agent=caller.user_agent,
-            sealed=seal_with_token(presented, token) if self.policy.window else None,
-        )
-        if rotated != 1:
-            raise _refused()
         grant = AccessGrant(
             subject=subject_from(row),
             client=client,
@@ -171,10 +160,20 @@ class RefreshTokens:
             expires_at=now + self.tokens.access_life(client),
         )
         expires_at = min(now + self._life(client), row.family_expires_at)
-        self._insert(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
+        sealed = seal_with_token(presented, token) if self.policy.window else None
         # Signing takes longer than all the rest; no row may be locked meanwhile. Should the answer be lost from here
         # on, the client repeats itself and gets the same successor.
-        self.db.commit()
+        with self.db.batch():
+            _ROTATE.run(
+                self.db,
+                row=row.id,
+                now=now,
+                next_hash=sha256(token),
+                ip=caller.ip_address,
+                agent=caller.user_agent,
+                sealed=sealed,
+            )
+            self._insert(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
         return self._answer(row, grant, token, expires_at, now)
 
     def _repeat(

@@ -76,6 +76,11 @@ class Statement:
         prepared = self._for(db)
         return int(db.execute(prepared.sql, prepared.values(values), writes=self._writes).rowcount)
 
+    def run_alone(self, db: Database, **values: Any) -> None:
+        """Run as a transaction of its own where that saves some, unless one is under way; its end may come later."""
+        prepared = self._for(db)
+        db.execute(prepared.sql, prepared.values(values), writes=self._writes and not db.commits_alone)
+
     def _for(self, db: Database) -> _Prepared:
         dialect = db.dialect
         if (prepared := self._prepared.get(dialect.name)) is None:

@@ -28,7 +28,9 @@ class ClientCredentialsGrant(PortalGrant):
         if any(scope not in allowed for scope in requested):
             raise InvalidScopeError("The requested scope is not allowed for this client")
         scope = " ".join(requested or allowed)
-        services.audit.record(Event.SERVICE_TOKEN_ISSUED, caller(), client_id=self.client.client_id, scope=scope)
+        services.audit.record(
+            Event.SERVICE_TOKEN_ISSUED, caller(), client_id=self.client.client_id, is_alone=True, scope=scope
+        )
         # On record before it exists; and nobody waits for the database while it is signed.
         services.db.commit()
         return services.tokens.service_token(self.client, scope)
