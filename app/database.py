@@ -9,11 +9,12 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, cast
 
+import psycopg
 import sqlalchemy as sa
 from flask import Flask, g
 from flask_sqlalchemy_lite import SQLAlchemy
@@ -115,25 +116,12 @@ class PortalDatabase(SQLAlchemy):
         try:
             connection = self._connection()
             raw = cast(Any, connection.dbapi_connection)
-            if not writes or _is_in_transaction(raw):
-                return raw.execute(statement, values)
-            if isinstance(raw, sqlite3.Connection):
+            if writes and not _is_in_transaction(raw):
                 begin(connection.info, raw, is_reader=False)
-                return raw.execute(statement, values)
-            with raw.pipeline():  # one round trip for both
-                raw.execute("BEGIN")
-                return raw.execute(statement, values)
+            return raw.execute(statement, values)
         except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
             self._drop_if_gone(error)
             raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
-
-    @contextmanager
-    def batch(self) -> Iterator[None]:
-        """Send the statements of the block together and commit with the last: one round trip, no answer looked at."""
-        raw = cast(Any, self._connection().dbapi_connection)
-        with nullcontext() if isinstance(raw, sqlite3.Connection) else raw.pipeline():
-            yield
-            self.commit()
 
     @property
     def commits_alone(self) -> bool:
@@ -166,7 +154,7 @@ class PortalDatabase(SQLAlchemy):
             if session is not None:
                 session.commit() if is_kept else session.rollback()
             if unit is not None and _is_in_transaction(unit.dbapi_connection):
-                unit.commit() if is_kept else unit.rollback()
+                _tell(unit.dbapi_connection, "COMMIT" if is_kept else "ROLLBACK")
         finally:
             if unit is not None:
                 leave(unit.info)
@@ -194,9 +182,19 @@ def begin(info: dict[Any, Any], raw: Any, *, is_reader: bool) -> None:
     in between (SQLITE_BUSY_SNAPSHOT), so all but the declared readers begin with the write lock, waiting for it.
     """
     if not isinstance(raw, sqlite3.Connection) or is_reader:
-        raw.execute("BEGIN")
+        _tell(raw, "BEGIN")
         return
     cast(Writers, info["queue"]).begin(info, raw)
+
+
+def _tell(raw: Any, command: str) -> None:
+    """Begin or end a transaction, without the many steps in which psycopg runs a statement that has an answer."""
+    if isinstance(raw, sqlite3.Connection):
+        raw.execute(command)
+        return
+    result = raw.pgconn.exec_(command.encode())
+    if result.command_status != command.encode():
+        raise psycopg.OperationalError(f"{command} was not carried out", info=result)
 
 
 def _is_in_transaction(raw: Any) -> bool:

@@ -181,29 +181,27 @@ class AuthorizationCodes:
             expires_at=now + self.tokens.access_life(client),
         )
         refresh_token = refresh_life = None
+        _BEGIN.run(
+            self.db,
+            id=family_id,
+            client_id=client.client_id,
+            user_id=subject.id,
+            session_id=row.session_id,
+            scope=row.scope,
+            authenticated_at=row.authenticated_at,
+            claims=row.claims,
+            access_jti=grant.jti,
+            access_expires_at=grant.expires_at,
+            created_at=now,
+            expires_at=now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
+            revoked_at=None,
+            revoke_reason=None,
+        )
+        if row.has_refresh:
+            refresh_token, refresh_life = self.refresh.begin(family_id, grant, caller)
+        self.audit.record(Event.CODE_REDEEMED, caller, user_id=subject.id, client_id=client.client_id, family=family_id)
         # Signing takes longer than all the rest; no row may be locked meanwhile.
-        with self.db.batch():
-            _BEGIN.run(
-                self.db,
-                id=family_id,
-                client_id=client.client_id,
-                user_id=subject.id,
-                session_id=row.session_id,
-                scope=row.scope,
-                authenticated_at=row.authenticated_at,
-                claims=row.claims,
-                access_jti=grant.jti,
-                access_expires_at=grant.expires_at,
-                created_at=now,
-                expires_at=now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
-                revoked_at=None,
-                revoke_reason=None,
-            )
-            if row.has_refresh:
-                refresh_token, refresh_life = self.refresh.begin(family_id, grant, caller)
-            self.audit.record(
-                Event.CODE_REDEEMED, caller, user_id=subject.id, client_id=client.client_id, family=family_id
-            )
+        self.db.commit()
         access_token = self.tokens.access_token(grant)
         id_token = None
         scopes = split(row.scope)

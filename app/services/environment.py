@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -29,10 +28,6 @@ class Database(Protocol):
 
     def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
         """Run driver-level SQL in the transaction of the session and answer the driver's cursor."""
-        ...
-
-    def batch(self) -> AbstractContextManager[None]:
-        """Send the statements of a block together and commit with the last; no answer may be looked at inside."""
         ...
 
     @property

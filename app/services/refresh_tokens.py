@@ -161,19 +161,19 @@ class RefreshTokens:
         )
         expires_at = min(now + self._life(client), row.family_expires_at)
         sealed = seal_with_token(presented, token) if self.policy.window else None
+        _ROTATE.run(
+            self.db,
+            row=row.id,
+            now=now,
+            next_hash=sha256(token),
+            ip=caller.ip_address,
+            agent=caller.user_agent,
+            sealed=sealed,
+        )
+        self._insert(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
         # Signing takes longer than all the rest; no row may be locked meanwhile. Should the answer be lost from here
         # on, the client repeats itself and gets the same successor.
-        with self.db.batch():
-            _ROTATE.run(
-                self.db,
-                row=row.id,
-                now=now,
-                next_hash=sha256(token),
-                ip=caller.ip_address,
-                agent=caller.user_agent,
-                sealed=sealed,
-            )
-            self._insert(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
+        self.db.commit()
         return self._answer(row, grant, token, expires_at, now)
 
     def _repeat(
