@@ -233,10 +233,11 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 
     @sa.event.listens_for(engine, "do_connect")
     def keep_private(dialect: object, record: object, arguments: Sequence[Any], named: dict[str, Any]) -> None:
-        # SQLite would make the file with the process's umask; its companion files copy this mode.
+        # SQLite would make the file with the process's umask; its companion files copy this mode. Only a file that is
+        # not there yet may be opened here: closing it again drops the locks this process holds on it by SQLite.
         if (path := engine.url.database) and path != ":memory:":
             with suppress(OSError):
-                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
