@@ -38,3 +38,13 @@ def test_the_browser_kit_is_what_its_version_says() -> None:
     (version,) = re.findall(rb'VERSION = "([0-9.]+)"', kit)
     known = dict(re.findall(r"\| ([0-9.]+) \| `(sha384-[^`]+)`", (ROOT / "docs/browser-kit.md").read_text()))
     assert known[version.decode()] == "sha384-" + base64.b64encode(hashlib.sha384(kit).digest()).decode()
+
+
+def test_every_test_that_proves_a_claim_of_security_exists() -> None:
+    text = (ROOT / "docs/security.md").read_text()
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", text)
+    assert len(named) > 40
+    for path, name in named:
+        assert re.search(rf"^def {name}\(", (ROOT / "tests" / path).read_text(), re.M), f"{path}::{name}"
+    threats = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert [line for line in threats if "::" not in line] == []
