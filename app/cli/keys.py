@@ -51,7 +51,8 @@ def rotate(algorithm: str | None, as_json: bool) -> None:
         click.echo(f"Running workers notice within {FRESH_SECONDS:.0f} seconds.")
 
 
-@keys.command()
+# One key id in 64 begins with a dash.
+@keys.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
 @with_appcontext
 @committed

@@ -73,9 +73,10 @@ class RefreshToken(Identified, Base):
     """One generation of a refresh token family; only hashes and a sealed successor are kept."""
 
     __tablename__ = "refresh_tokens"
+    __table_args__ = (sa.Index("ix_refresh_tokens_family_generation", "family_id", "rotation_count"),)
 
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    family_id: Mapped[str] = mapped_column(sa.ForeignKey("token_families.id", ondelete="CASCADE"), index=True)
+    family_id: Mapped[str] = mapped_column(sa.ForeignKey("token_families.id", ondelete="CASCADE"))
     session_id: Mapped[str | None] = mapped_column(sa.String(36))
     client_id: Mapped[str] = mapped_column(sa.String(100))
     user_id: Mapped[str] = mapped_column(sa.String(36))

@@ -77,6 +77,11 @@ _ROTATE = Statement(
         user_agent=sa.bindparam("agent"),
     )
 )
+_FORGET = Statement(
+    sa.update(_refresh)
+    .where(_refresh.c.family_id == sa.bindparam("family"), _refresh.c.rotation_count == sa.bindparam("generation"))
+    .values(sealed_successor=None)
+)
 _REPEAT = Statement(
     sa.update(_refresh)
     .where(_refresh.c.id == sa.bindparam("row"), _refresh.c.repeat_count < MOST_REPEATS)
@@ -170,6 +175,10 @@ class RefreshTokens:
             agent=caller.user_agent,
             sealed=sealed,
         )
+        if row.rotation_count:
+            # Its own use ends the repeats of the token before it; kept longer, one old token and a copy of the database
+            # would lead from successor to successor to the living one.
+            _FORGET.run(self.db, family=row.family_id, generation=row.rotation_count - 1)
         self._insert(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
         # Signing takes longer than all the rest; no row may be locked meanwhile. Should the answer be lost from here
         # on, the client repeats itself and gets the same successor.

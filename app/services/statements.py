@@ -26,7 +26,7 @@ class _Prepared:
         # A default of the model would have to be computed for each row; here every column is given.
         if compiled.insert_prefetch or compiled.update_prefetch:
             raise ValueError(f"A value is missing for {[column.key for column in compiled.insert_prefetch]}")
-        self.fixed = {name: value for name, value in compiled.params.items() if value is not None}
+        self.fixed = {name: bind.effective_value for bind, name in compiled.bind_names.items() if not bind.required}
         self.order = compiled.positiontup
         self.into: dict[str, Convert] = {
             name: _of(bind.type, dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()

@@ -25,7 +25,6 @@ from tests.relying_party import PASSWORD, REDIRECT_URI, RelyingParty, add_client
 
 on_both_stores = pytest.mark.parametrize("live_portal", ["sqlite", "postgresql+redis"], indirect=True)
 
-LOCKS_ARE_DROPPED = "Commands beside a busy portal corrupt the SQLite file; see test_one_file_many_processes.py"
 EMAIL = "kim@example.com"
 ROTATIONS = 2
 # Access tokens are signed by the first, ID tokens by the second.
@@ -210,7 +209,6 @@ def judge_refused(scene: Scene, access: str, identity: str) -> None:
         assert "portal_session" not in answer.cookies
 
 
-@pytest.mark.xfail(strict=True, reason="One key in 64 has an id that begins with a dash, which is taken for an option")
 def test_a_key_whose_id_begins_with_a_dash_is_named_like_any_other(app: Flask) -> None:
     unknown = app.test_cli_runner().invoke(args=["keys", "retire", "-RhOCmIhu3lOjVVesYPyut9KT3U5lqeS7Mgw9kTYdQg"])
     assert "There is no key of that id." in unknown.output
@@ -255,12 +253,7 @@ def test_tokens_of_a_previous_key_live_out_their_time_and_no_longer(app: Flask, 
     assert kid not in published_by(browser)
 
 
-# The last of all: what is broken here stays broken.
-@pytest.mark.parametrize(
-    "live_portal",
-    [pytest.param("sqlite", marks=pytest.mark.xfail(strict=True, reason=LOCKS_ARE_DROPPED)), "postgresql+redis"],
-    indirect=True,
-)
+@on_both_stores
 def test_every_token_issued_during_rotations_verifies(scene: Scene) -> None:
     stop = Event()
     with ThreadPoolExecutor(3) as pool:

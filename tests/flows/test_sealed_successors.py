@@ -142,9 +142,6 @@ def test_the_end_of_a_family_takes_its_sealed_successors_along(
     assert row_of(database_path, old)["sealed_successor"] is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="A sealed successor stays in its row after it was used (SPEC 2.2: kept for that only)"
-)
 def test_an_old_token_and_a_copy_of_the_database_do_not_lead_to_the_living_token(
     spa: RelyingParty, clock: Clock, database_path: Path
 ) -> None:

@@ -16,6 +16,9 @@ TABLE = cast(sa.Table, AuditLog.__table__)
 INSERT = Statement(sa.insert(TABLE), [column.name for column in TABLE.columns])
 FIND = Statement(sa.select(TABLE).where(TABLE.c.id == sa.bindparam("id")))
 TOUCH = Statement(sa.update(TABLE).where(TABLE.c.id == sa.bindparam("row")).values(actor=sa.bindparam("who")))
+FORGET = Statement(
+    sa.update(TABLE).where(TABLE.c.id == sa.bindparam("row")).values(error_code=None, user_agent="", success=True)
+)
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=9)))
 
 
@@ -44,6 +47,8 @@ def test_values_come_back_as_they_were_given(database: Any) -> None:
     assert [each.id for each in FIND.all(database, id="one")] == ["one"]
     assert FIND.first(database, id="two") is None
     assert TOUCH.run(database, row="two", who="x") == 0
+    assert FORGET.run(database, row="one") == 1
+    assert FIND.first(database, id="one").user_agent == ""
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
