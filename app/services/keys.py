@@ -27,6 +27,7 @@ Key = RSAKey | ECKey | OKPKey | OctKey
 _TABLE = cast(sa.Table, SigningKey.__table__)
 _STATUS = sa.select(_TABLE.c.kid, _TABLE.c.algorithm, _TABLE.c.status)
 _USABLE = Statement(_STATUS.where(_TABLE.c.status != "retired"))
+_LOAD = Statement(sa.select(_TABLE).where(_TABLE.c.status != "retired").order_by(_TABLE.c.created_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +172,8 @@ class Keys:
         return self._ring
 
     def _load(self, states: frozenset[tuple[str, str, str]]) -> _Ring:
-        rows = (
-            self.db.session.execute(sa.select(_TABLE).where(_TABLE.c.status != "retired").order_by(_TABLE.c.created_at))
-            .mappings()
-            .all()
-        )
+        # Plain reads, which wait for no writer: whoever holds the write lock may be waiting for this very ring.
+        rows = [row._asdict() for row in _LOAD.all(self.db)]
         usable = {row["kid"]: self._ring.usable.get(row["kid"]) or self._parse(row) for row in rows}
         return _Ring(
             signing={row["algorithm"]: usable[row["kid"]] for row in rows if row["status"] == "current"},
@@ -185,7 +183,7 @@ class Keys:
             states=states,
         )
 
-    def _parse(self, row: sa.RowMapping) -> Key:
+    def _parse(self, row: dict[str, Any]) -> Key:
         private = json.loads(self.sealer.open(row["private_sealed"]))
         kinds: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
         return kinds[private["kty"]].import_key(private)

@@ -26,7 +26,6 @@ from app.services.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
 
 MOST_REPEATS = 2
 _refresh = cast(sa.Table, RefreshToken.__table__)
-_successor = _refresh.alias("successor")
 _family = cast(sa.Table, TokenFamily.__table__)
 _session = cast(sa.Table, UserSession.__table__)
 _INSERT = Statement(sa.insert(_refresh), [column.name for column in _refresh.columns])
@@ -81,6 +80,15 @@ _FORGET = Statement(
     sa.update(_refresh)
     .where(_refresh.c.family_id == sa.bindparam("family"), _refresh.c.rotation_count == sa.bindparam("generation"))
     .values(sealed_successor=None)
+)
+_NEXT = Statement(
+    sa.select(
+        _refresh.c.rotated_at,
+        _refresh.c.access_jti,
+        _refresh.c.access_issued_at,
+        _refresh.c.access_expires_at,
+        _refresh.c.expires_at,
+    ).where(_refresh.c.token_hash == sa.bindparam("token_hash"))
 )
 _REPEAT = Statement(
     sa.update(_refresh)
@@ -189,15 +197,7 @@ class RefreshTokens:
         self, row: Any, client: ClientRecord, presented: str, scope: str | None, caller: Caller, now: datetime
     ) -> TokenAnswer:
         """The just-rotated token again: the same successor within the window, else reuse."""
-        successor = self.db.session.execute(
-            sa.select(
-                _successor.c.rotated_at,
-                _successor.c.access_jti,
-                _successor.c.access_issued_at,
-                _successor.c.access_expires_at,
-                _successor.c.expires_at,
-            ).where(_successor.c.token_hash == row.successor_hash)
-        ).first()
+        successor = _NEXT.first(self.db, token_hash=row.successor_hash)
         is_open = self.policy.window and now - row.rotated_at <= self.policy.window
         is_stranger = (
             not client.is_confidential
@@ -220,6 +220,7 @@ class RefreshTokens:
             issued_at=successor.access_issued_at,
             expires_at=successor.access_expires_at,
         )
+        self.db.commit()
         return self._answer(row, grant, token, successor.expires_at, now)
 
     def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
