@@ -1,5 +1,9 @@
-"""One code and one refresh token used by many at once, over several workers: never two answers that differ."""
+"""One code and one refresh token used by many at once, over several workers: never two answers that differ.
 
+CONTENTION_ROUNDS=200 makes the long run (``make test ARGS=tests/flows/test_contention.py``).
+"""
+
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +15,8 @@ from tests.portal import Portal
 from tests.relying_party import CHALLENGE, EMAIL, PASSWORD, VERIFIER
 
 REDIRECT_URI = "https://client.example.com/callback"
-AT_ONCE, ROUNDS = 50, 3
+AT_ONCE = 50
+ROUNDS = int(os.environ.get("CONTENTION_ROUNDS", "5"))
 
 pytestmark = pytest.mark.parametrize("live_portal", ["sqlite", "postgresql+redis"], indirect=True)
 

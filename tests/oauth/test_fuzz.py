@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is an answer: never an error of ours, of the right kind, nothing reflected, nowhere sent."""
+"""Whatever is sent is answered: no error of ours, the right kind, nothing reflected, nobody sent elsewhere."""
 
 import string
 from collections.abc import Iterator
