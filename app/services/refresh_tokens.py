@@ -64,22 +64,36 @@ _FIND = Statement(
     # The family is locked first by whoever adds to it or ends it; the token itself must be read as it is now.
     .with_for_update(of=[_family, _refresh])
 )
+
+
+def _of_this(name: str, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """The bound value for the token that is rotated; the one before it keeps what it has."""
+    is_this = _refresh.c.rotation_count == sa.bindparam("generation")
+    return sa.case((is_this, sa.bindparam(name, type_=column.type)), else_=column)
+
+
+# Its use ends the repeats of the token before it, whose sealed successor goes: kept longer, one old token and a copy of
+# the database would lead from successor to successor to the living one.
 _ROTATE = Statement(
     sa.update(_refresh)
-    .where(_refresh.c.id == sa.bindparam("row"))
-    .values(
-        rotated_at=sa.bindparam("now"),
-        last_used_at=sa.bindparam("now"),
-        successor_hash=sa.bindparam("next_hash"),
-        sealed_successor=sa.bindparam("sealed"),
-        client_ip=sa.bindparam("ip"),
-        user_agent=sa.bindparam("agent"),
+    .where(
+        _refresh.c.family_id == sa.bindparam("family"),
+        _refresh.c.rotation_count.in_([sa.bindparam("generation"), sa.bindparam("before", type_=sa.Integer())]),
     )
-)
-_FORGET = Statement(
-    sa.update(_refresh)
-    .where(_refresh.c.family_id == sa.bindparam("family"), _refresh.c.rotation_count == sa.bindparam("generation"))
-    .values(sealed_successor=None)
+    .values(
+        rotated_at=_of_this("now", _refresh.c.rotated_at),
+        last_used_at=_of_this("now", _refresh.c.last_used_at),
+        successor_hash=_of_this("next_hash", _refresh.c.successor_hash),
+        client_ip=_of_this("ip", _refresh.c.client_ip),
+        user_agent=_of_this("agent", _refresh.c.user_agent),
+        sealed_successor=sa.case(
+            (
+                _refresh.c.rotation_count == sa.bindparam("generation"),
+                sa.bindparam("sealed", type_=_refresh.c.sealed_successor.type),
+            ),
+            else_=sa.null(),
+        ),
+    )
 )
 _NEXT = Statement(
     sa.select(
@@ -176,17 +190,15 @@ class RefreshTokens:
         sealed = seal_with_token(presented, token) if self.policy.window else None
         _ROTATE.run(
             self.db,
-            row=row.id,
+            family=row.family_id,
+            generation=row.rotation_count,
+            before=row.rotation_count - 1,
             now=now,
             next_hash=sha256(token),
             ip=caller.ip_address,
             agent=caller.user_agent,
             sealed=sealed,
         )
-        if row.rotation_count:
-            # Its own use ends the repeats of the token before it; kept longer, one old token and a copy of the database
-            # would lead from successor to successor to the living one.
-            _FORGET.run(self.db, family=row.family_id, generation=row.rotation_count - 1)
         self._insert(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
         # Signing takes longer than all the rest; no row may be locked meanwhile. Should the answer be lost from here
         # on, the client repeats itself and gets the same successor.
