@@ -221,7 +221,7 @@ class Interleavings(RuleBasedStateMachine):
 
 def test_every_interleaving_is_answered_by_the_rules_of_rotation(scene: Scene) -> None:
     few = settings(
-        max_examples=300,
+        max_examples=200,
         stateful_step_count=24,
         derandomize=True,
         database=None,
