@@ -6,6 +6,7 @@ page of ours. All later ones raise :class:`RefusedRequest`, which goes to the cl
 
 import json
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
@@ -108,6 +109,7 @@ class Draft:
         prompts = _prompts(given)
         granted = self._scopes(given)
         challenge = self._challenge(given)
+        claims = _claims(given)
         return AuthorizationRequest(
             client_id=self.client.client_id,
             redirect_uri=self.redirect_uri,
@@ -120,10 +122,10 @@ class Draft:
             prompts=prompts,
             max_age=_max_age(given),
             login_hint=given.get("login_hint", "")[:254] or None,
-            hinted_user_id=self._hinted_user(given),
+            hinted_user_id=self._asked_user(given, claims),
             ui_locales=tuple(given.get("ui_locales", "").split()[:10]),
             display="popup" if given.get("display") == "popup" else "page",
-            claims=_claims(given),
+            claims=claims.id_token,
         )
 
     def _parameters(self) -> dict[str, str]:
@@ -161,6 +163,12 @@ class Draft:
         if not CHALLENGE.match(challenge):
             raise RefusedRequest("invalid_request", "The code_challenge must be 43 base64url characters")
         return challenge
+
+    def _asked_user(self, given: dict[str, str], claims: "_AskedClaims") -> str | None:
+        hinted = self._hinted_user(given)
+        if hinted and claims.user_id and hinted != claims.user_id:
+            raise RefusedRequest("invalid_request", "The id_token_hint and the claims parameter name different people")
+        return hinted or claims.user_id
 
     def _hinted_user(self, given: dict[str, str]) -> str | None:
         # OpenID Connect Core section 3.1.2.1: id_token_hint
@@ -225,10 +233,18 @@ def _bounded(given: dict[str, str], name: str, longest: int) -> str | None:
     return value
 
 
-def _claims(given: dict[str, str]) -> dict[str, Any] | None:
-    # OpenID Connect Core section 5.5
+@dataclass(frozen=True)
+class _AskedClaims:
+    """What the ``claims`` parameter asks for: claims in the ID token, and of whom."""
+
+    id_token: dict[str, Any] | None = None
+    user_id: str | None = None
+
+
+def _claims(given: dict[str, str]) -> _AskedClaims:
+    # OpenID Connect Core section 5.5. Userinfo answers all that the scopes cover, so nothing more can be asked of it.
     if (value := given.get("claims")) is None:
-        return None
+        return _AskedClaims()
     try:
         claims = json.loads(value)
     except (ValueError, RecursionError):
@@ -237,4 +253,23 @@ def _claims(given: dict[str, str]) -> dict[str, Any] | None:
     if not members or not all(isinstance(member, dict) for member in members):
         raise RefusedRequest("invalid_request", "The claims parameter must be a JSON object of the specified form")
     known = [name for name in members[1] if name in SUPPORTED_CLAIMS]
-    return {"id_token": dict.fromkeys(known)} if known else None
+    _refuse_unmet_acr(members[1].get("acr"))
+    return _AskedClaims({"id_token": dict.fromkeys(known)} if known else None, _asked_subject(members))
+
+
+def _refuse_unmet_acr(asked: Any) -> None:
+    # Core section 5.5.1.1: an essential acr that cannot be met is a failed authentication; no acr is supported here.
+    if isinstance(asked, dict) and asked.get("essential") is True and ("value" in asked or "values" in asked):
+        raise RefusedRequest("unmet_authentication_requirements", "The requested acr cannot be met")
+
+
+def _asked_subject(members: list[dict[str, Any]]) -> str | None:
+    # Core section 3.1.2.2: tokens of another person than the one asked for are never given.
+    asked = {
+        str(member["sub"]["value"])
+        for member in members
+        if isinstance(member.get("sub"), dict) and "value" in member["sub"]
+    }
+    if len(asked) > 1:
+        raise RefusedRequest("invalid_request", "The claims parameter asks for more than one subject")
+    return asked.pop()[:255] if asked else None
