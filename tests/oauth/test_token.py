@@ -309,3 +309,13 @@ def test_a_stated_authentication_method_is_the_only_one(app: Flask, spa: Relying
     assert basic.status_code == 401
     post = spa.browser.post("/api/oauth/token", data={**form, "client_id": "strict", "client_secret": secret})
     assert post.json["error"] == "invalid_grant"
+
+
+def test_a_body_has_bounds(spa: RelyingParty) -> None:
+    many = spa.browser.post("/api/oauth/token", data={f"name{number}": "x" for number in range(101)})
+    assert (many.status_code, many.json["error"]) == (400, "invalid_request")
+    large = spa.browser.post("/api/oauth/token", data={"code": "x" * 300_000})
+    assert large.status_code == 413
+    body = b"grant_type=refresh_token&client_id=public&refresh_token=%ff%fe"
+    undecodable = spa.browser.post("/api/oauth/token", data=body, content_type="application/x-www-form-urlencoded")
+    assert (undecodable.status_code, undecodable.json["error"]) == (400, "invalid_request")
