@@ -144,6 +144,7 @@ def test_a_refusal_in_the_popup_leads_back_to_the_page_behind_it(
     expect(popup.locator("h1")).to_be_visible()
     expect(popup.locator(".actions a")).to_have_count(0 if "display" in refused[broken] else 1)
     expect(popup.locator(".actions :visible")).to_have_count(1)
+    popup.wait_for_load_state("load")
     assert not popup.evaluate("document.documentElement.scrollHeight > innerHeight")
     popup.locator("[data-close]").click(no_wait_after=True)
     wait_until_closed(popup)
