@@ -9,13 +9,14 @@ from typing import Any
 from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings
 from tests.clock import Clock
 from tests.databases import SqliteDatabases
 from tests.portal import close
-from tests.relying_party import RelyingParty, add_client, add_person, log_in
+from tests.relying_party import RelyingParty, add_client, add_person, csrf_token, log_in
 
 
 class Parties:
@@ -73,9 +74,28 @@ class Parties:
         assert log_in(browser, email=email).status_code == 303
         return browser, email
 
+    def visit(self) -> tuple[RelyingParty, str]:
+        """C in the browser of a new person, and the e-mail address."""
+        browser, email = self.newcomer()
+        return RelyingParty(browser, "web", self.web.secret), email
+
     def run(self, *command: str) -> Result:
         """What an operator's command gives."""
         return self.app.test_cli_runner().invoke(args=command)
+
+
+def decided(browser: FlaskClient, page: str, decision: str = "allow") -> TestResponse:
+    """What the application gets after the person answered on the consent page."""
+    assert page.startswith("/consent?interaction="), page
+    form = {"csrf_token": csrf_token(browser, page), "decision": decision}
+    answer = browser.post(page, data=form)
+    assert answer.status_code == 303, answer.text
+    return browser.get(answer.location)
+
+
+def left(browser: FlaskClient) -> None:
+    """Log out by the page for it."""
+    assert browser.post("/logout", data={"csrf_token": csrf_token(browser, "/logout")}).location == "/logged-out"
 
 
 @contextmanager
