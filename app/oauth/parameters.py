@@ -41,6 +41,15 @@ def read(values: "MultiDict[str, str]") -> dict[str, str]:
     return parameters
 
 
+def front_channel_values(request: Request) -> "MultiDict[str, str]":
+    """What a browser brings in a query or a form; bytes that are no UTF-8 become U+FFFD, which :func:`read` refuses.
+
+    Werkzeug would keep them percent-encoded, so that a client got another value back than it sent.
+    """
+    given = request.get_data() if request.method == "POST" else request.query_string
+    return MultiDict(parse_qsl(given.decode("utf-8", "replace"), keep_blank_values=True))
+
+
 class BackChannelRequest(OAuth2Request):
     """A form-encoded POST as Authlib sees it; query parameters do not count (:rfc:`6749#section-3.2`)."""
 

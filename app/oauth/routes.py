@@ -24,7 +24,7 @@ from app.oauth import end_session, responses, validation
 from app.oauth import userinfo as bearer_token
 from app.oauth.authorization_request import Draft
 from app.oauth.errors import RefusedRequest
-from app.oauth.parameters import FORM
+from app.oauth.parameters import FORM, front_channel_values
 from app.oauth.server import PortalAuthorizationServer
 from app.services.authorization import Pending
 from app.services.interactions import Refusal, Step
@@ -46,7 +46,7 @@ def authorize() -> AnyResponse:
     """Validate, decide, and answer at once or hand over to a page (OpenID Connect Core section 3.1.2.1)."""
     if request.method == "POST" and request.mimetype != FORM:
         abort(415)
-    values = request.form if request.method == "POST" else request.args
+    values = front_channel_values(request)
     # Errors are shown as the page they take the place of would have been.
     g.is_popup = values.get("display") == "popup"
     g.ui_locales = tuple(values.get("ui_locales", "").split()[:10])
@@ -122,7 +122,7 @@ def userinfo() -> Response:
 @bp.route("/logout", methods=["GET", "POST"])
 def logout() -> AnyResponse:
     """OpenID Connect RP-Initiated Logout 1.0 section 2."""
-    return end_session.begin(request.form if request.method == "POST" else request.args)
+    return end_session.begin(front_channel_values(request))
 
 
 @bp.post("/logout/confirm")

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from app.errors import InvalidInput
 
-_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(/[^#]*)?\Z")
+LARGEST_PORT = 65535
+_LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?(/[^#]*)?\Z")
 _ALLOWED = re.compile(r"[!-~]{1,2000}\Z")
 _LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -74,4 +75,6 @@ def origin(uri: str) -> str | None:
 
 def _without_port(uri: str) -> tuple[str, str] | None:
     found = _LOOPBACK.match(uri)
-    return (found[1], found[2] or "/") if found else None
+    if found is None or int(found[2] or 0) > LARGEST_PORT:
+        return None
+    return found[1], found[3] or "/"

@@ -26,7 +26,7 @@ class ScopeSentence:
 
 def split(scope: str | None) -> tuple[str, ...]:
     """The values of a scope parameter, in order, each once (:rfc:`6749#section-3.3`)."""
-    return tuple(dict.fromkeys((scope or "").split()))
+    return tuple(dict.fromkeys(name for name in (scope or "").split(" ") if name))
 
 
 def for_person(requested: Iterable[str], permissions: Iterable[str]) -> tuple[str, ...]:
