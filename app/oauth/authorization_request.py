@@ -105,6 +105,9 @@ class Draft:
         given = self._parameters()
         _refuse_request_objects(given)
         _require_response_type(given)
+        # RFC 6749 section 4.1.2.1: unauthorized_client
+        if "authorization_code" not in self.client.grant_types:
+            raise RefusedRequest("unauthorized_client", "The client may not use the authorization code grant")
         _require_response_mode(given)
         prompts = _prompts(given)
         granted = self._scopes(given)

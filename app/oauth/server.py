@@ -52,6 +52,8 @@ class PortalAuthorizationServer(AuthorizationServer):
         """RFC 6749 section 5.2: a missing grant type is an invalid request."""
         if not request.payload.grant_type:
             raise InvalidRequestError("The grant_type is missing")
+        if request.payload.grant_type not in self.grant_types:
+            raise OAuth2Error("The grant_type is not supported", status_code=400, error="unsupported_grant_type")
         return super().get_token_grant(request)
 
     def respond(self, name: str, request: Request) -> Response:
