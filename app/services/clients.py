@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
+from unicodedata import category
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -134,6 +135,7 @@ class Clients:
 
         Raises :class:`InvalidInput` for anything that cannot be registered.
         """
+        name = require_name(name or client_id)
         auth_method = auth_method or ("client_secret" if is_confidential else "none")
         grants = list(grants) or ["authorization_code", "refresh_token"]
         self._require_valid(
@@ -144,7 +146,7 @@ class Clients:
         self.db.session.add(
             Client(
                 client_id=client_id,
-                name=name or client_id,
+                name=name,
                 redirect_uris=list(redirects),
                 post_logout_redirect_uris=list(post_logout),
                 allowed_scopes=list(scopes),
@@ -220,6 +222,17 @@ class Clients:
 def is_client_id(value: str) -> bool:
     """Whether ``value`` has the form of a client id."""
     return bool(re.fullmatch(r"[A-Za-z0-9._~-]{1,100}", value))
+
+
+def require_name(value: str) -> str:
+    """The name people read on the pages of the flow; raises :class:`InvalidInput` for one that fills or turns a page.
+
+    Controls, line breaks and marks of direction are refused (Unicode general categories C, Zl and Zp).
+    """
+    name = value.strip()
+    if not 1 <= len(name) <= 100 or any(category(char)[0] == "C" or category(char) in {"Zl", "Zp"} for char in name):
+        raise InvalidInput("A name has 1 to 100 characters, none of them a control or a mark of direction.", "name")
+    return name
 
 
 def is_secret(presented: str, stored_hash: str | None) -> bool:

@@ -1,0 +1,32 @@
+"""Every item of the catalogue of negative cases has a test: its number stands in the test's name, ``test_a07_…``."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ITEMS = {
+    "a": [1, 2, 3, 4, 5, 8, 10, 11, 13, 14, 15, *range(17, 28), 29, 30, 31, 32, *range(34, 43), 44, 45],
+    "b": [46, 47, 48, *range(50, 56), *range(58, 65), 66, 68, 69],
+    "c": [70, 71, *range(75, 82), *range(83, 88)],
+    "d": [*range(88, 93), *range(94, 101), 103, 105],
+    "e": [*range(106, 114), *range(117, 121)],
+    "f": [*range(121, 128), 130, 131],
+    "g": [133, 134, 135, 136, 138, 139, *range(141, 145)],
+    "j": [180, 181, 182, *range(184, 189), 190],
+}
+
+
+def numbers_of(section: str) -> set[int]:
+    """The numbers in the names of the tests of a section's files."""
+    files = Path(__file__).parent.glob(f"test_{section}_*.py")
+    names = [
+        node.name for file in files for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)
+    ]
+    return {int(found[1]) for name in names if (found := re.match(rf"test_{section}(\d+)_", name))}
+
+
+@pytest.mark.parametrize("section", sorted(ITEMS))
+def test_every_item_of_the_section_has_a_test_and_no_test_has_another_number(section: str) -> None:
+    assert numbers_of(section) == set(ITEMS[section])
