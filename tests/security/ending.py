@@ -5,7 +5,7 @@ import re
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.relying_party import RelyingParty
+from tests.relying_party import RelyingParty, log_in
 from tests.security.answers import Markup, is_accepted, is_page, is_sent_back
 
 LOGOUT, CONFIRM = "/api/oauth/logout", "/api/oauth/logout/confirm"
@@ -23,6 +23,13 @@ def asked(browser: FlaskClient, method: str = "GET", **values: str) -> TestRespo
 def hint_of(client: RelyingParty) -> str:
     """An ID token of the person."""
     return str(client.tokens()["id_token"])
+
+
+def elsewhere(client: RelyingParty) -> RelyingParty:
+    """The same client in another browser, in which Ada logged in as well."""
+    browser = client.browser.application.test_client()
+    assert log_in(browser).status_code == 303
+    return RelyingParty(browser, client.client_id, client.secret)
 
 
 def is_alive(client: RelyingParty) -> None:

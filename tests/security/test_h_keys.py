@@ -23,6 +23,7 @@ from tests.databases import SqliteDatabases
 from tests.portal import close
 from tests.relying_party import RelyingParty
 from tests.security.answers import is_accepted, is_challenged, is_json, is_page, is_refused, is_sent_back
+from tests.security.ending import asked, is_stopped
 from tests.security.forgery import by_hmac, by_rsa
 from tests.security.parties import Parties
 
@@ -120,48 +121,48 @@ def test_h154_an_algorithm_that_is_not_there_is_not_rotated(parties: Parties) ->
     assert published(parties.nobody) == before
 
 
-def test_h155_tokens_of_a_withdrawn_key_are_refused_at_once(fresh: Parties) -> None:
-    service = fresh.client(is_confidential=True, grants=["client_credentials"], scopes=["admin:oauth"])
-    tokens, of_service = fresh.web.tokens(), service.token(grant_type="client_credentials").json["access_token"]
+def test_h155_tokens_of_a_withdrawn_key_are_refused_at_once(parties: Parties) -> None:
+    service = parties.client(is_confidential=True, grants=["client_credentials"], scopes=["admin:oauth"])
+    tokens, of_service = parties.web.tokens(), service.token(grant_type="client_credentials").json["access_token"]
     # Found good before, so that something may be remembered.
-    assert fresh.web.userinfo(tokens["access_token"]).status_code == 200
-    assert introspected(fresh, of_service)["active"] is True
+    assert parties.web.userinfo(tokens["access_token"]).status_code == 200
+    assert introspected(parties, of_service)["active"] is True
     kid = kid_of(tokens["access_token"])
-    assert fresh.run("keys", "retire", "--", kid).stdout == f"Retired {kid}.\n"
+    assert parties.run("keys", "retire", "--", kid).stdout == f"Retired {kid}.\n"
 
-    is_challenged(fresh.web.userinfo(tokens["access_token"]))
-    assert introspected(fresh, tokens["access_token"]) == introspected(fresh, of_service) == INACTIVE
-    members = {"access_token": tokens["access_token"], "client_id": "web", "client_secret": fresh.web.secret}
-    answer = is_json(fresh.nobody.post("/api/oauth/token/validate", json=members))
+    is_challenged(parties.web.userinfo(tokens["access_token"]))
+    assert introspected(parties, tokens["access_token"]) == introspected(parties, of_service) == INACTIVE
+    members = {"access_token": tokens["access_token"], "client_id": "web", "client_secret": parties.web.secret}
+    answer = is_json(parties.nobody.post("/api/oauth/token/validate", json=members))
     assert answer == {"valid": False, "reason": "Token is invalid or expired"}
-    assert kid not in kids(fresh.nobody)
-    after = is_json(fresh.web.refresh(tokens["refresh_token"]))
-    assert kid_of(after["access_token"]) in kids(fresh.nobody) - {kid}
-    assert fresh.web.userinfo(after["access_token"]).status_code == 200
+    assert kid not in kids(parties.nobody)
+    after = is_json(parties.web.refresh(tokens["refresh_token"]))
+    assert kid_of(after["access_token"]) in kids(parties.nobody) - {kid}
+    assert parties.web.userinfo(after["access_token"]).status_code == 200
 
 
-def test_h155_an_id_token_of_a_withdrawn_key_is_no_hint(fresh: Parties) -> None:
-    hint = fresh.web.tokens()["id_token"]
-    is_accepted(fresh.web.authorize(id_token_hint=hint, prompt="none"))
-    assert fresh.run("keys", "retire", "--", kid_of(hint)).exit_code == 0
-    is_sent_back(fresh.web.authorize(id_token_hint=hint, prompt="none"), "invalid_request")
-    is_page(fresh.browser.get("/api/oauth/logout", query_string={"id_token_hint": hint}))
-    again = fresh.web.tokens()["id_token"]
-    assert kid_of(again) in kids(fresh.nobody) - {kid_of(hint)}
-    is_accepted(fresh.web.authorize(id_token_hint=again, prompt="none"))
+def test_h155_an_id_token_of_a_withdrawn_key_is_no_hint(parties: Parties) -> None:
+    hint = parties.web.tokens()["id_token"]
+    is_accepted(parties.web.authorize(id_token_hint=hint, prompt="none"))
+    assert parties.run("keys", "retire", "--", kid_of(hint)).exit_code == 0
+    is_sent_back(parties.web.authorize(id_token_hint=hint, prompt="none"), "invalid_request")
+    is_page(parties.browser.get("/api/oauth/logout", query_string={"id_token_hint": hint}))
+    again = parties.web.tokens()["id_token"]
+    assert kid_of(again) in kids(parties.nobody) - {kid_of(hint)}
+    is_accepted(parties.web.authorize(id_token_hint=again, prompt="none"))
 
 
-def test_h155_a_withdrawn_key_never_comes_back(fresh: Parties) -> None:
-    token = fresh.web.tokens()["access_token"]
-    kid, following = kid_of(token), key_in(fresh, "next", "ES256")
+def test_h155_a_withdrawn_key_never_comes_back(parties: Parties) -> None:
+    token = parties.web.tokens()["access_token"]
+    kid, following = kid_of(token), key_in(parties, "next", "ES256")
     for each in (kid, following):
-        assert fresh.run("keys", "retire", "--", each).exit_code == 0
+        assert parties.run("keys", "retire", "--", each).exit_code == 0
     for command in (("keys", "retire", "--", kid), ("keys", "rotate", "--algorithm", "ES256"), ("seed",)):
-        assert fresh.run(*command).exit_code == 0
-        assert not {kid, following} & kids(fresh.nobody)
-        assert kid_of(fresh.web.tokens()["access_token"]) not in {kid, following}
-        is_challenged(fresh.web.userinfo(token))
-    with process(fresh) as restarted:
+        assert parties.run(*command).exit_code == 0
+        assert not {kid, following} & kids(parties.nobody)
+        assert kid_of(parties.web.tokens()["access_token"]) not in {kid, following}
+        is_challenged(parties.web.userinfo(token))
+    with process(parties) as restarted:
         browser = restarted.test_client()
         assert not {kid, following} & kids(browser)
         is_challenged(browser.get("/api/oauth/userinfo", headers={"Authorization": f"Bearer {token}"}))
@@ -229,9 +230,15 @@ NAMES: list[Any] = [
 ]
 
 
-def presented(parties: Parties, header: dict[str, Any], key: bytes | RSAKey, kind: str) -> str:
+@pytest.fixture(scope="module")
+def good(parties: Parties) -> dict[str, Any]:
+    """The tokens that others are made after."""
+    return parties.web.tokens()
+
+
+def presented(good: dict[str, Any], header: dict[str, Any], key: bytes | RSAKey, kind: str) -> str:
     """A token with the claims of a good one, under ``header``."""
-    token = parties.web.tokens()[kind]
+    token = good[kind]
     by = by_hmac if isinstance(key, bytes) else by_rsa
     return by(key, {**id_tokens.header(token), **header}, id_tokens.claims(token))  # type: ignore[arg-type]
 
@@ -242,19 +249,16 @@ def is_refused_everywhere(parties: Parties, access: str, hint: str) -> None:
     assert introspected(parties, access) == INACTIVE
     auth = ("web", parties.web.secret or "")
     assert is_json(parties.nobody.post("/api/oauth/revoke", data={"token": access}, auth=auth)) == {}
-    for prompt in (None, "none"):
-        is_sent_back(parties.web.authorize(id_token_hint=hint, prompt=prompt), "invalid_request")
-    for method in ("GET", "POST"):
-        place = "query_string" if method == "GET" else "data"
-        page = parties.browser.open("/api/oauth/logout", method=method, **{place: {"id_token_hint": hint}})
-        assert "id_token_hint" in is_page(page).text
-        assert "portal_session" not in str(page.headers.getlist("Set-Cookie"))
+    is_sent_back(parties.web.authorize(id_token_hint=hint, prompt="none"), "invalid_request")
+    is_stopped(asked(parties.browser, id_token_hint=hint), "id_token_hint")
     is_accepted(parties.web.authorize(prompt="none"))
 
 
 @pytest.mark.parametrize(("kid", "key"), FOLLOWED, ids=[ascii(kid)[:30] for kid, _ in FOLLOWED])
-def test_h158_a_kid_is_not_followed_to_a_key_of_the_senders_choice(parties: Parties, kid: str, key: bytes) -> None:
-    access, hint = (presented(parties, {"kid": kid}, key, kind) for kind in ("access_token", "id_token"))
+def test_h158_a_kid_is_not_followed_to_a_key_of_the_senders_choice(
+    parties: Parties, good: dict[str, Any], kid: str, key: bytes
+) -> None:
+    access, hint = (presented(good, {"kid": kid}, key, kind) for kind in ("access_token", "id_token"))
     is_refused_everywhere(parties, access, hint)
 
 
@@ -266,10 +270,10 @@ def foreign() -> RSAKey:
 
 @pytest.mark.parametrize("kid", NAMES, ids=lambda kid: ascii(kid)[:30])
 def test_h158_a_kid_nobody_gave_is_only_unknown(
-    parties: Parties, foreign: RSAKey, caplog: pytest.LogCaptureFixture, kid: object
+    parties: Parties, good: dict[str, Any], foreign: RSAKey, caplog: pytest.LogCaptureFixture, kid: object
 ) -> None:
     known = published(parties.nobody)
-    access, hint = (presented(parties, {"kid": kid}, foreign, kind) for kind in ("access_token", "id_token"))
+    access, hint = (presented(good, {"kid": kid}, foreign, kind) for kind in ("access_token", "id_token"))
     with caplog.at_level(logging.DEBUG):
         is_refused_everywhere(parties, access, hint)
     assert [record for record in caplog.records if record.exc_info or record.levelno >= logging.WARNING] == []
@@ -278,35 +282,37 @@ def test_h158_a_kid_nobody_gave_is_only_unknown(
 
 
 @pytest.mark.parametrize("kid", ["../../etc/passwd", "' or 1=1--", "current"])
-def test_h158_a_key_that_the_header_brings_is_not_taken(parties: Parties, foreign: RSAKey, kid: str) -> None:
+def test_h158_a_key_that_the_header_brings_is_not_taken(
+    parties: Parties, good: dict[str, Any], foreign: RSAKey, kid: str
+) -> None:
     for extra in (
         {"jwk": {**foreign.as_dict(private=False), "kid": kid}},
         {"jku": f"https://evil.test/{kid}"},
         {"x5u": f"file:///{kid}"},
     ):
         header = {"kid": kid, **extra}
-        access, hint = (presented(parties, header, foreign, kind) for kind in ("access_token", "id_token"))
+        access, hint = (presented(good, header, foreign, kind) for kind in ("access_token", "id_token"))
         is_refused_everywhere(parties, access, hint)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_h158_the_kid_of_a_key_of_another_algorithm_is_unknown(parties: Parties, algorithm: str) -> None:
+def test_h158_the_kid_of_a_key_of_another_algorithm_is_unknown(
+    parties: Parties, good: dict[str, Any], algorithm: str
+) -> None:
     """Also where the sender signs with the public key itself, which everybody has."""
     keys = [key for key in published(parties.nobody)["keys"] if key["alg"] == algorithm]
     for key in keys:
         for secret in (id_tokens.encoded(key).encode(), KeySet.import_key_set({"keys": [key]}).keys[0].as_pem()):
-            access, hint = (
-                presented(parties, {"kid": key["kid"]}, secret, kind) for kind in ("access_token", "id_token")
-            )
+            access, hint = (presented(good, {"kid": key["kid"]}, secret, kind) for kind in ("access_token", "id_token"))
             is_refused_everywhere(parties, access, hint)
 
 
 @pytest.mark.parametrize("kid", ["../../etc/passwd", "' or 1=1--", None, ["current"]])
 @pytest.mark.parametrize("path", ["token", "revoke", "introspect"])
 def test_h158_an_assertion_proves_nothing_whatever_kid_it_names(
-    parties: Parties, foreign: RSAKey, path: str, kid: object
+    parties: Parties, good: dict[str, Any], foreign: RSAKey, path: str, kid: object
 ) -> None:
-    assertion = presented(parties, {"kid": kid, "typ": "JWT"}, foreign, "id_token")
+    assertion = presented(good, {"kid": kid, "typ": "JWT"}, foreign, "id_token")
     form = {
         "grant_type": "refresh_token",
         "token": "x",

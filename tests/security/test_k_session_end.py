@@ -19,6 +19,7 @@ from tests.security.ending import (
     LEAVE,
     LOGOUT,
     asked,
+    elsewhere,
     hint_of,
     is_alive,
     is_asked,
@@ -36,28 +37,26 @@ def registered(parties: Parties) -> RelyingParty:
 
 
 @pytest.fixture
-def leaving(parties: Parties, registered: RelyingParty) -> RelyingParty:
-    """The same client in the browser of a new person, who may be logged out."""
-    return RelyingParty(parties.newcomer()[0], "leaving", registered.secret)
+def leaving(registered: RelyingParty) -> RelyingParty:
+    """The same client on another device of Ada's, where she may be logged out."""
+    return elsewhere(registered)
 
 
 def test_k195_an_expired_hint_is_a_hint(fresh: Parties) -> None:
+    """Also when the session has ended by itself."""
     client = fresh.client("leaving", post_logout=[LEAVE])
     hint = hint_of(client)
     for _ in range(3):
         fresh.clock.advance(minutes=50)
         is_alive(client)
     assert fresh.clock.now.timestamp() > id_tokens.claims(hint)["exp"]
-    is_gone(asked(fresh.browser, id_token_hint=hint, post_logout_redirect_uri=LEAVE, state="s"), f"{LEAVE}?state=s")
+    values = {"id_token_hint": hint, "post_logout_redirect_uri": LEAVE, "state": "s"}
+    is_gone(asked(fresh.browser, **values), f"{LEAVE}?state=s")
     is_over(client)
-
-
-def test_k195_also_when_the_session_has_ended_by_itself(fresh: Parties) -> None:
-    client = fresh.client("leaving", post_logout=[LEAVE])
-    hint = hint_of(client)
+    assert log_in(fresh.browser).status_code == 303
     fresh.clock.advance(hours=13)
     is_over(client)
-    is_gone(asked(fresh.browser, id_token_hint=hint, post_logout_redirect_uri=LEAVE, state="s"), f"{LEAVE}?state=s")
+    is_gone(asked(fresh.browser, **values), f"{LEAVE}?state=s")
 
 
 EMPTY = [{}, {"state": "s"}, {"ui_locales": "en"}, {"logout_hint": EMAIL}, {"sid": "x"}, {"id_token_hint": ""}]
@@ -66,13 +65,17 @@ EMPTY = [{}, {"state": "s"}, {"ui_locales": "en"}, {"logout_hint": EMAIL}, {"sid
 @pytest.mark.parametrize("values", EMPTY, ids=lambda values: "-".join(values) or "nothing")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_k196_without_anything_to_go_by_the_person_is_asked(
-    parties: Parties, leaving: RelyingParty, values: dict[str, str], method: str
+    parties: Parties, registered: RelyingParty, values: dict[str, str], method: str
 ) -> None:
-    form = is_asked(asked(leaving.browser, method, **values))
-    is_alive(leaving)
+    is_asked(asked(registered.browser, method, **values))
+    is_alive(registered)
+    is_gone(asked(parties.nobody, method, **values), "/logged-out")
+
+
+def test_k196_whoever_agrees_is_logged_out_and_stays_at_the_portal(leaving: RelyingParty) -> None:
+    form = is_asked(asked(leaving.browser, state="the-state"))
     is_gone(leaving.browser.post(CONFIRM, data=form), "/logged-out")
     is_over(leaving)
-    is_gone(asked(parties.nobody, method, **values), "/logged-out")
 
 
 CROSS_SITE = {"Referer": "https://evil.test/", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
@@ -158,10 +161,7 @@ def with_cookie(browser: FlaskClient, value: str, form: str = "") -> FlaskClient
     return browser
 
 
-@every_ending
-def test_k199_the_back_button_finds_no_page_of_the_person(
-    leaving: RelyingParty, end: Callable[[RelyingParty], None]
-) -> None:
+def test_k199_the_back_button_finds_no_page_of_the_person(leaving: RelyingParty) -> None:
     """No page was kept, whoever asks for it again asks as a stranger; also the cache is cleared on the way out."""
     name = "Ada"
     for path in PERSONAL:
@@ -170,7 +170,7 @@ def test_k199_the_back_button_finds_no_page_of_the_person(
         assert "ETag" not in page.headers
         assert "Last-Modified" not in page.headers
     assert name in leaving.browser.get("/").text
-    end(leaving)
+    by_confirming(leaving)
     for path in PERSONAL:
         page = leaving.browser.get(path)
         assert page.headers["Cache-Control"] == "no-store", path
@@ -203,15 +203,17 @@ def test_k199_the_old_cookie_opens_nothing_in_any_process(
     close(second)
 
 
-@every_ending
-@pytest.mark.parametrize("again", ["the same person", "another person"])
+@pytest.mark.parametrize(
+    ("end", "is_another"), [(by_the_page, False), (by_a_hint, True)], ids=["of the same person", "of another"]
+)
 def test_k199_the_old_form_token_is_refused_in_the_next_session(
-    parties: Parties, leaving: RelyingParty, end: Callable[[RelyingParty], None], again: str
+    parties: Parties, leaving: RelyingParty, end: Callable[[RelyingParty], None], is_another: bool
 ) -> None:
+    """Whether the next one is of the same person or of another."""
     browser = leaving.browser
     old = csrf_token(browser, "/logout")
-    email = f"person-{parties.count}@example.com" if again == "the same person" else EMAIL
     end(leaving)
+    email = parties.newcomer()[1] if is_another else EMAIL
     assert log_in(browser, email=email).status_code == 303
     for path in ("/logout", CONFIRM, "/select-account"):
         is_page(browser.post(path, data={"csrf_token": old}))
@@ -220,17 +222,14 @@ def test_k199_the_old_form_token_is_refused_in_the_next_session(
     is_over(leaving)
 
 
-@every_ending
-def test_k199_a_page_that_was_left_open_decides_nothing(
-    parties: Parties, leaving: RelyingParty, end: Callable[[RelyingParty], None]
-) -> None:
+def test_k199_a_page_that_was_left_open_decides_nothing(parties: Parties, leaving: RelyingParty) -> None:
     """Consent that is given after logging out, in another tab, is asked of whoever logs in next."""
     third = RelyingParty(leaving.browser, "third", parties.third.secret)
     page = third.authorize().location
     assert page.startswith("/consent?interaction=")
     token = csrf_token(leaving.browser, page)
     session, form = cookie_of(leaving.browser), cookie_of(leaving.browser, "portal_form")
-    end(leaving)
+    by_the_page(leaving)
     interaction = page.partition("interaction=")[2]
     for browser in (leaving.browser, with_cookie(parties.app.test_client(), session, form)):
         answer = browser.post(page, data={"csrf_token": token, "decision": "allow"})
@@ -241,16 +240,15 @@ def test_k199_a_page_that_was_left_open_decides_nothing(
 
 
 @every_ending
-@pytest.mark.parametrize("scope", ["openid offline_access", "openid profile", "profile"])
 def test_k201_what_was_issued_in_the_session_ends_with_it(
-    parties: Parties, leaving: RelyingParty, end: Callable[[RelyingParty], None], scope: str
+    parties: Parties, leaving: RelyingParty, end: Callable[[RelyingParty], None]
 ) -> None:
     """Of every application, and also what was issued for ``offline_access``."""
     other = RelyingParty(leaving.browser, "other", parties.other.secret)
-    held = [(client, client.tokens(scope=scope)) for client in (leaving, other)]
-    renewed = is_json(other.refresh(held[1][1]["refresh_token"]))
-    held.append((other, renewed))
-    code = other.code(scope=scope)
+    scopes = ("openid offline_access", "openid profile", "profile")
+    held = [(client, client.tokens(scope=scope)) for client in (leaving, other) for scope in scopes]
+    held.append((other, is_json(other.refresh(held[-1][1]["refresh_token"]))))
+    code = other.code()
     end(leaving)
     auth = (parties.resource.client_id, parties.resource.secret or "")
     for client, tokens in held:
@@ -262,19 +260,13 @@ def test_k201_what_was_issued_in_the_session_ends_with_it(
     is_refused(other.redeem(code), "invalid_grant")
 
 
-@every_ending
-def test_k201_what_was_issued_in_another_session_goes_on(
-    parties: Parties, leaving: RelyingParty, end: Callable[[RelyingParty], None]
-) -> None:
+def test_k201_what_was_issued_in_another_session_goes_on(parties: Parties, leaving: RelyingParty) -> None:
     """Of the same person on another device, and of other people."""
-    device = RelyingParty(parties.app.test_client(), "leaving", leaving.secret)
-    assert log_in(device.browser, email=f"person-{parties.count}@example.com").status_code == 303
-    held = [(client, client.tokens()) for client in (device, parties.web)]
-    subjects = [id_tokens.claims(tokens["id_token"])["sub"] for _, tokens in held]
-    assert subjects == [id_tokens.claims(hint_of(leaving))["sub"], parties.ada]
-    end(leaving)
+    bob = RelyingParty(parties.newcomer()[0], "other", parties.other.secret)
+    held = [(client, client.tokens()) for client in (parties.web, bob)]
+    by_a_hint(leaving)
     is_over(leaving)
     for client, tokens in held:
         is_alive(client)
         assert client.userinfo(tokens["access_token"]).status_code == 200
-        assert is_json(client.refresh(tokens["refresh_token"]))["refresh_token"]
+    assert [is_json(client.refresh(tokens["refresh_token"]))["token_type"] for client, tokens in held] == ["Bearer"] * 2
