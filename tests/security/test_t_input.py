@@ -18,15 +18,8 @@ from tests.security.inputs import AUTHORIZE, CODE, ENDPOINTS, FORM, PARAMETERS, 
 from tests.security.parties import Parties, opened
 
 HARMLESS = "harmless"
-SQL = [
-    "' or 1=1--",
-    "'; select pg_sleep(5)--",
-    "\\$$;drop table users;$$ %' or '%'='",
-]
-MARKUP = [
-    "\"'><script>alert(1)</script>",
-    "{{7331*7331}}${7331*7331}#{7331*7331}<%=7331*7331%>",
-]
+SQL = ["' or 1=1--", "'; select pg_sleep(5)--\\$$;drop table users;$$ %' or '%'='"]
+MARKUP = "\"'><script>alert(1)</script>{{7331*7331}}${7331*7331}#{7331*7331}<%=7331*7331%>"
 BROKEN = ["a%00b", "%FF%FE", "%ED%A0%80", "%C0%AF", "%F4%90%80%80"]
 
 
@@ -69,17 +62,15 @@ def test_t292_a_piece_of_sql_changes_nothing_and_logs_nobody_in(parties: Parties
 def test_t293_markup_and_templates_in_a_parameter_are_text(parties: Parties, endpoint: str, name: str) -> None:
     asked = ENDPOINTS[endpoint]
     expected = amounts_to(asked.send(parties, name, HARMLESS))
-    for value in MARKUP:
-        response = asked.send(parties, name, value if asked.is_json else quote(value))
-        assert amounts_to(response) == expected, value
-        assert "53743561" not in response.text
-        assert value not in response.text
-        assert "53743561" not in str(response.headers)
+    response = asked.send(parties, name, MARKUP if asked.is_json else quote(MARKUP))
+    assert amounts_to(response) == expected
+    assert MARKUP not in response.text
+    assert "53743561" not in response.text + str(response.headers)
 
 
 def test_t293_the_name_of_a_person_is_text_wherever_it_is_shown(parties: Parties) -> None:
     browser = parties.app.test_client()
-    name = f"{MARKUP[0]}{MARKUP[1]}"
+    name = MARKUP
     form = {"name": name, "email": "markup@example.com", "password": "correct horse battery 9"}
     assert browser.post("/register", data={**form, "csrf_token": csrf_token(browser, "/register")}).status_code == 303
     consent = RelyingParty(browser, parties.third.client_id).authorize().location
