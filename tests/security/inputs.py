@@ -110,7 +110,7 @@ ENDPOINTS = {
     "confirm": Endpoint(
         "POST", "/api/oauth/logout/confirm", {"csrf_token": ABSENT, "request": "r"}, page="/login", spends_form=True
     ),
-    "login": Endpoint("POST", "/login", {**ACCOUNT, "remember": ABSENT}, page="/login"),
+    "login": Endpoint("POST", "/login", ACCOUNT, page="/login"),
     "login page": Endpoint("GET", "/login", {"interaction": ABSENT, "switch": ABSENT}),
     "register": Endpoint("POST", "/register", {**ACCOUNT, "name": "Jo"}, page="/register"),
     "choose": Endpoint(

@@ -117,7 +117,6 @@ def test_t294_no_address_of_a_page_holds_nul(parties: Parties, path: str, value:
 FORMS = [
     ("login", "password", {401}),
     ("login", "csrf_token", {400}),
-    ("login", "remember", {401}),
     ("register", "email", {400}),
     ("register", "name", {400}),
     ("register", "password", {400}),
@@ -284,10 +283,8 @@ def test_t296_a_date_that_never_was_is_no_condition(parties: Parties, date: str)
             assert response.status_code == (304 if fits else 200), (path, name)
 
 
-@pytest.mark.parametrize(
-    "moment", [datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC), datetime(2027, 12, 31, 23, 59, 59, tzinfo=UTC)]
-)
-def test_t296_the_last_second_of_a_leap_day_or_a_year_is_one_like_any_other(fresh: Parties, moment: datetime) -> None:
+def test_t296_the_last_second_of_a_leap_day_is_one_like_any_other(fresh: Parties) -> None:
+    moment = datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC)
     fresh.clock.now = moment
     browser, _ = fresh.newcomer()
     client = RelyingParty(browser, "web", fresh.web.secret)

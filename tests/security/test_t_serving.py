@@ -128,8 +128,6 @@ def slow(portal: Portal, begin: bytes, many: int) -> Iterator[None]:
 
 
 BEGUN = {
-    "nothing": b"",
-    "half a line": b"GET /hea",
     "half a header": b"GET /health HTTP/1.1\r\nHost: loc",
     "half a body": TO_TOKEN + b"Content-Length: 100\r\n\r\ngrant",
 }
