@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from gunicorn.http.errors import ParseException
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -13,7 +14,7 @@ from app.languages import gettext as _
 from app.wiring import services
 
 logger = logging.getLogger("portal.errors")
-PAGES_OF_THE_PROTOCOL = ("/authorize", "/authorize/resume", "/logout", "/logout/confirm")
+PAGES_OF_THE_PROTOCOL = ("/authorize", "/authorize/resume", "/logout", "/logout/resume", "/logout/confirm")
 
 STATUS_MESSAGES = {
     400: sentence("This request could not be understood."),
@@ -47,6 +48,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(PoolTimeout, _database)
+    app.register_error_handler(ParseException, _broken_body)
     app.register_error_handler(Exception, _bug)
 
 
@@ -112,6 +114,11 @@ def _http(error: HTTPException) -> Response:
     headers = {"Allow": ", ".join(sorted(error.valid_methods or []))} if isinstance(error, MethodNotAllowed) else None
     code = "invalid_request" if status < 500 else "server_error"
     return answer(status, code, STATUS_MESSAGES.get(status, PortalError.message), headers=headers)
+
+
+def _broken_body(_: Exception) -> Response:
+    """What the server says of chunks that are none, when the application reads them (:rfc:`9112#section-7.1`)."""
+    return answer(400, "invalid_request", STATUS_MESSAGES[400])
 
 
 def _database(error: Exception) -> Response:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
+from werkzeug.http import parse_etags, unquote_etag
 
 from app import logs
 from app.config import Settings
@@ -55,7 +56,7 @@ class Published:
             self._kept[path] = mark, document
         request_id = logs.request_id(environ.get("HTTP_X_REQUEST_ID", ""), is_trusted=self._trusts_ids)
         headers = [*document.headers, (logs.HEADER, request_id)]
-        if environ.get("HTTP_IF_NONE_MATCH") == document.etag:
+        if (held := environ.get("HTTP_IF_NONE_MATCH")) and parse_etags(held).contains_weak(document.etag):
             start_response("304 NOT MODIFIED", headers)
             return []
         start_response("200 OK", [*headers, ("Content-Length", str(len(document.body)))])
@@ -79,7 +80,9 @@ class Published:
         if not status.startswith("200 "):
             return None
         kept = [(name, value) for name, value in headers if name not in {logs.HEADER, "Content-Length"}]
-        return _Document(kept, body, dict(kept).get("ETag", ""), time.monotonic() + FRESH_SECONDS)
+        return _Document(
+            kept, body, unquote_etag(dict(kept).get("ETag", ""))[0] or "", time.monotonic() + FRESH_SECONDS
+        )
 
 
 def configure(app: Flask, settings: Settings, mark: Callable[[], object]) -> None:

@@ -8,6 +8,7 @@
     POST     /api/oauth/introspect           RFC 7662
     POST     /api/oauth/token/validate       JSON yes or no for the platform's backends
     GET|POST /api/oauth/logout               OpenID Connect RP-Initiated Logout
+    GET      /api/oauth/logout/resume        goes on with a logout that came as a form from another site
     POST     /api/oauth/logout/confirm       the person's answer to the question whether to log out
 
 All of them answer under /oauth as well. Metadata and keys are at /.well-known/. Depends on the services and,

@@ -134,7 +134,7 @@ class Draft:
     def _parameters(self) -> dict[str, str]:
         # RFC 6749 section 3.1: no parameter more than once, unknown ones ignored, empty means absent.
         try:
-            return parameters.read(self.values)
+            return parameters.read(self.values.items(multi=True))
         except InvalidRequestError as error:
             raise RefusedRequest("invalid_request", error.description) from error
 
@@ -269,10 +269,16 @@ def _refuse_unmet_acr(asked: Any) -> None:
 def _asked_subject(members: list[dict[str, Any]]) -> str | None:
     # Core section 3.1.2.2: tokens of another person than the one asked for are never given.
     asked = {
-        str(member["sub"]["value"])
+        _subject(member["sub"]["value"])
         for member in members
         if isinstance(member.get("sub"), dict) and "value" in member["sub"]
     }
     if len(asked) > 1:
         raise RefusedRequest("invalid_request", "The claims parameter asks for more than one subject")
-    return asked.pop()[:255] if asked else None
+    return asked.pop() if asked else None
+
+
+def _subject(value: Any) -> str:
+    # Core section 2: at most 255 ASCII characters; what is something else is the identifier of nobody.
+    text = str(value)
+    return text if len(text) <= 255 and text.isascii() and text.isprintable() else "-"

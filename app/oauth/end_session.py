@@ -1,8 +1,9 @@
 """RP-initiated logout: a hint of the person who is logged in ends the session at once, anything else asks first."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
+from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import current_app, g, make_response, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -13,6 +14,7 @@ from app.error_pages import Action
 from app.errors import sentence
 from app.languages import gettext as _
 from app.oauth.errors import UnsafeRequest
+from app.oauth.parameters import LONGEST_VALUE, read
 from app.oauth.responses import with_parameters
 from app.presentation import application
 from app.services.clients import ClientRecord
@@ -25,37 +27,50 @@ CONFIRM_SECONDS = 86400
 
 @dataclass(frozen=True)
 class LogoutRequest:
-    """A validated logout request; ``redirect_uri`` is registered for the client, or absent."""
+    """A validated logout request.
+
+    ``redirect_uri`` is registered for the client, or absent; ``hinted_user_id`` is whom an ID token of ours was about.
+    """
 
     client_id: str | None = None
     redirect_uri: str | None = None
     state: str | None = None
+    hinted_user_id: str | None = None
 
 
-def begin(values: "MultiDict[str, str]") -> Response:
+def begin(values: "MultiDict[str, str]", *, is_form: bool) -> Response:
     """Log out at once, or ask."""
-    given = {name: value for name, value in values.items() if value}
-    g.ui_locales = tuple(given.get("ui_locales", "").split()[:10])
+    g.ui_locales = tuple(values.get("ui_locales", "").split()[:10])
+    given = _parameters(values)
     hint = _hint(given.get("id_token_hint"))
     client = _client(given, hint)
     wanted = LogoutRequest(
         client.client_id if client else None,
         _redirect_uri(given.get("post_logout_redirect_uri"), client),
         given.get("state"),
+        str(hint["sub"]) if hint else None,
     )
+    if is_form and hint and current_session() is None:
+        # A form on a page of another site comes without our cookie (SameSite=Lax); what it leads to comes with it.
+        return redirect(
+            url_for("oauth.resume_logout", request=_sealed(wanted), ui_locales=given.get("ui_locales")), 303
+        )
+    return decide(wanted)
+
+
+def decide(wanted: LogoutRequest) -> Response:
+    """Log out the person who was hinted at, or nobody; ask in all other cases."""
     session = current_session()
     if session is None:
-        return finish(wanted) if hint or not wanted.redirect_uri else _ask(wanted)
+        return finish(wanted) if wanted.hinted_user_id or not wanted.redirect_uri else _ask(wanted)
     # Section 2: without a hint of this very person it is asked whether to log out; others may have made this link.
-    if hint and hint.get("sub") == session.user_id:
-        return finish(wanted)
-    return _ask(wanted)
+    return finish(wanted) if wanted.hinted_user_id == session.user_id else _ask(wanted)
 
 
 def finish(wanted: LogoutRequest) -> Response:
     """End the session and lead back to the client, when there is a registered way."""
     end_session("logout")
-    client = services.clients.find(wanted.client_id) if wanted.client_id else None
+    client = _active(wanted.client_id)
     if client and wanted.redirect_uri in client.post_logout_redirect_uris:
         state = {"state": wanted.state} if wanted.state else {}
         target = with_parameters(wanted.redirect_uri, state) if state else wanted.redirect_uri
@@ -70,7 +85,7 @@ def question(sealed: str, form: FlaskForm) -> str:
     """The page that asks whether to log out."""
     wanted = unsealed(sealed)
     session = current_session()
-    client = services.clients.find(wanted.client_id) if wanted.client_id else None
+    client = _active(wanted.client_id)
     return render_template(
         "oauth/end_session.html",
         form=form,
@@ -90,12 +105,28 @@ def unsealed(sealed: str) -> LogoutRequest:
 
 
 def _ask(wanted: LogoutRequest) -> Response:
-    sealed = _serializer().dumps(wanted.__dict__)
-    return make_response(question(str(sealed), FlaskForm()))
+    return make_response(question(_sealed(wanted), FlaskForm()))
+
+
+def _sealed(wanted: LogoutRequest) -> str:
+    return str(_serializer().dumps(asdict(wanted)))
 
 
 def _serializer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(str(current_app.secret_key), salt="end-session")
+
+
+def _parameters(values: "MultiDict[str, str]") -> dict[str, str]:
+    try:
+        return read(values.items(multi=True))
+    except InvalidRequestError as error:
+        raise UnsafeRequest(
+            "invalid_request",
+            sentence("The application asked to log you out in a way we cannot check, so nothing was changed."),
+            facts={"error_description": error.description},
+            fixes=[_("Send each parameter once, as UTF-8 text of at most %(count)d characters.", count=LONGEST_VALUE)],
+            actions=_ways_on(),
+        ) from None
 
 
 def _hint(token: str | None) -> dict[str, object] | None:
@@ -124,8 +155,13 @@ def _client(given: dict[str, str], hint: dict[str, object] | None) -> ClientReco
             fixes=[_("Send the client_id the ID token was issued to, or leave it out.")],
             actions=_ways_on(),
         )
-    client_id = named or hinted
-    return services.clients.find(client_id) if client_id else None
+    return _active(named or hinted)
+
+
+def _active(client_id: str | None) -> ClientRecord | None:
+    """The client of that id, unless it was stopped: nobody is led back to one that was."""
+    client = services.clients.find(client_id) if client_id else None
+    return client if client and client.is_active else None
 
 
 def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:

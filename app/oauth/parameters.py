@@ -1,5 +1,6 @@
 """Reading protocol parameters: where they may stand, each once, empty means absent (:rfc:`6749#section-3.1`)."""
 
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
@@ -21,24 +22,24 @@ class RepeatedParameter(InvalidRequestError):
         self.name = name
 
 
-def read(values: "MultiDict[str, str]") -> dict[str, str]:
-    """The parameters of a query or form.
+def read(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The parameters of a query or form, each once; of a repeatable one the first value.
 
     Raises :class:`RepeatedParameter` or ``InvalidRequestError`` for a value that no client can mean: undecodable
     bytes, NUL, or more than :data:`LONGEST_VALUE` characters.
     """
     parameters: dict[str, str] = {}
-    for name, given in values.lists():
-        if len(given) > 1 and name not in REPEATABLE:
-            raise RepeatedParameter(name)
-        value = given[0]
+    for name, value in pairs:
+        if name in parameters:
+            if name not in REPEATABLE:
+                raise RepeatedParameter(name)
+            continue
         if len(value) > LONGEST_VALUE:
             raise InvalidRequestError("A parameter is too long")
         if "\x00" in value or "\ufffd" in value:
             raise InvalidRequestError("A parameter is not properly encoded UTF-8 text")
-        if value:
-            parameters[name] = value
-    return parameters
+        parameters[name] = value
+    return {name: value for name, value in parameters.items() if value}
 
 
 def front_channel_values(request: Request) -> "MultiDict[str, str]":
@@ -56,13 +57,18 @@ class BackChannelRequest(OAuth2Request):
     def __init__(self, request: Request, parameters: dict[str, str]) -> None:
         # Not calling the parent: it demands https of the URL, which ends at the proxy in front of us.
         self.method = request.method
-        self.uri = request.base_url
         self.headers = request.headers
         self.parameters = parameters
         self.payload = BasicOAuth2Payload(parameters)
         self.client = self.user = self.auth_method = None
         self.authorization_code = self.refresh_token = self.credential = None
         self._scope = self._body = None
+        self._request = request
+
+    @property
+    def uri(self) -> str:
+        """The address without its query."""
+        return self._request.base_url
 
     @property
     def args(self) -> dict[str, str]:
@@ -85,4 +91,4 @@ def back_channel_request(request: Request) -> BackChannelRequest:
         pairs = parse_qsl(body, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError:
         raise InvalidRequestError("There are too many parameters") from None
-    return BackChannelRequest(request, read(MultiDict(pairs)))
+    return BackChannelRequest(request, read(pairs))

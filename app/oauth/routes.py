@@ -122,7 +122,14 @@ def userinfo() -> Response:
 @bp.route("/logout", methods=["GET", "POST"])
 def logout() -> AnyResponse:
     """OpenID Connect RP-Initiated Logout 1.0 section 2."""
-    return end_session.begin(front_channel_values(request))
+    return end_session.begin(front_channel_values(request), is_form=request.method == "POST")
+
+
+@bp.get("/logout/resume")
+def resume_logout() -> AnyResponse:
+    """Go on with a request that came as a form from another site, now with the browser's cookie."""
+    g.ui_locales = tuple(request.args.get("ui_locales", "").split()[:10])
+    return end_session.decide(end_session.unsealed(request.args.get("request", "")))
 
 
 @bp.post("/logout/confirm")

@@ -90,9 +90,6 @@ def test_k191_the_state_comes_back_as_it_was_sent(parties: Parties, hint: str, s
     assert "X" not in response.headers
 
 
-@pytest.mark.xfail(
-    strict=True, reason="RP-Initiated Logout 2: a state that is no text comes back as another; repeats are not refused"
-)
 @pytest.mark.parametrize(
     "more", ["state=%ff", "state=a%ed%a0%80", "state=a&state=b", f"state={'x' * 8193}"], ids=lambda more: more[:20]
 )
@@ -122,9 +119,6 @@ def test_k191_a_hint_counts_with_another_algorithm_and_beside_its_client_id(part
     is_over(client)
 
 
-led_back_to = pytest.mark.xfail(
-    strict=True, reason="RFC 9700 4.11: the portal redirects to addresses of a client that was turned off"
-)
 UNREGISTERED = [
     f"{LEAVE}?foo=bar",
     f"{LEAVE}?",
@@ -191,7 +185,6 @@ def test_k192_the_address_of_another_client_is_not_registered_for_this_one(
     is_alive(registered)
 
 
-@led_back_to
 @pytest.mark.parametrize("is_logged_in", [True, False], ids=["logged in", "logged out"])
 def test_k192_a_client_that_was_turned_off_is_led_back_to_no_more(parties: Parties, is_logged_in: bool) -> None:
     made = parties.client(post_logout=[LEAVE])
@@ -256,7 +249,6 @@ def test_k193_the_address_in_the_form_cannot_be_changed(parties: Parties, leavin
     is_over(leaving)
 
 
-@led_back_to
 def test_k193_an_address_that_was_withdrawn_meanwhile_is_not_gone_to(parties: Parties) -> None:
     """The client of the request was turned off before the person answered."""
     made = parties.client(post_logout=[LEAVE])
@@ -311,10 +303,11 @@ def test_k194_what_is_no_id_token_of_ours_is_no_hint(
     parties: Parties, registered: RelyingParty, foreign: RSAKey, kind: str
 ) -> None:
     hint = forged_by(parties, registered, foreign, kind)
+    about = "error_description" if kind == "too long" else "id_token_hint"
     for more in ({}, {"post_logout_redirect_uri": LEAVE}, {"client_id": "leaving", "post_logout_redirect_uri": LEAVE}):
         for browser in (parties.browser, parties.nobody):
-            is_stopped(asked(browser, id_token_hint=hint, state="s", **more), "id_token_hint")
-        is_stopped(asked(parties.browser, "POST", id_token_hint=hint, **more), "id_token_hint")
+            is_stopped(asked(browser, id_token_hint=hint, state="s", **more), about)
+        is_stopped(asked(parties.browser, "POST", id_token_hint=hint, **more), about)
     is_alive(registered)
 
 
@@ -332,7 +325,12 @@ def test_k204_a_form_says_the_same_as_a_query(parties: Parties, leaving: Relying
     form = {"id_token_hint": hint_of(leaving), "post_logout_redirect_uri": LEAVE, "state": "the-state"}
     for browser in (leaving.browser, parties.nobody):
         for path in (LOGOUT, "/oauth/logout"):
-            is_gone(browser.post(path, data=form), f"{LEAVE}?state=the-state")
+            response = browser.post(path, data=form)
+            if response.location.startswith("/"):
+                # Nobody is logged in here, or the browser did not say who: the next request has its cookie.
+                assert (response.status_code, response.location.partition("?")[0]) == (303, "/api/oauth/logout/resume")
+                response = browser.get(response.location)
+            is_gone(response, f"{LEAVE}?state=the-state")
     is_over(leaving)
 
 
@@ -364,9 +362,6 @@ def test_k204_what_a_post_says_stands_in_its_form_alone(registered: RelyingParty
     is_alive(registered)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="RP-Initiated Logout 2: a cross-site POST brings no Lax cookie; it is answered, nothing ends"
-)
 def test_k204_a_form_on_a_page_of_another_site_ends_the_session_as_well(
     parties: Parties, leaving: RelyingParty
 ) -> None:
