@@ -8,12 +8,17 @@ no terminal sequences), query strings are cut off (they carry codes, states and 
 credential is replaced. Callers still must not log secrets; this is the net below them.
 """
 
+import json
 import logging
+import os
 import re
 import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
-from uuid import uuid4
 
 from flask import Flask, Response, g, has_request_context, request
 from pythonjsonlogger.core import RESERVED_ATTRS, LogData
@@ -81,14 +86,14 @@ def configure(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def show_request_id(response: Response) -> Response:
-        if "request_id" in g:
-            response.headers[HEADER] = g.request_id
+        if known := g.get("request_id"):
+            response.headers.add(HEADER, known)
         return response
 
 
 def request_id(sent: str, *, is_trusted: bool) -> str:
     """The id of a request: the one it was ``sent`` with by a trusted proxy, if that is plain, or a new one."""
-    return sent if is_trusted and ACCEPTABLE_ID.fullmatch(sent) else uuid4().hex
+    return sent if is_trusted and ACCEPTABLE_ID.fullmatch(sent) else os.urandom(16).hex()
 
 
 def formatter(settings: Settings) -> logging.Formatter:
@@ -137,6 +142,66 @@ class TextLines(logging.Formatter):
             trace = str(harmless("", self.formatException(record.exc_info)))
             line = "\n".join([line, *(escaped(part) for part in trace.split("\n"))])
         return line
+
+
+class AccessLines:
+    """One line per answered request, in the same two forms; written whole, past the steps a rarer event can afford."""
+
+    def __init__(self, *, is_json: bool) -> None:
+        self._line = self._as_json if is_json else self._as_text
+
+    def write(
+        self, environ: dict[str, Any], status: int, headers: Iterable[tuple[str, str]], sent: int, milliseconds: float
+    ) -> None:
+        """Write the line of an answer with these ``headers``; a stream that is gone stops no answer."""
+        length, request_id = sent, ""
+        for name, value in headers:
+            # A file goes from the disk to the socket past gunicorn's own count.
+            if name == "Content-Length":
+                length = int(value)
+            elif name == HEADER:
+                request_id = value
+        address, agent = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", "")[:200]
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        with suppress(OSError, ValueError):
+            sys.stderr.write(self._line(method, path, status, length, milliseconds, address, agent, request_id))
+
+    @staticmethod
+    def _as_json(
+        method: str, path: str, status: int, size: int, spent: float, address: str, agent: str, request_id: str
+    ) -> str:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return (
+            f'{{"time": "{now}", "level": "INFO", "logger": "gunicorn.access", "event": "request", '
+            f'"method": {_quoted(method)}, "path": {_quoted(path)}, "status": {status}, "bytes": {size}, '
+            f'"milliseconds": {spent:.1f}, "ip": {_quoted(address)}, "user_agent": {_quoted(agent)}, '
+            f'"request_id": {_quoted_once(request_id)}}}\n'
+        )
+
+    @staticmethod
+    def _as_text(
+        method: str, path: str, status: int, size: int, spent: float, address: str, agent: str, request_id: str
+    ) -> str:
+        return (
+            f"{time.strftime('%H:%M:%S')} INFO    gunicorn.access request method={_plain(method)} path={_plain(path)} "
+            f"status={status} bytes={size} milliseconds={spent:.1f} ip={_plain(address)} user_agent={_plain(agent)} "
+            f"request_id={escaped(request_id)}\n"
+        )
+
+
+@lru_cache(maxsize=512)
+def _quoted(text: str) -> str:
+    """``text`` made harmless, as JSON; what comes again and again is remembered."""
+    return _quoted_once(harmless("", text))
+
+
+def _quoted_once(text: str) -> str:
+    return json.dumps(text)
+
+
+@lru_cache(maxsize=512)
+def _plain(text: str) -> str:
+    return escaped(str(harmless("", text)))
 
 
 def current_request_id() -> str | None:

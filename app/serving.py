@@ -1,0 +1,87 @@
+"""gunicorn's threaded worker, made patient: a request that arrives slowly waits in the kernel, not in a thread.
+
+The stock worker gives a connection a thread as soon as its first byte is there; as many slow senders as there are
+threads then stop a worker (Slowloris). Here a thread is given when the whole head, and the body of the announced
+length, can be read without waiting. What cannot be known beforehand (chunked and pipelined bodies) may be waited for,
+but not longer than :data:`READ_SECONDS`.
+"""
+
+import re
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.workers import gthread
+
+READ_SECONDS = 10.0
+"""From the first byte of a request to its last."""
+ENOUGH = 65536
+"""Bytes after which a request gets its thread however much is still to come."""
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,6})[ \t]*\r\n", re.IGNORECASE)
+
+
+class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
+    """A worker whose threads are for requests that are there."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._reading: dict[Any, float] = {}
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a request, or give the connection back to wait for the rest of it."""
+        now = time.monotonic()
+        if not has_arrived(conn):
+            # Counted from the first byte, so that a byte now and then does not keep a connection for ever.
+            is_too_slow = conn.begun and now - conn.begun_at > READ_SECONDS
+            return False if is_too_slow else gthread._DEFER
+        conn.data_ready = True
+        self._reading[conn] = now + READ_SECONDS
+        try:
+            return super().handle(conn)
+        finally:
+            del self._reading[conn]
+
+    def notify(self) -> None:
+        """Tell the arbiter that this worker lives; end the reading of what takes too long to arrive."""
+        super().notify()
+        now = time.monotonic()
+        for conn, deadline in list(self._reading.items()):
+            if deadline < now:
+                # The thread reads an end of file; an answer that is under way still goes out.
+                with suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)
+
+
+def has_arrived(conn: Any) -> bool:
+    """Whether a request can be read from a gunicorn connection without waiting, or should be read for its error.
+
+    Notes on the connection how many bytes are there and since when, and asks the kernel to report further ones only.
+    """
+    if conn.initialized and conn.parser.unreader.buf.getvalue():
+        return True  # the next request was begun with the last one's bytes
+    seen = getattr(conn, "begun", 0)
+    try:
+        begun = conn.sock.recv(ENOUGH, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        conn.begun = 0
+        return False
+    except OSError:
+        return True  # reading says what is wrong with it
+    # Woken with no byte more than before: the sender has ended.
+    is_there = len(begun) <= seen or is_whole(begun)
+    if not is_there and not seen:
+        conn.begun_at = time.monotonic()
+    conn.begun = 0 if is_there else len(begun)
+    if seen or not is_there:
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, conn.begun + 1)
+    return is_there
+
+
+def is_whole(begun: bytes) -> bool:
+    """Whether the bytes hold a request's head and the body it announces, or will never be one."""
+    head, end, body = begun.partition(b"\r\n\r\n")
+    if not end:
+        return len(begun) >= ENOUGH or b"\n\n" in begun
+    length = LENGTH.search(head + b"\r\n")
+    return length is None or len(body) >= int(length[1]) or len(begun) >= ENOUGH
