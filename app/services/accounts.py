@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
@@ -166,29 +166,26 @@ class Accounts:
         locale: str = "ko",
     ) -> str:
         now, user_id = self.clock(), new_id()
-        self.db.session.add(
-            User(
-                id=user_id,
-                email=email,
-                username=self._free_username(email),
-                full_name=name,
-                password_hash=password_hash,
-                password_changed_at=now,
-                email_verified=is_verified,
-                is_staff=is_admin,
-                is_superuser=is_admin,
-                locale=locale,
-                created_at=now,
-                updated_at=now,
-            )
-        )
-        try:
-            self.db.session.flush()
-        except IntegrityError:
-            self.db.rollback()
+        person: dict[str, Any] = {
+            "id": user_id,
+            "email": email,
+            "full_name": name,
+            "password_hash": password_hash,
+            "password_changed_at": now,
+            "email_verified": is_verified,
+            "is_staff": is_admin,
+            "is_superuser": is_admin,
+            "locale": locale,
+            "created_at": now,
+            "updated_at": now,
+        }
+        # Another person may have taken the name or the e-mail a moment ago: a name is chosen anew, an e-mail is not.
+        if not self._inserted(person, self._free_username(email)) and not (
+            self._is_free(email) and self._inserted(person, self._long_username(email))
+        ):
             raise InvalidInput(
                 sentence("There is an account with this e-mail. Log in, or use another e-mail."), "email"
-            ) from None
+            )
         self._join(user_id, role, now)
         return user_id
 
@@ -202,18 +199,32 @@ class Accounts:
             )
             self.db.session.flush()
 
+    def _inserted(self, person: dict[str, Any], username: str) -> bool:
+        try:
+            with self.db.session.begin_nested():
+                self.db.session.add(User(username=username, **person))
+        except IntegrityError:
+            return False
+        return True
+
+    def _is_free(self, email: str) -> bool:
+        return self.db.session.execute(sa.select(_user.c.id).where(_user.c.email == email)).first() is None
+
     def _free_username(self, email: str) -> str:
-        stem = "".join(letter for letter in email.split("@")[0] if letter.isalnum() or letter in "._-")[:40] or "user"
+        stem = _stem(email)
         taken = self.db.session.execute(sa.select(_user.c.id).where(_user.c.username == stem)).first()
-        return f"{stem}-{secrets.token_hex(4)}" if taken else stem
+        return self._long_username(email) if taken else stem
+
+    def _long_username(self, email: str) -> str:
+        return f"{_stem(email)}-{secrets.token_hex(4)}"
 
     def _update(self, user_id: str, **values: object) -> None:
         self.db.session.execute(sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values))
 
 
 def fold(email: str) -> str:
-    """An e-mail as accounts are looked up by it."""
-    return email.strip().lower()
+    """An e-mail as accounts are looked up by it; NUL, which PostgreSQL's text cannot hold, becomes U+FFFD."""
+    return email.replace("\x00", "\ufffd").strip().lower()
 
 
 def normalised(email: str) -> str:
@@ -223,6 +234,11 @@ def normalised(email: str) -> str:
     except EmailNotValidError:
         raise InvalidInput(sentence("This is not an e-mail address."), "email") from None
     return fold(checked.normalized)
+
+
+def _stem(email: str) -> str:
+    """What a username begins with."""
+    return "".join(letter for letter in email.split("@")[0] if letter.isalnum() or letter in "._-")[:40] or "user"
 
 
 def _summary(row: User) -> AccountSummary:

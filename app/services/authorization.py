@@ -99,7 +99,7 @@ class Authorization:
 
         Sending a form twice asks twice; the person must arrive all the same, so an unused code is replaced.
         """
-        interaction = pending.interaction
+        interaction = self.interactions.get(pending.interaction.id, is_locked=True)
         if interaction.is_answered and not (interaction.code_hash and self.codes.void(interaction.code_hash)):
             return None
         code = self.issue(pending.request, pending.client, session)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import Consent, new_id
 from app.services.audit import Audit, Event
@@ -47,20 +48,36 @@ class Consents:
     def grant(self, user_id: str, client: ClientRecord, scopes: Iterable[str], caller: Caller) -> None:
         """Remember that a person allowed ``scopes``, besides what was allowed before."""
         now, client_id = self.clock(), client.client_id
-        before = self.find(user_id, client_id)
-        allowed = sorted({*(before.scopes if before else ()), *scopes})
-        updated = self.db.session.execute(
-            sa.update(_consent)
-            .where(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
-            .values(scopes=allowed, updated_at=now, withdrawn_at=None)
-            .returning(_consent.c.id)
-        ).first()
-        if updated is None:
-            self.db.session.execute(
-                sa.insert(_consent).values(
-                    id=new_id(), user_id=user_id, client_id=client_id, scopes=allowed, granted_at=now, updated_at=now
-                )
+        this = sa.and_(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
+        # Two tabs may do this at once: there is one row, and who comes second adds to what the first one allowed.
+        insert = sqlite.insert if self.db.dialect.name == "sqlite" else postgresql.insert
+        self.db.session.execute(
+            insert(_consent)
+            .values(
+                id=new_id(),
+                user_id=user_id,
+                client_id=client_id,
+                scopes=[],
+                granted_at=now,
+                updated_at=now,
+                withdrawn_at=now,
             )
+            .on_conflict_do_nothing()
+        )
+        row = self.db.session.execute(
+            sa.select(_consent.c.scopes, _consent.c.withdrawn_at).where(this).with_for_update()
+        ).one()
+        allowed = sorted({*(row.scopes if row.withdrawn_at is None else ()), *scopes})
+        self.db.session.execute(
+            sa.update(_consent)
+            .where(this)
+            .values(
+                scopes=allowed,
+                updated_at=now,
+                granted_at=sa.case((_consent.c.withdrawn_at.is_(None), _consent.c.granted_at), else_=now),
+                withdrawn_at=None,
+            )
+        )
         self.audit.record(Event.CONSENT_GRANTED, caller, user_id=user_id, client_id=client_id, scope=" ".join(allowed))
 
     def withdraw(self, user_id: str, client_id: str, caller: Caller) -> bool:

@@ -27,7 +27,7 @@ class Database(Protocol):
         ...
 
     def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
-        """Run driver-level SQL in the transaction of the session and answer the driver's cursor."""
+        """Run driver-level SQL in the transaction of the session; the answer is the driver's cursor until the next."""
         ...
 
     @property
@@ -64,7 +64,8 @@ def utc_now() -> datetime:
 
 def sha256(value: str) -> str:
     """Hex SHA-256 of ``value``; enough for random secrets, which cannot be guessed."""
-    return hashlib.sha256(value.encode()).hexdigest()
+    # JSON can hold half a surrogate pair, which is no text but has to be refused like any other wrong secret.
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def random_token(bits: int) -> str:
@@ -74,7 +75,8 @@ def random_token(bits: int) -> str:
 
 def printable(text: str, length: int) -> str:
     """``text`` without control characters, cut to ``length``: safe for the database and for logs."""
-    return "".join(character for character in text if character.isprintable())[:length]
+    kept = text if text.isprintable() else "".join(character for character in text if character.isprintable())
+    return kept[:length]
 
 
 NOBODY = Caller()

@@ -194,11 +194,10 @@ class Interactions:
         )
         return interaction_id
 
-    def get(self, interaction_id: str) -> OpenInteraction:
-        """The interaction of that id; raises :class:`InteractionGone`."""
-        row = self.db.session.execute(
-            sa.select(_interaction).where(_interaction.c.id_hash == sha256(interaction_id))
-        ).first()
+    def get(self, interaction_id: str, *, is_locked: bool = False) -> OpenInteraction:
+        """The interaction of that id, held until the transaction ends if ``is_locked``; or :class:`InteractionGone`."""
+        query = sa.select(_interaction).where(_interaction.c.id_hash == sha256(interaction_id))
+        row = self.db.session.execute(query.with_for_update() if is_locked else query).first()
         if row is None or row.expires_at <= self.clock():
             raise InteractionGone
         return OpenInteraction(

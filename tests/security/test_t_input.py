@@ -128,10 +128,10 @@ FORMS = [
     ("language", "lang", {303}),
     ("theme", "theme", {303}),
     ("logout by form", "id_token_hint", {400}),
-    ("logout by form", "client_id", {200}),
+    ("logout by form", "client_id", {400}),
     ("logout by form", "post_logout_redirect_uri", {400}),
-    ("logout by form", "state", {200}),
-    ("logout", "client_id", {303}),
+    ("logout by form", "state", {400}),
+    ("logout", "client_id", {400}),
     ("userinfo", "access_token", {401}),
 ]
 
@@ -146,15 +146,7 @@ def test_t294_what_is_no_text_in_a_form_of_a_page_is_a_wrong_value(
 
 @pytest.mark.parametrize(
     "value",
-    [
-        pytest.param(
-            value,
-            marks=pytest.mark.xfail(
-                "00" in value, strict=True, reason="PostgreSQL refuses the look-up of an e-mail with NUL: 500"
-            ),
-        )
-        for value in ("%00", f"{EMAIL}%00", "%FF%FE", "%ED%A0%80")
-    ],
+    ["%00", f"{EMAIL}%00", "%FF%FE", "%ED%A0%80"],
 )
 def test_t294_what_is_no_text_is_no_account(parties: Parties, value: str) -> None:
     response = ENDPOINTS["login"].send(parties, "email", value)
@@ -164,12 +156,7 @@ def test_t294_what_is_no_text_is_no_account(parties: Parties, value: str) -> Non
 
 @pytest.mark.parametrize("text", ["\ud800", "\udfff\ud800", "a\x00b", "\u202e", "\ufffe", "\U0010ffff"], ids=ascii)
 @pytest.mark.parametrize("name", ["access_token", "refresh_token", "client_id", "client_secret"])
-def test_t294_what_is_no_text_in_json_is_a_wrong_value(
-    parties: Parties, request: pytest.FixtureRequest, name: str, text: str
-) -> None:
-    if name in {"refresh_token", "client_secret"} and "\ud800" in text:
-        reason = "half a surrogate pair in JSON cannot be hashed: 500"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_t294_what_is_no_text_in_json_is_a_wrong_value(parties: Parties, name: str, text: str) -> None:
     endpoint = "validate refresh" if name == "refresh_token" else "validate"
     response = ENDPOINTS[endpoint].send(parties, name, text)
     if name.startswith("client"):
@@ -180,7 +167,6 @@ def test_t294_what_is_no_text_in_json_is_a_wrong_value(
 
 @pytest.mark.parametrize("member", ["id_token", "userinfo"])
 @pytest.mark.parametrize("text", ["\ud800", "a\x00b"], ids=ascii)
-@pytest.mark.xfail(strict=True, reason="a subject asked for by value is stored without a look at its characters: 500")
 def test_t294_a_subject_that_is_no_text_is_nobody_or_refused(parties: Parties, text: str, member: str) -> None:
     claims = json.dumps({member: {"sub": {"value": text}}})
     is_sent_back(parties.web.authorize(claims=claims, prompt="none"), "login_required")

@@ -71,7 +71,6 @@ def test_t300_extensions_of_a_chunk_change_nothing(live_portal: Portal, chunk: b
     "chunk",
     [b"0x5\r\nabcde", b"-5\r\nabcde", b"5;a\nb\r\nabcde", b"5\nabcde", b"g\r\nabcde", b"5\r\nabcdefgh", b" \r\n"],
 )
-@pytest.mark.xfail(strict=True, reason="a chunk that is none is answered as a bug of ours: 500, not 400")
 def test_t300_a_chunk_that_is_none_is_the_senders_fault(live_portal: Portal, chunk: bytes) -> None:
     body = b"Transfer-Encoding: chunked\r\n\r\n" + chunk + b"\r\n0\r\n\r\n"
     assert answers_to(live_portal, TO_TOKEN + body + NEXT) == [400]
@@ -100,7 +99,6 @@ def test_t300_a_request_that_others_could_read_otherwise_is_refused(live_portal:
     assert answers_to(live_portal, raw + NEXT) == [400]
 
 
-@pytest.mark.xfail(strict=True, reason="HTTP/1.1 without Host is answered; RFC 9112 section 3.2 asks for 400")
 def test_t300_a_request_without_host_is_refused(live_portal: Portal) -> None:
     assert answers_to(live_portal, b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n") == [400]
 
@@ -134,7 +132,6 @@ BEGUN = {
 
 
 @pytest.mark.parametrize("begin", BEGUN)
-@pytest.mark.xfail(strict=True, reason="sixteen requests that do not go on hold all threads of both workers")
 def test_t301_who_is_slow_stops_nobody_else(live_portal: Portal, begin: str) -> None:
     with slow(live_portal, BEGUN[begin], 40):
         served = [requests.get(f"{live_portal.url}/health", timeout=0.5).status_code for _ in range(4)]

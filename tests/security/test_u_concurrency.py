@@ -146,19 +146,12 @@ def writers_of_users_held(parties: Parties, many: int) -> Iterator[None]:
 def test_u308_people_whose_addresses_begin_alike_all_get_an_account(
     parties: Parties, request: pytest.FixtureRequest
 ) -> None:
-    fails_on_postgresql(parties, request, "a user name that was taken meanwhile is told as a taken e-mail: 400")
     emails = [f"min@{number}.example.com" for number in range(4)]
     forms = [registration(parties, email) for email in emails]
     with writers_of_users_held(parties, len(forms)):
         answers = at_once(forms)
     assert [answer.status_code for answer in answers] == [303] * len(forms)
     assert {user["email"] for user in listed(parties, "users")} >= set(emails)
-
-
-def fails_on_postgresql(parties: Parties, request: pytest.FixtureRequest, reason: str) -> None:
-    """SQLite, which lets one write at a time, holds the rule."""
-    if parties.database_url.startswith("postgresql"):
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
 
 
 def allowing(browser: FlaskClient, page: str) -> Callable[[], TestResponse]:
@@ -176,8 +169,7 @@ def consents(parties: Parties, client: RelyingParty) -> int:
         return int(session.execute(query, {"client": client.client_id}).scalar_one())
 
 
-def test_u309_one_consent_sent_many_times_is_one(parties: Parties, request: pytest.FixtureRequest) -> None:
-    fails_on_postgresql(parties, request, "of two that remember one consent the second one fails: 500")
+def test_u309_one_consent_sent_many_times_is_one(parties: Parties) -> None:
     for _ in range(ROUNDS):
         client = parties.client(is_confidential=True, consent_policy="once")
         page = client.authorize().location
@@ -191,7 +183,6 @@ def test_u309_one_consent_sent_many_times_is_one(parties: Parties, request: pyte
 def test_u309_what_was_allowed_in_two_tabs_is_allowed_together(
     parties: Parties, request: pytest.FixtureRequest
 ) -> None:
-    fails_on_postgresql(parties, request, "of two that remember one consent the second one fails: 500")
     for _ in range(ROUNDS):
         client = parties.client(is_confidential=True, consent_policy="once")
         scopes = ["openid", "openid profile", "openid email", "openid read:groups"]
@@ -205,7 +196,6 @@ def test_u309_what_was_allowed_in_two_tabs_is_allowed_together(
 def test_u309_a_request_asked_for_many_times_at_once_has_one_good_code(
     parties: Parties, request: pytest.FixtureRequest
 ) -> None:
-    fails_on_postgresql(parties, request, "each of those who ask at once gets a code that is good")
     browser, _ = parties.newcomer()
     client = RelyingParty(browser, parties.third.client_id, parties.third.secret)
     page = client.authorize().location
