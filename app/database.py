@@ -109,7 +109,7 @@ class PortalDatabase(SQLAlchemy):
         return sessions[name]
 
     def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
-        """Run driver-level SQL in the unit of work and answer the driver's cursor.
+        """Run driver-level SQL in the unit of work and answer the driver's cursor, good until the next statement.
 
         Raises ``sqlalchemy.exc.OperationalError`` (without statement and values) when the database does not answer.
         """
@@ -118,7 +118,7 @@ class PortalDatabase(SQLAlchemy):
             raw = cast(Any, connection.dbapi_connection)
             if writes and not _is_in_transaction(raw):
                 begin(connection.info, raw, is_reader=False)
-            return raw.execute(statement, values)
+            return (connection.info.get("cursor") or raw).execute(statement, values)
         except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
             self._drop_if_gone(error)
             raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
@@ -253,9 +253,11 @@ def _prepare_postgresql(engine: sa.Engine) -> None:
     """No transaction unless one is begun, and a question to connections that stood idle whether they still live."""
 
     @sa.event.listens_for(engine, "connect")
-    def set_autocommit(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    def set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         # Else the driver begins one before every statement, reads included: two more round trips.
         cast(Any, connection).autocommit = True
+        # A cursor of psycopg takes longer to make than to use.
+        entry.info["cursor"] = connection.cursor()
 
     @sa.event.listens_for(engine, "checkout")
     def see_that_it_lives(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:

@@ -23,9 +23,18 @@ def configure(app: Flask, settings: Settings) -> None:
     """Install the request guards and response headers."""
     if hops := settings.server.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    # same-origin rather than no-referrer: with the latter browsers send «Origin: null» with our own forms.
+    of_every_response = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin")]
+    if settings.is_https:
+        of_every_response.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+
+    def finish(response: Response) -> Response:
+        _commit(response)
+        response.headers.extend(of_every_response)
+        return _add_headers(response)
+
     app.before_request(_begin)
-    app.after_request(_commit)
-    app.after_request(_add_headers)
+    app.after_request(finish)
 
 
 def caller() -> Caller:
@@ -65,12 +74,16 @@ def safe_path(target: str | None) -> str:
 
 def _begin() -> None:
     reads_only.set(False)
+    path = request.path
+    # RFC 9112 section 3.2
+    if "HTTP_HOST" not in request.environ and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+        abort(400)
     # PostgreSQL's text has no NUL, and no honest form or link does.
-    has_nul = b"%00" in request.query_string or b"\x00" in request.query_string
-    if has_nul and not _is_protocol_path():
+    query = request.environ.get("QUERY_STRING", "")
+    if ("%00" in query or "\x00" in query) and not _is_protocol_path():
         abort(400)
     _require_own_origin()
-    if not UNLIMITED.match(request.path) and not UNLIMITED_WHEN_AUTHENTICATED.match(request.path):
+    if not UNLIMITED_WHEN_AUTHENTICATED.match(path) and not UNLIMITED.match(path):
         services.rate_limits.hit(
             "request", services.settings.limits.default, request.remote_addr or "", must_count=False
         )
@@ -78,10 +91,10 @@ def _begin() -> None:
 
 def _require_own_origin() -> None:
     """Pages take forms from the portal's own pages only; the protocol's endpoints have rules of their own."""
-    origin = request.headers.get("Origin")
-    if request.method in {"GET", "HEAD", "OPTIONS"} or not origin or origin == "null" or _is_protocol_path():
+    if request.method in {"GET", "HEAD", "OPTIONS"} or _is_protocol_path():
         return
-    if origin not in {services.settings.issuer, request.host_url.rstrip("/")}:
+    origin = request.headers.get("Origin")
+    if origin and origin not in {"null", services.settings.issuer, request.host_url.rstrip("/")}:
         raise ForeignOrigin
 
 
@@ -89,29 +102,23 @@ def _is_protocol_path() -> bool:
     return request.path.startswith(("/api/oauth", "/oauth"))
 
 
-def _commit(response: Response) -> Response:
+def _commit(response: Response) -> None:
     """One commit per request, before its answer leaves; an error takes everything back."""
     if response.status_code < 400:
         services.db.commit()
     else:
         services.db.rollback()
-    return response
 
 
 def _add_headers(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    # same-origin rather than no-referrer: with the latter browsers send «Origin: null» with our own forms.
-    headers.setdefault("Referrer-Policy", "same-origin")
-    if services.settings.is_https:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    headers, path = response.headers, request.path
     if response.mimetype == "text/html":
         _add_page_headers(response)
-    if not request.path.startswith(("/static/", "/bootstrap/")):
-        headers.setdefault("Cache-Control", "no-store")
+    if "Cache-Control" not in headers and not path.startswith(("/static/", "/bootstrap/")):
+        headers.add("Cache-Control", "no-store")
     if origin := request.headers.get("Origin"):
         _add_cross_origin_headers(response, origin)
-    elif READABLE_BY_ALL.match(request.path):
+    elif READABLE_BY_ALL.match(path):
         headers["Access-Control-Allow-Origin"] = "*"
     return response
 

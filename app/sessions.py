@@ -11,13 +11,15 @@ from app.security import caller
 from app.services.sessions import ActiveSession
 from app.wiring import services
 
+UNDECIDED = object()
+
 
 class FormSessions(SecureCookieSessionInterface):
     """Flask's signed cookie, which holds the secret of forms alone; programs send none, so for them nothing is done."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The values of the cookie, if there is one."""
-        if self.get_cookie_name(app) not in request.cookies:
+        if "HTTP_COOKIE" not in request.environ or self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
 
@@ -63,10 +65,11 @@ def end_session(reason: str) -> None:
 
 
 def _write_cookie(response: Response) -> Response:
-    if "session_cookie" not in g:
+    decided = g.get("session_cookie", UNDECIDED)
+    if decided is UNDECIDED:
         return response
     settings = services.settings
-    name, decided = cookie_name(settings), g.session_cookie
+    name = cookie_name(settings)
     rules: dict[str, Any] = {
         "secure": settings.is_https,
         "httponly": True,

@@ -3,10 +3,9 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, current_app
-from werkzeug.local import LocalProxy
 
 from app.config import Settings
 from app.services.accounts import Accounts
@@ -117,11 +116,14 @@ def bind(app: Flask, built: Services) -> None:
     app.extensions["services"] = built
 
 
-def _current() -> Services:
-    return cast(Services, current_app.extensions["services"])
+class _Current:
+    """Stands for the services of the current application; Werkzeug's proxies can do more and take much longer."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(current_app.extensions["services"], name)
 
 
-services: Services = cast(Services, LocalProxy(_current))
+services: Services = cast(Services, _Current())
 """The services of the application that handles the current request or command."""
 
 

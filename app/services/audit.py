@@ -45,6 +45,10 @@ class Event(enum.StrEnum):
     KEY_RETIRED = "key:retired"
 
 
+ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})
+"""Goes on record thousands of times an hour; the log has the line of the request already."""
+
+
 class Audit:
     """Writes audit rows and their log lines."""
 
@@ -82,7 +86,8 @@ class Audit:
             details=details,
             created_at=self.clock(),
         )
-        logger.info(event.value, extra={"client_id": client_id, "user_id": user_id, "error": error})
+        if event not in ROUTINE:
+            logger.info(event.value, extra={"client_id": client_id, "user_id": user_id, "error": error})
 
     def record_refusal(
         self,

@@ -93,13 +93,20 @@ class Clients:
         self.audit = audit
         self.revocations = revocations
         self._origins: tuple[object, frozenset[str]] = (None, frozenset())
+        self._records: dict[str, tuple[object, ClientRecord]] = {}
 
     def find(self, client_id: str) -> ClientRecord | None:
         """The client of that id, active or not."""
         if not is_client_id(client_id):
             return None
         row = _FIND.first(self.db, client_id=client_id)
-        return ClientRecord.from_row(row._asdict()) if row else None
+        if row is None:
+            return None
+        known_row, record = self._records.get(client_id, (None, None))
+        if record is None or known_row != row:
+            record = ClientRecord.from_row(row._asdict())
+            self._records[client_id] = row, record
+        return record
 
     def get(self, client_id: str) -> ClientRecord:
         """The client of that id; raises :class:`NotFound`."""
