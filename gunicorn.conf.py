@@ -80,7 +80,11 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         status = getattr(resp, "status_code", None) or 500  # none was given when the application broke
         if UNREMARKABLE.match(environ["PATH_INFO"]) and status < 400:
             return
-        self.lines.write(environ, status, resp.headers, resp.sent, request_time.total_seconds() * 1000)
+        self.lines.add(environ, status, resp.headers, resp.sent, request_time.total_seconds() * 1000)
+
+    def flush(self) -> None:
+        """Write the lines of the answers that have gone out; the worker's main loop asks for it after each."""
+        self.lines.flush()
 
 
 logger_class = Logger

@@ -21,6 +21,7 @@ from app import (
     wiring,
 )
 from app.config import Settings
+from app.oauth import direct
 from app.services.environment import Clock, utc_now
 
 
@@ -56,5 +57,6 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     for package in (oauth, login, consent, portal):
         package.register(app)
     cli.register(app)
+    direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)
     return app

@@ -53,7 +53,7 @@ class ServerSettings:
     host: str = _setting("HOST", "", "Address to listen on; empty: 127.0.0.1 in development, 0.0.0.0 in production")
     port: int = _setting("PORT", "8000", "TCP port to listen on", values.number(1, 65535))
     workers: int = _setting("WEB_CONCURRENCY", "2", "Number of gunicorn worker processes", values.number(1, 256))
-    threads: int = _setting("WEB_THREADS", "8", "Threads of each worker process", values.number(1, 256))
+    threads: int = _setting("WEB_THREADS", "4", "Threads of each worker process", values.number(1, 256))
     public_url: str = _setting(
         "PUBLIC_URL",
         "",

@@ -22,6 +22,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 
+from app.postgresql import Statements
+
 reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 """Set while a request only reads: its SQLite transactions then wait for nobody."""
 
@@ -44,30 +46,46 @@ class Writers:
 
     def begin(self, info: dict[Any, Any], raw: sqlite3.Connection) -> None:
         """Begin a transaction that may write; raises ``sqlite3.OperationalError`` after :data:`BUSY_SECONDS`."""
-        deadline = time.monotonic() + BUSY_SECONDS
-        if not self._lock.acquire(timeout=BUSY_SECONDS):
-            raise sqlite3.OperationalError("database is locked")
+        deadline = self._enter()
         info["writers"] = self
         try:
-            raw.execute("PRAGMA busy_timeout=0")
-            pause = 0.0002
-            while not self._began(raw, deadline):
-                time.sleep(pause)
-                pause = min(pause * 1.5, 0.005)
-            raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
+            self._insist(raw, "BEGIN IMMEDIATE", (), deadline)
         except BaseException:
             leave(info)
             raise
 
-    @staticmethod
-    def _began(raw: sqlite3.Connection, deadline: float) -> bool:
+    def run(self, raw: sqlite3.Connection, statement: str, values: Sequence[Any]) -> None:
+        """Run a statement that is a transaction of its own; raises as :meth:`begin` does."""
+        deadline = self._enter()
         try:
-            raw.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            return False
-        return True
+            self._insist(raw, statement, values, deadline)
+        finally:
+            self.release()
+
+    def _enter(self) -> float:
+        """Wait for one's turn; answers until when SQLite may keep one waiting."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        if not self._lock.acquire(timeout=BUSY_SECONDS):
+            raise sqlite3.OperationalError("database is locked")
+        return deadline
+
+    @staticmethod
+    def _insist(raw: sqlite3.Connection, statement: str, values: Sequence[Any], deadline: float) -> None:
+        """Run a statement that takes SQLite's write lock, again and again while another process has it."""
+        pause = 0.0002
+        raw.execute("PRAGMA busy_timeout=0")
+        try:
+            while True:
+                try:
+                    raw.execute(statement, values)
+                    return
+                except sqlite3.OperationalError as error:
+                    if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                        raise
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.005)
+        finally:
+            raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
     def release(self) -> None:
         """Let the next one in."""
@@ -118,15 +136,25 @@ class PortalDatabase(SQLAlchemy):
             raw = cast(Any, connection.dbapi_connection)
             if writes and not _is_in_transaction(raw):
                 begin(connection.info, raw, is_reader=False)
-            return (connection.info.get("cursor") or raw).execute(statement, values)
+            return (connection.info.get("statements") or raw).execute(statement, values)
         except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
             self._drop_if_gone(error)
             raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
 
-    @property
-    def commits_alone(self) -> bool:
-        """Whether a single statement is best left to be a transaction of its own."""
-        return self.dialect.name == "postgresql"
+    def execute_alone(self, statement: str, values: Any) -> None:
+        """Run one statement that writes as a transaction of its own, or in the one that is under way.
+
+        Raises as :meth:`execute` does.
+        """
+        connection = self._connection()
+        raw = cast(Any, connection.dbapi_connection)
+        if not isinstance(raw, sqlite3.Connection) or raw.in_transaction:
+            self.execute(statement, values, writes=False)
+            return
+        try:
+            cast(Writers, connection.info["queue"]).run(raw, statement, values)
+        except sqlite3.OperationalError as error:
+            raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
 
     def commit(self) -> None:
         """Make the unit's changes last; it goes on with a new transaction if it goes on."""
@@ -188,19 +216,17 @@ def begin(info: dict[Any, Any], raw: Any, *, is_reader: bool) -> None:
 
 
 def _tell(raw: Any, command: str) -> None:
-    """Begin or end a transaction, without the many steps in which psycopg runs a statement that has an answer."""
+    """Begin or end a transaction."""
     if isinstance(raw, sqlite3.Connection):
         raw.execute(command)
-        return
-    result = raw.pgconn.exec_(command.encode())
-    if result.command_status != command.encode():
-        raise psycopg.OperationalError(f"{command} was not carried out", info=result)
+    else:
+        Statements(raw).tell(command)
 
 
 def _is_in_transaction(raw: Any) -> bool:
     if isinstance(raw, sqlite3.Connection):
         return raw.in_transaction
-    return bool(raw.pgconn.transaction_status)  # 0 is PQTRANS_IDLE
+    return Statements(raw).is_in_transaction
 
 
 def _look_after(engine: sa.Engine) -> None:
@@ -256,8 +282,9 @@ def _prepare_postgresql(engine: sa.Engine) -> None:
     def set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         # Else the driver begins one before every statement, reads included: two more round trips.
         cast(Any, connection).autocommit = True
-        # A cursor of psycopg takes longer to make than to use.
-        entry.info["cursor"] = connection.cursor()
+        # What the driver prepares by itself it takes back with DEALLOCATE ALL, and with it what is prepared here.
+        cast(Any, connection).prepare_threshold = None
+        entry.info["statements"] = Statements(cast("psycopg.Connection[Any]", connection))
 
     @sa.event.listens_for(engine, "checkout")
     def see_that_it_lives(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -145,15 +146,19 @@ class TextLines(logging.Formatter):
 
 
 class AccessLines:
-    """One line per answered request, in the same two forms; written whole, past the steps a rarer event can afford."""
+    """One line per answered request, in the same two forms, past the steps a rarer event can afford.
+
+    Lines of answers that go out at the same time are written together: threads that write one each wait for each other.
+    """
 
     def __init__(self, *, is_json: bool) -> None:
         self._line = self._as_json if is_json else self._as_text
+        self._waiting: deque[str] = deque()
 
-    def write(
+    def add(
         self, environ: dict[str, Any], status: int, headers: Iterable[tuple[str, str]], sent: int, milliseconds: float
     ) -> None:
-        """Write the line of an answer with these ``headers``; a stream that is gone stops no answer."""
+        """Make the line of an answer with these ``headers``."""
         length, request_id = sent, ""
         for name, value in headers:
             # A file goes from the disk to the socket past gunicorn's own count.
@@ -163,8 +168,15 @@ class AccessLines:
                 request_id = value
         address, agent = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", "")[:200]
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        with suppress(OSError, ValueError):
-            sys.stderr.write(self._line(method, path, status, length, milliseconds, address, agent, request_id))
+        self._waiting.append(self._line(method, path, status, length, milliseconds, address, agent, request_id))
+
+    def flush(self) -> None:
+        """Write what was added so far; a stream that is gone or full stops no answer."""
+        if self._waiting:
+            lines = "".join(self._waiting.popleft() for _ in range(len(self._waiting)))
+            with suppress(OSError, ValueError):
+                sys.stderr.write(lines)
+                sys.stderr.flush()
 
     @staticmethod
     def _as_json(

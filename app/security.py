@@ -23,10 +23,7 @@ def configure(app: Flask, settings: Settings) -> None:
     """Install the request guards and response headers."""
     if hops := settings.server.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    # same-origin rather than no-referrer: with the latter browsers send «Origin: null» with our own forms.
-    of_every_response = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin")]
-    if settings.is_https:
-        of_every_response.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+    of_every_response = headers_of_every_response(settings)
 
     def finish(response: Response) -> Response:
         _commit(response)
@@ -35,6 +32,15 @@ def configure(app: Flask, settings: Settings) -> None:
 
     app.before_request(_begin)
     app.after_request(finish)
+
+
+def headers_of_every_response(settings: Settings) -> list[tuple[str, str]]:
+    """The headers no response goes without."""
+    # same-origin rather than no-referrer: with the latter browsers send «Origin: null» with our own forms.
+    headers = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin")]
+    if settings.is_https:
+        headers.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+    return headers
 
 
 def caller() -> Caller:

@@ -35,7 +35,6 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
             # Counted from the first byte, so that a byte now and then does not keep a connection for ever.
             is_too_slow = conn.begun and now - conn.begun_at > READ_SECONDS
             return False if is_too_slow else gthread._DEFER
-        conn.data_ready = True
         self._reading[conn] = now + READ_SECONDS
         try:
             return super().handle(conn)
@@ -43,8 +42,9 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
             del self._reading[conn]
 
     def notify(self) -> None:
-        """Tell the arbiter that this worker lives; end the reading of what takes too long to arrive."""
+        """Tell the arbiter that this worker lives; write its log; end the reading of what takes too long to arrive."""
         super().notify()
+        self.log.flush()
         now = time.monotonic()
         for conn, deadline in list(self._reading.items()):
             if deadline < now:
@@ -54,28 +54,30 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
 
 def has_arrived(conn: Any) -> bool:
-    """Whether a request can be read from a gunicorn connection without waiting, or should be read for its error.
+    """Whether a request can be read from a gunicorn connection without waiting, or has to be read for its error.
 
-    Notes on the connection how many bytes are there and since when, and asks the kernel to report further ones only.
+    Takes what the kernel has and keeps it on the connection; hands it to the parser once it is whole.
     """
     if conn.initialized and conn.parser.unreader.buf.getvalue():
         return True  # the next request was begun with the last one's bytes
-    seen = getattr(conn, "begun", 0)
+    held: bytes = getattr(conn, "begun", b"")
     try:
-        begun = conn.sock.recv(ENOUGH, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        more = conn.sock.recv(ENOUGH, socket.MSG_DONTWAIT)
     except BlockingIOError:
-        conn.begun = 0
+        conn.begun = held
         return False
     except OSError:
-        return True  # reading says what is wrong with it
-    # Woken with no byte more than before: the sender has ended.
-    is_there = len(begun) <= seen or is_whole(begun)
-    if not is_there and not seen:
-        conn.begun_at = time.monotonic()
-    conn.begun = 0 if is_there else len(begun)
-    if seen or not is_there:
-        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, conn.begun + 1)
-    return is_there
+        more = b""  # reading it says what is wrong
+    begun = held + more
+    if more and not is_whole(begun):
+        if not held:
+            conn.begun_at = time.monotonic()
+        conn.begun = begun
+        return False
+    conn.begun, conn.data_ready = b"", True
+    conn.init()
+    conn.parser.unreader.unread(begun)
+    return True
 
 
 def is_whole(begun: bytes) -> bool:

@@ -30,9 +30,8 @@ class Database(Protocol):
         """Run driver-level SQL in the transaction of the session; the answer is the driver's cursor until the next."""
         ...
 
-    @property
-    def commits_alone(self) -> bool:
-        """Whether a single statement is best left to be a transaction of its own."""
+    def execute_alone(self, statement: str, values: Any) -> None:
+        """Run one statement that writes as a transaction of its own, or in the one that is under way."""
         ...
 
     def commit(self) -> None:

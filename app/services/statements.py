@@ -21,13 +21,15 @@ class _Prepared:
 
     def __init__(self, core: sa.Executable, columns: Sequence[str], dialect: sa.Dialect) -> None:
         names = list(columns) or None
-        compiled = cast(SQLCompiler, cast(Any, core).compile(dialect=dialect, column_keys=names))
+        # PostgreSQL numbers its parameters; psycopg's cursors, which would do that for us, are not used.
+        spoken = cast(Any, type(dialect))(paramstyle="numeric_dollar") if dialect.name == "postgresql" else dialect
+        compiled = cast(SQLCompiler, cast(Any, core).compile(dialect=spoken, column_keys=names))
         self.sql = str(compiled)
         # A default of the model would have to be computed for each row; here every column is given.
         if compiled.insert_prefetch or compiled.update_prefetch:
             raise ValueError(f"A value is missing for {[column.key for column in compiled.insert_prefetch]}")
         self.fixed = {name: bind.effective_value for bind, name in compiled.bind_names.items() if not bind.required}
-        self.order = compiled.positiontup
+        self.order = compiled.positiontup or []
         self.into: dict[str, Convert] = {
             name: _of(bind.type, dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()
         }
@@ -36,11 +38,9 @@ class _Prepared:
         self.row: Any = namedtuple("Row", [str(column.key) for column in shown])  # type: ignore[misc]
 
     def values(self, given: dict[str, Any]) -> Any:
-        """The values in the form the driver takes: by position or by name."""
+        """The values in the form and order the driver takes."""
         merged = {**self.fixed, **given}
         into = self.into
-        if self.order is None:
-            return {name: convert(merged[name]) if (convert := into[name]) else merged[name] for name in into}
         return [convert(merged[name]) if (convert := into[name]) else merged[name] for name in self.order]
 
     def unpacked(self, row: Sequence[Any]) -> Any:
@@ -77,9 +77,9 @@ class Statement:
         return int(db.execute(prepared.sql, prepared.values(values), writes=self._writes).rowcount)
 
     def run_alone(self, db: Database, **values: Any) -> None:
-        """Run as a transaction of its own where that saves some, unless one is under way; its end may come later."""
+        """Run as a transaction of its own, unless one is under way."""
         prepared = self._for(db)
-        db.execute(prepared.sql, prepared.values(values), writes=self._writes and not db.commits_alone)
+        db.execute_alone(prepared.sql, prepared.values(values))
 
     def _for(self, db: Database) -> _Prepared:
         dialect = db.dialect

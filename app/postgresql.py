@@ -1,0 +1,79 @@
+"""Plain statements on a psycopg connection: prepared once, then one call of libpq each.
+
+psycopg's cursors give the interpreter lock away several times per statement, to wait without blocking. Under many
+threads each time costs a switch to another one; here the lock is given away once, for the whole round trip.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import InvalidSqlStatementName, error_from_result
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
+
+
+class Answer:
+    """The rows of a statement, or how many it changed; read like a cursor."""
+
+    __slots__ = ("_rows", "rowcount")
+
+    def __init__(self, transformer: Any, result: PGresult) -> None:
+        if result.status == ExecStatus.TUPLES_OK:
+            transformer.set_pgresult(result)
+            self._rows: list[Any] = transformer.load_rows(0, result.ntuples, tuple)
+        else:
+            self._rows = []
+        self.rowcount = result.command_tuples or 0
+
+    def fetchone(self) -> Any:
+        """The first row, or None."""
+        return self._rows[0] if self._rows else None
+
+    def fetchall(self) -> list[Any]:
+        """All rows."""
+        return self._rows
+
+
+class Statements:
+    """Runs statements with ``$1`` parameters on one connection, which nobody else may use meanwhile."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+        self._connection = connection
+        self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
+
+    def execute(self, statement: str, values: Sequence[Any]) -> Answer:
+        """Run ``statement``; raises the subclass of ``psycopg.Error`` that the server's answer asks for."""
+        raw: Any = self._connection.pgconn
+        transformer: Any = Transformer(self._connection)
+        sent = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        known = (statement, transformer.types or ())
+        if (name := self._names.get(known)) is None:
+            name = f"statement_{len(self._names)}".encode()
+            _require(raw.prepare(name, statement.encode(), transformer.types))
+            self._names[known] = name
+        try:
+            return Answer(transformer, _require(raw.exec_prepared(name, sent, transformer.formats)))
+        except InvalidSqlStatementName:
+            self._names.clear()  # somebody in between (a pooler, DEALLOCATE ALL) took them away; they are made anew
+            raise
+
+    def tell(self, command: str) -> None:
+        """Begin or end a transaction. A COMMIT that the server turned into a ROLLBACK is an error."""
+        result = _require(self._connection.pgconn.exec_(command.encode()))
+        if result.command_status != command.encode():
+            raise psycopg.OperationalError(f"{command} was not carried out", info=result)
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction was begun and not ended."""
+        return bool(self._connection.pgconn.transaction_status)  # 0 is PQTRANS_IDLE
+
+
+def _require(result: PGresult) -> PGresult:
+    if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        error = error_from_result(result)
+        # No state comes from no server: libpq says that the connection broke.
+        raise error if error.sqlstate else psycopg.OperationalError(str(error))
+    return result
