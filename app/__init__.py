@@ -1,9 +1,10 @@
 """The MAX Platform identity portal. :func:`create_app` and ``app.wiring`` alone know everything."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
+from flask import Flask, Response
+from werkzeug.datastructures import Headers
 
 from app import (
     cli,
@@ -24,10 +25,26 @@ from app.config import Settings
 from app.oauth import direct
 from app.services.environment import Clock, utc_now
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class Answer(Response):
+    """A response whose ``Location`` goes out as it was written."""
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        """Every address is built of checked, encoded parts; Werkzeug would take each apart and encode it once more."""
+        location = self.headers.pop("Location", None)
+        headers = super().get_wsgi_headers(environ)
+        if location is not None:
+            headers["Location"] = self.headers["Location"] = location
+        return headers
+
 
 class Portal(Flask):
     """A Flask application without coroutines, and with the form session of :mod:`app.sessions`."""
 
+    response_class = Answer
     session_interface = sessions.FormSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

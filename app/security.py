@@ -118,7 +118,8 @@ def _commit(response: Response) -> None:
 
 def _add_headers(response: Response) -> Response:
     headers, path = response.headers, request.path
-    if response.mimetype == "text/html":
+    # Nothing of a redirect is shown or run.
+    if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
         _add_page_headers(response)
     if "Cache-Control" not in headers and not path.startswith(("/static/", "/bootstrap/")):
         headers.add("Cache-Control", "no-store")

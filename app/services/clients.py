@@ -1,6 +1,7 @@
 """Client applications: registration, look-up, secrets, and the origins allowed to call from a browser."""
 
 import hmac
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,12 @@ _MARK = Statement(
         sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)).label("active"),
     )
 )
-_FIND = Statement(sa.select(_TABLE).where(_TABLE.c.client_id == sa.bindparam("client_id")))
+# Lists come as JSON text, which is compared with what was read last time before anybody parses it.
+_FIND = Statement(
+    sa.select(
+        *(sa.cast(each, sa.Text).label(each.name) if isinstance(each.type, sa.JSON) else each for each in _TABLE.c)
+    ).where(_TABLE.c.client_id == sa.bindparam("client_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,9 @@ class Clients:
             return None
         known_row, record = self._records.get(client_id, (None, None))
         if record is None or known_row != row:
-            record = ClientRecord.from_row(row._asdict())
+            lists = {each.name for each in _TABLE.c if isinstance(each.type, sa.JSON)}
+            values = {name: json.loads(value) if name in lists else value for name, value in row._asdict().items()}
+            record = ClientRecord.from_row(values)
             self._records[client_id] = row, record
         return record
 
