@@ -76,4 +76,5 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     cli.register(app)
     direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)
+    security.trust_proxies(app, settings)
     return app

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, g, has_app_context, request
 from pythonjsonlogger.core import RESERVED_ATTRS, LogData
 from pythonjsonlogger.json import JsonFormatter
 
@@ -218,7 +218,7 @@ def _plain(text: str) -> str:
 
 def current_request_id() -> str | None:
     """The id of the request being answered, if one is."""
-    return g.get("request_id") if has_request_context() else None
+    return g.get("request_id") if has_app_context() else None
 
 
 def harmless(name: str, value: Any) -> Any:

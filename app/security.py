@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
@@ -21,17 +22,21 @@ UNLIMITED_WHEN_AUTHENTICATED = re.compile(r"/(api/)?oauth/(token|userinfo|intros
 
 def configure(app: Flask, settings: Settings) -> None:
     """Install the request guards and response headers."""
-    if hops := settings.server.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     of_every_response = headers_of_every_response(settings)
 
     def finish(response: Response) -> Response:
-        _commit(response)
+        settle(response)
         response.headers.extend(of_every_response)
         return _add_headers(response)
 
     app.before_request(_begin)
     app.after_request(finish)
+
+
+def trust_proxies(app: Flask, settings: Settings) -> None:
+    """Read the headers of as many proxies as are trusted, before anything else looks at a request."""
+    if hops := settings.server.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
 
 
 def headers_of_every_response(settings: Settings) -> list[tuple[str, str]]:
@@ -45,7 +50,9 @@ def headers_of_every_response(settings: Settings) -> list[tuple[str, str]]:
 
 def caller() -> Caller:
     """Where the current request came from."""
-    return Caller(request.remote_addr or "", request.headers.get("User-Agent", ""))
+    if "caller" not in g:
+        g.caller = Caller(request.remote_addr or "", request.headers.get("User-Agent", ""))
+    return cast(Caller, g.caller)
 
 
 def csp_nonce() -> str:
@@ -108,7 +115,7 @@ def _is_protocol_path() -> bool:
     return request.path.startswith(("/api/oauth", "/oauth"))
 
 
-def _commit(response: Response) -> None:
+def settle(response: Response) -> None:
     """One commit per request, before its answer leaves; an error takes everything back."""
     if response.status_code < 400:
         services.db.commit()

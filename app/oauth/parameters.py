@@ -1,6 +1,7 @@
 """Reading protocol parameters: where they may stand, each once, empty means absent (:rfc:`6749#section-3.1`)."""
 
 from collections.abc import Iterable
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Request
@@ -51,10 +52,40 @@ def front_channel_values(request: Request) -> "MultiDict[str, str]":
     return MultiDict(parse_qsl(given.decode("utf-8", "replace"), keep_blank_values=True))
 
 
+class HttpRequest(Protocol):
+    """What the back channel reads of an HTTP request."""
+
+    method: str
+
+    @property
+    def mimetype(self) -> str:
+        """The media type of the body, in lower case and without parameters."""
+        ...
+
+    @property
+    def content_length(self) -> int | None:
+        """Bytes of the body, if they were announced."""
+        ...
+
+    @property
+    def headers(self) -> Any:
+        """The headers, read by name in any case."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """The address without its query."""
+        ...
+
+    def get_data(self, cache: bool = True) -> bytes:
+        """The body."""
+        ...
+
+
 class BackChannelRequest(OAuth2Request):
     """A form-encoded POST as Authlib sees it; query parameters do not count (:rfc:`6749#section-3.2`)."""
 
-    def __init__(self, request: Request, parameters: dict[str, str]) -> None:
+    def __init__(self, request: HttpRequest, parameters: dict[str, str]) -> None:
         # Not calling the parent: it demands https of the URL, which ends at the proxy in front of us.
         self.method = request.method
         self.headers = request.headers
@@ -81,7 +112,7 @@ class BackChannelRequest(OAuth2Request):
         return self.parameters
 
 
-def back_channel_request(request: Request) -> BackChannelRequest:
+def back_channel_request(request: HttpRequest) -> BackChannelRequest:
     """The request of a client; raises ``InvalidRequestError`` unless its body is form encoded."""
     if request.mimetype != FORM and (request.content_length or request.mimetype):
         raise InvalidRequestError("The body must be application/x-www-form-urlencoded")

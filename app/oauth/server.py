@@ -5,13 +5,13 @@ from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from flask import Request, Response
+from flask import Response
 
 from app.errors import ProtocolRefusal
 from app.oauth import client_authentication
 from app.oauth.endpoints import Introspection, Revocation
 from app.oauth.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
-from app.oauth.parameters import BackChannelRequest, back_channel_request
+from app.oauth.parameters import BackChannelRequest, HttpRequest, back_channel_request
 from app.services.clients import ClientRecord
 from app.wiring import services
 
@@ -44,7 +44,7 @@ class PortalAuthorizationServer(AuthorizationServer):
         services.rate_limits.hit("client", limits.token, client.client_id, must_count=False)
         return client
 
-    def create_oauth2_request(self, request: Request) -> BackChannelRequest:
+    def create_oauth2_request(self, request: HttpRequest) -> BackChannelRequest:
         """RFC 6749 section 3.2: parameters come in a form-encoded body, each once."""
         return back_channel_request(request)
 
@@ -56,7 +56,7 @@ class PortalAuthorizationServer(AuthorizationServer):
             raise OAuth2Error("The grant_type is not supported", status_code=400, error="unsupported_grant_type")
         return super().get_token_grant(request)
 
-    def respond(self, name: str, request: Request) -> Response:
+    def respond(self, name: str, request: HttpRequest) -> Response:
         """Answer at the token endpoint (``token``) or a registered endpoint, whatever comes."""
         try:
             oauth_request = self.create_oauth2_request(request)
