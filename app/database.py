@@ -22,7 +22,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 
-from app.postgresql import Statements
+from app.postgresql import Statements, joined
 
 reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 """Set while a request only reads: its SQLite transactions then wait for nobody."""
@@ -31,6 +31,7 @@ BUSY_SECONDS = 15.0
 IDLE_SECONDS = 1.0
 _UNIT = "database_connection"
 _SESSIONS = "_sqlalchemy_sessions"
+_WAITING = "database_writes"
 
 
 class Writers:
@@ -119,6 +120,7 @@ class PortalDatabase(SQLAlchemy):
 
     def get_session(self, name: str = "default") -> Session:
         """The ORM session of the unit of work, on the connection that plain statements already use."""
+        self._run_waiting()
         sessions: dict[str, Session] = g.setdefault(_SESSIONS, {})
         if name not in sessions:
             unit: PoolProxiedConnection | None = g.get(_UNIT)
@@ -131,6 +133,7 @@ class PortalDatabase(SQLAlchemy):
 
         Raises ``sqlalchemy.exc.OperationalError`` (without statement and values) when the database does not answer.
         """
+        self._run_waiting()
         try:
             connection = self._connection()
             raw = cast(Any, connection.dbapi_connection)
@@ -140,6 +143,16 @@ class PortalDatabase(SQLAlchemy):
         except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
             self._drop_if_gone(error)
             raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
+
+    def execute_later(self, statement: str, values: Sequence[Any]) -> None:
+        """Run a statement that writes before the next one, or before the commit.
+
+        PostgreSQL gets all that waits as one statement, which is one round trip; none may depend on another of them.
+        """
+        if self.dialect.name == "postgresql":
+            g.setdefault(_WAITING, []).append((statement, values))
+        else:
+            self.execute(statement, values, writes=True)
 
     def execute_alone(self, statement: str, values: Any) -> None:
         """Run one statement that writes as a transaction of its own, or in the one that is under way.
@@ -175,7 +188,16 @@ class PortalDatabase(SQLAlchemy):
         setattr(g, _UNIT, unit)
         return unit
 
+    def _run_waiting(self) -> None:
+        if waiting := g.pop(_WAITING, None):
+            together = joined(tuple(statement for statement, _ in waiting))
+            self.execute(together, [value for _, values in waiting for value in values], writes=True)
+
     def _finish(self, *, is_kept: bool) -> None:
+        if is_kept:
+            self._run_waiting()
+        else:
+            g.pop(_WAITING, None)
         session: Session | None = g.get(_SESSIONS, {}).get("default")
         unit: PoolProxiedConnection | None = g.get(_UNIT)
         try:

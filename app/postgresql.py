@@ -4,7 +4,9 @@ psycopg's cursors give the interpreter lock away several times per statement, to
 threads each time costs a switch to another one; here the lock is given away once, for the whole round trip.
 """
 
+import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -12,6 +14,8 @@ from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
+
+PARAMETER = re.compile(r"\$([0-9]+)")
 
 
 class Answer:
@@ -69,6 +73,22 @@ class Statements:
     def is_in_transaction(self) -> bool:
         """Whether a transaction was begun and not ended."""
         return bool(self._connection.pgconn.transaction_status)  # 0 is PQTRANS_IDLE
+
+
+@lru_cache(maxsize=64)
+def joined(statements: tuple[str, ...]) -> str:
+    """One statement that does what these, which write and return nothing, do; parameters are numbered through.
+
+    All see the database as it was before, and references between their rows are checked at the end.
+    """
+    parts: list[str] = []
+    count = 0
+    for statement in statements:
+        parts.append(PARAMETER.sub(lambda found, before=count: f"${int(found[1]) + before}", statement))  # type: ignore[misc]
+        count += max((int(number) for number in PARAMETER.findall(statement)), default=0)
+    *first, last = parts
+    named = ", ".join(f"part_{number} AS ({part})" for number, part in enumerate(first))
+    return f"WITH {named} {last}" if named else last
 
 
 def _require(result: PGresult) -> PGresult:

@@ -71,7 +71,7 @@ class Audit:
 
         ``is_alone`` says that nothing else is written with it.
         """
-        write = _INSERT.run_alone if is_alone else _INSERT.run
+        write = _INSERT.run_alone if is_alone else _INSERT.run_later
         write(
             self.db,
             id=new_id(),

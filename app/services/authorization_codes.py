@@ -162,10 +162,8 @@ class AuthorizationCodes:
         _require_same_redirect_uri(row, presented)
         _require_verifier(row.code_challenge, presented.code_verifier)
         family_id = new_id()
-        # Single use is this one statement; whoever comes second changes no row.
-        if _REDEEM.run(self.db, hash=code_hash, now=now, family=family_id) != 1:
-            self.db.rollback()
-            raise self._reused(_FIND.first(self.db, code_hash=code_hash), caller)
+        # Single use: the row was read under its lock (SQLite: the file's), so nobody else can be here.
+        _REDEEM.run_later(self.db, hash=code_hash, now=now, family=family_id)
         return self._tokens_for(row, client, family_id, now, caller)
 
     def _tokens_for(self, row: Any, client: ClientRecord, family_id: str, now: datetime, caller: Caller) -> TokenAnswer:
@@ -181,7 +179,7 @@ class AuthorizationCodes:
             expires_at=now + self.tokens.access_life(client),
         )
         refresh_token = refresh_life = None
-        _BEGIN.run(
+        _BEGIN.run_later(
             self.db,
             id=family_id,
             client_id=client.client_id,

@@ -30,6 +30,10 @@ class Database(Protocol):
         """Run driver-level SQL in the transaction of the session; the answer is the driver's cursor until the next."""
         ...
 
+    def execute_later(self, statement: str, values: Any) -> None:
+        """Run a statement that writes before the next one or the commit, together with others where possible."""
+        ...
+
     def execute_alone(self, statement: str, values: Any) -> None:
         """Run one statement that writes as a transaction of its own, or in the one that is under way."""
         ...

@@ -188,7 +188,7 @@ class RefreshTokens:
         )
         expires_at = min(now + self._life(client), row.family_expires_at)
         sealed = seal_with_token(presented, token) if self.policy.window else None
-        _ROTATE.run(
+        _ROTATE.run_later(
             self.db,
             family=row.family_id,
             generation=row.rotation_count,
@@ -263,7 +263,7 @@ class RefreshTokens:
     def _insert(
         self, token: str, family_id: str, grant: AccessGrant, expires_at: datetime, caller: Caller, generation: int
     ) -> None:
-        _INSERT.run(
+        _INSERT.run_later(
             self.db,
             id=new_id(),
             token_hash=sha256(token),

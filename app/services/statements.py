@@ -76,6 +76,11 @@ class Statement:
         prepared = self._for(db)
         return int(db.execute(prepared.sql, prepared.values(values), writes=self._writes).rowcount)
 
+    def run_later(self, db: Database, **values: Any) -> None:
+        """Run when the unit of work needs it to have been run: neighbours then cost one round trip, not one each."""
+        prepared = self._for(db)
+        db.execute_later(prepared.sql, prepared.values(values))
+
     def run_alone(self, db: Database, **values: Any) -> None:
         """Run as a transaction of its own, unless one is under way."""
         prepared = self._for(db)
