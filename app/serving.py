@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from gunicorn.http import wsgi
 from gunicorn.workers import gthread
 
 READ_SECONDS = 10.0
@@ -26,6 +27,7 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
+        wsgi.Response = OneSend  # what this worker's process makes of every answer; there is no setting for it
         self._reading: dict[Any, float] = {}
 
     def handle(self, conn: Any) -> Any:
@@ -51,6 +53,23 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
                 # The thread reads an end of file; an answer that is under way still goes out.
                 with suppress(OSError):
                     conn.sock.shutdown(socket.SHUT_RD)
+
+
+class OneSend(wsgi.Response):  # type: ignore[misc]
+    """gunicorn's response, whose head goes out with its body: one system call, one packet, one reader woken."""
+
+    headers_sent: bool
+
+    def write(self, arg: bytes) -> None:
+        """Send a body that is there as a whole together with the head; everything else as gunicorn does."""
+        is_whole_body = self.response_length == len(arg) and not self._omits_body
+        if not is_whole_body or not arg or self.headers_sent:
+            super().write(arg)
+            return
+        lines = [*self.default_headers(), *(f"{name}: {value}\r\n" for name, value in self.headers), "\r\n"]
+        self.headers_sent = True
+        self.sent = len(arg)
+        self.sock.sendall("".join(lines).encode("latin-1") + arg)
 
 
 def has_arrived(conn: Any) -> bool:
