@@ -84,7 +84,7 @@ class Writers:
                     if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                         raise
                 time.sleep(pause)
-                pause = min(pause * 1.5, 0.005)
+                pause = min(pause * 1.2, 0.0004)
         finally:
             raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
