@@ -29,6 +29,7 @@ reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 
 BUSY_SECONDS = 15.0
 IDLE_SECONDS = 1.0
+MOST_WAITING = 8
 _UNIT = "database_connection"
 _SESSIONS = "_sqlalchemy_sessions"
 _WAITING = "database_writes"
@@ -149,10 +150,13 @@ class PortalDatabase(SQLAlchemy):
 
         PostgreSQL gets all that waits as one statement, which is one round trip; none may depend on another of them.
         """
-        if self.dialect.name == "postgresql":
-            g.setdefault(_WAITING, []).append((statement, values))
-        else:
+        if self.dialect.name != "postgresql":
             self.execute(statement, values, writes=True)
+            return
+        waiting: list[tuple[str, Sequence[Any]]] = g.setdefault(_WAITING, [])
+        waiting.append((statement, values))
+        if len(waiting) >= MOST_WAITING:
+            self._run_waiting()
 
     def execute_alone(self, statement: str, values: Any) -> None:
         """Run one statement that writes as a transaction of its own, or in the one that is under way.

@@ -122,3 +122,29 @@ def test_writers_of_a_file_wait_for_each_other(
     with app.app_context():
         db = app.extensions["services"].db
         assert db.session.scalar(sa.select(sa.func.count()).where(TABLE.c.action == "test")) == 80
+
+
+def test_what_waits_is_written_before_anybody_looks_and_with_the_commit(database: Any) -> None:
+    INSERT.run_later(database, **row("one"))
+    TOUCH.run_later(database, row="nobody", who="x")
+    assert FIND.first(database, id="one").actor == ""
+    INSERT.run_later(database, **row("two"))
+    assert database.session.scalar(sa.select(TABLE.c.id).where(TABLE.c.id == "two")) == "two"
+    INSERT.run_later(database, **row("three"))
+    database.commit()
+    database.rollback()
+    assert FIND.first(database, id="three").details == {"why": ["ünï", 1, None]}
+
+
+def test_what_waits_goes_with_a_rollback(database: Any) -> None:
+    INSERT.run_later(database, **row("one"))
+    database.rollback()
+    database.commit()
+    assert FIND.first(database, id="one") is None
+
+
+def test_any_number_may_wait(database: Any) -> None:
+    for number in range(50):
+        INSERT.run_later(database, **row(f"row-{number}"))
+    database.commit()
+    assert database.session.scalar(sa.select(sa.func.count()).where(TABLE.c.id.like("row-%"))) == 50
