@@ -14,6 +14,7 @@ from app.services.authorization import Authorization
 from app.services.authorization_codes import AuthorizationCodes
 from app.services.bearer import Bearer
 from app.services.claims import Claims
+from app.services.cleaning import Cleaning
 from app.services.clients import Clients
 from app.services.consents import Consents
 from app.services.environment import Clock, Database
@@ -58,6 +59,7 @@ class Services:
     accounts: Accounts
     rate_limits: RateLimiter
     seeding: Seeding
+    cleaning: Cleaning
 
 
 def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
@@ -108,6 +110,7 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         accounts=accounts,
         rate_limits=RateLimiter(store, settings.limits.enabled),
         seeding=Seeding(db, clock, keys, clients, accounts, settings.issuer),
+        cleaning=Cleaning(db, clock),
     )
 
 

@@ -6,10 +6,12 @@ from app.cli.clients import clients
 from app.cli.configuration import config
 from app.cli.keys import keys
 from app.cli.seed import seed
+from app.cli.sessions import sessions
+from app.cli.tokens import tokens
 from app.cli.users import users
 
 
 def register(app: Flask) -> None:
     """Add the commands."""
-    for command in (seed, users, clients, keys, config):
+    for command in (seed, users, clients, keys, sessions, tokens, config):
         app.cli.add_command(command)

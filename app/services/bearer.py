@@ -157,18 +157,28 @@ class Bearer:
 
         A refresh token takes its family and the access tokens issued with it along.
         """
+        self._revoke(token, "revoked_by_client", caller, owner=client.client_id)
+
+    def revoke_any(self, token: str, reason: str, caller: Caller) -> bool:
+        """Revoke a token whoever holds it; answers whether there was anything to revoke."""
+        return self._revoke(token, reason, caller, owner=None)
+
+    def _revoke(self, token: str, reason: str, caller: Caller, *, owner: str | None) -> bool:
         stored = self.refresh(token)
         if stored is not None:
-            if stored.client_id == client.client_id:
-                self.revocations.end_family(stored.family_id, "revoked_by_client", caller)
-            return
+            if owner not in (None, stored.client_id):
+                return False
+            self.revocations.end_family(stored.family_id, reason, caller)
+            return not stored.was_ended
         try:
             claims = self.tokens.read_access_token(token)
         except InvalidToken:
-            return
-        if claims.get("client_id") == client.client_id:
-            person = None if claims.get("type") == "service" else claims["sub"]
-            expires_at = datetime.fromtimestamp(claims["exp"], self.clock().tzinfo)
-            self.revocations.deny(
-                Denied(claims["jti"], person, client.client_id, expires_at), "revoked_by_client", caller
-            )
+            return False
+        client_id = claims.get("client_id")
+        if owner not in (None, client_id):
+            return False
+        person = None if claims.get("type") == "service" else claims["sub"]
+        expires_at = datetime.fromtimestamp(claims["exp"], self.clock().tzinfo)
+        was_denied = self.revocations.is_denied(claims["jti"])
+        self.revocations.deny(Denied(claims["jti"], person, client_id, expires_at), reason, caller)
+        return not was_denied

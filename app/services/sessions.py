@@ -1,6 +1,6 @@
 """Single sign-on sessions: the row is the truth, the cookie's value is kept as a hash only."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -54,6 +54,25 @@ class ActiveSession:
     def user_id(self) -> str:
         """The person's id."""
         return self.subject.id
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as lists show it."""
+
+    id: str
+    device_name: str
+    ip_address: str
+    user_agent: str
+    is_remembered: bool
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    access_count: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Its fields by name."""
+        return asdict(self)
 
 
 class Sessions:
@@ -145,6 +164,23 @@ class Sessions:
             sa.select(_session.c.id).where(_session.c.user_id == user_id, _session.c.ended_at.is_(None))
         ).all()
         return sum(self.end(each, reason, caller) for each in open_ids if each != except_id)
+
+    def of(self, user_id: str, *, limit: int = 100) -> list[OpenSession]:
+        """The open sessions of a person, the latest used first."""
+        now = self.clock()
+        columns = [_session.c[field.name] for field in fields(OpenSession)]
+        rows = self.db.session.execute(
+            sa.select(*columns)
+            .where(
+                _session.c.user_id == user_id,
+                _session.c.ended_at.is_(None),
+                _session.c.expires_at > now,
+                sa.or_(_session.c.is_remembered, _session.c.last_used_at > now - self.policy.idle),
+            )
+            .order_by(_session.c.last_used_at.desc(), _session.c.id)
+            .limit(limit)
+        )
+        return [OpenSession(*row) for row in rows]
 
     def user_of(self, session_id: str) -> str | None:
         """Whose session it is, ended or not."""

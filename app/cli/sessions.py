@@ -1,0 +1,43 @@
+"""``sessions``: signed-in browsers."""
+
+import click
+from flask.cli import with_appcontext
+
+from app.cli.outcome import OPERATOR, as_json, committed, show
+from app.errors import NotFound
+from app.wiring import services
+
+
+@click.group()
+def sessions() -> None:
+    """Signed-in browsers."""
+
+
+@sessions.command("list")
+@click.argument("email")
+@click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="How many at most.")
+@as_json
+@with_appcontext
+@committed
+def list_sessions(email: str, limit: int, as_json: bool) -> None:
+    """List the open sessions of an account, the latest used first."""
+    found = services.sessions.of(services.accounts.find(email).id, limit=limit)
+    show([each.as_dict() for each in found], is_json=as_json)
+
+
+@sessions.command()
+@click.argument("session_id", required=False)
+@click.option("--user", "email", help="All sessions of the account with this e-mail.")
+@with_appcontext
+@committed
+def end(session_id: str | None, email: str | None) -> None:
+    """End a session, or all of an account, with every token that came of it."""
+    if (session_id is None) == (email is None):
+        raise click.UsageError("Say which session: its id, or --user.")
+    if email is not None:
+        count = services.sessions.end_all(services.accounts.find(email).id, "ended_by_operator", OPERATOR)
+        click.echo(f"Ended {count}.")
+        return
+    if not services.sessions.end(session_id or "", "ended_by_operator", OPERATOR):
+        raise NotFound("There is no open session of that id.")
+    click.echo(f"Ended {session_id}.")
