@@ -68,6 +68,11 @@ class Revocations:
         """Revoke all that hangs on a single sign-on session; answers how many families ended."""
         return self._end(_family.c.session_id == session_id, reason, caller)
 
+    def end_sessions(self, user_id: str, reason: str, caller: Caller = NOBODY, *, except_id: str | None) -> int:
+        """Revoke all that hangs on a person's sessions but one; answers how many families ended."""
+        is_other = _family.c.session_id != except_id if except_id else _family.c.session_id.is_not(None)
+        return self._end(sa.and_(_family.c.user_id == user_id, is_other), reason, caller)
+
     def end_user(self, user_id: str, reason: str, caller: Caller = NOBODY) -> int:
         """Revoke all tokens of a person."""
         self._void_codes(_code.c.user_id == user_id)

@@ -160,10 +160,16 @@ class Sessions:
 
     def end_all(self, user_id: str, reason: str, caller: Caller, *, except_id: str | None = None) -> int:
         """End every session of a person but one; answers how many."""
-        open_ids = self.db.session.scalars(
-            sa.select(_session.c.id).where(_session.c.user_id == user_id, _session.c.ended_at.is_(None))
+        ended = self.db.session.scalars(
+            sa.update(_session)
+            .where(_session.c.user_id == user_id, _session.c.ended_at.is_(None), _session.c.id != (except_id or ""))
+            .values(ended_at=self.clock(), end_reason=reason)
+            .returning(_session.c.id)
         ).all()
-        return sum(self.end(each, reason, caller) for each in open_ids if each != except_id)
+        if ended:
+            self.revocations.end_sessions(user_id, reason, caller, except_id=except_id)
+            self.audit.record(Event.SESSION_ENDED, caller, user_id=user_id, reason=reason, sessions=len(ended))
+        return len(ended)
 
     def of(self, user_id: str, *, limit: int = 100) -> list[OpenSession]:
         """The open sessions of a person, the latest used first."""
