@@ -56,11 +56,11 @@ class Writers:
             leave(info)
             raise
 
-    def run(self, raw: sqlite3.Connection, statement: str, values: Sequence[Any]) -> None:
-        """Run a statement that is a transaction of its own; raises as :meth:`begin` does."""
+    def run(self, raw: sqlite3.Connection, statement: str, values: Sequence[Any]) -> int:
+        """Run a statement that is a transaction of its own; how many rows it changed. Raises as :meth:`begin` does."""
         deadline = self._enter()
         try:
-            self._insist(raw, statement, values, deadline)
+            return self._insist(raw, statement, values, deadline)
         finally:
             self.release()
 
@@ -72,15 +72,14 @@ class Writers:
         return deadline
 
     @staticmethod
-    def _insist(raw: sqlite3.Connection, statement: str, values: Sequence[Any], deadline: float) -> None:
+    def _insist(raw: sqlite3.Connection, statement: str, values: Sequence[Any], deadline: float) -> int:
         """Run a statement that takes SQLite's write lock, again and again while another process has it."""
         pause = 0.0002
         raw.execute("PRAGMA busy_timeout=0")
         try:
             while True:
                 try:
-                    raw.execute(statement, values)
-                    return
+                    return raw.execute(statement, values).rowcount
                 except sqlite3.OperationalError as error:
                     if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                         raise
@@ -158,18 +157,17 @@ class PortalDatabase(SQLAlchemy):
         if len(waiting) >= MOST_WAITING:
             self._run_waiting()
 
-    def execute_alone(self, statement: str, values: Any) -> None:
+    def execute_alone(self, statement: str, values: Any) -> int:
         """Run one statement that writes as a transaction of its own, or in the one that is under way.
 
-        Raises as :meth:`execute` does.
+        Answers how many rows it changed. Raises as :meth:`execute` does.
         """
         connection = self._connection()
         raw = cast(Any, connection.dbapi_connection)
         if not isinstance(raw, sqlite3.Connection) or raw.in_transaction:
-            self.execute(statement, values, writes=False)
-            return
+            return int(self.execute(statement, values, writes=False).rowcount)
         try:
-            cast(Writers, connection.info["queue"]).run(raw, statement, values)
+            return cast(Writers, connection.info["queue"]).run(raw, statement, values)
         except sqlite3.OperationalError as error:
             raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
 

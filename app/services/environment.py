@@ -34,8 +34,8 @@ class Database(Protocol):
         """Run a statement that writes before the next one or the commit, together with others where possible."""
         ...
 
-    def execute_alone(self, statement: str, values: Any) -> None:
-        """Run one statement that writes as a transaction of its own, or in the one that is under way."""
+    def execute_alone(self, statement: str, values: Any) -> int:
+        """Run one statement that writes, as a transaction of its own or in the one under way; rows changed."""
         ...
 
     def commit(self) -> None:

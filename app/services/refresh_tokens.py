@@ -29,7 +29,7 @@ _refresh = cast(sa.Table, RefreshToken.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _session = cast(sa.Table, UserSession.__table__)
 _INSERT = Statement(sa.insert(_refresh), [column.name for column in _refresh.columns])
-_FIND = Statement(
+_STATE = (
     sa.select(
         _refresh.c.id,
         _refresh.c.client_id,
@@ -61,9 +61,10 @@ _FIND = Statement(
         )
     )
     .where(_refresh.c.token_hash == sa.bindparam("token_hash"))
-    # The family is locked first by whoever adds to it or ends it; the token itself must be read as it is now.
-    .with_for_update(of=[_family, _refresh])
 )
+_LOOK = Statement(_STATE)
+# The family is locked first by whoever adds to it or ends it; the token itself must be read as it is now.
+_FIND = Statement(_STATE.with_for_update(of=[_family, _refresh]))
 
 
 def _of_this(name: str, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -95,6 +96,52 @@ _ROTATE = Statement(
         ),
     )
 )
+
+
+def _at_once() -> Statement:
+    """The whole rotation as one statement of PostgreSQL: the family's lock, the token if it is as it was, its successor.
+
+    Changes one row, or none when somebody came first; then the rules are asked, under lock.
+    """
+    generation = sa.bindparam("generation", type_=sa.Integer())
+    family = (
+        sa.select(_family.c.id)
+        .where(_family.c.id == sa.bindparam("family"), _family.c.revoked_at.is_(None))
+        .with_for_update()
+        .cte("family")
+    )
+    rotated = (
+        sa.update(_refresh)
+        .where(
+            _refresh.c.family_id == family.c.id,
+            _refresh.c.rotation_count == generation,
+            _refresh.c.rotated_at.is_(None),
+            _refresh.c.revoked_at.is_(None),
+        )
+        .values(
+            rotated_at=sa.bindparam("now"),
+            last_used_at=sa.bindparam("now"),
+            successor_hash=sa.bindparam("next_hash"),
+            client_ip=sa.bindparam("ip"),
+            user_agent=sa.bindparam("agent"),
+            sealed_successor=sa.bindparam("sealed"),
+        )
+        .returning(_refresh.c.family_id)
+        .cte("rotated")
+    )
+    before = (
+        sa.update(_refresh)
+        .where(_refresh.c.family_id == family.c.id, _refresh.c.rotation_count == generation - 1)
+        .values(sealed_successor=sa.null())
+        .cte("before")
+    )
+    columns = list(_refresh.columns)
+    row = sa.select(*(sa.bindparam(f"new_{each.name}", type_=each.type) for each in columns)).select_from(rotated)
+    insert = sa.insert(_refresh).from_select([each.name for each in columns], row, include_defaults=False)
+    return Statement(insert.add_cte(before))
+
+
+_ROTATE_AT_ONCE = _at_once()
 _NEXT = Statement(
     sa.select(
         _refresh.c.rotated_at,
@@ -143,7 +190,7 @@ class RefreshTokens:
         """The first token of a new family, with its life in seconds."""
         token = random_token(384)
         expires_at = grant.issued_at + self._life(grant.client)
-        self._insert(token, family_id, grant, expires_at, caller, generation=0)
+        _INSERT.run_later(self.db, **_row(token, family_id, grant, expires_at, caller, generation=0))
         return token, _whole_seconds(expires_at - grant.issued_at)
 
     def rotate(self, client: ClientRecord, presented: str, scope: str | None, caller: Caller) -> TokenAnswer:
@@ -152,7 +199,19 @@ class RefreshTokens:
         Raises :class:`ProtocolRefusal` (``invalid_grant``, ``invalid_scope``). Reuse ends the family and
         commits that by itself.
         """
-        row = _FIND.first(self.db, token_hash=sha256(presented))
+        token_hash, now = sha256(presented), self.clock()
+        if self.db.dialect.name == "postgresql":
+            row = _LOOK.first(self.db, token_hash=token_hash)
+            is_usable = row is not None and _is_usable(row, client, now)
+            if is_usable and (answer := self._advance(row, client, presented, scope, caller, now, at_once=True)):
+                return answer
+        return self._rotate_under_lock(token_hash, client, presented, scope, caller, now)
+
+    def _rotate_under_lock(
+        self, token_hash: str, client: ClientRecord, presented: str, scope: str | None, caller: Caller, now: datetime
+    ) -> TokenAnswer:
+        """Judge a token by all rules, while nobody else can change it."""
+        row = _FIND.first(self.db, token_hash=token_hash)
         if row is None:
             raise _refused()
         if row.client_id != client.client_id:
@@ -161,19 +220,30 @@ class RefreshTokens:
                 Event.REFRESH_FOREIGN, caller, error="invalid_grant", client_id=client.client_id, user_id=row.subject_id
             )
             raise _refused()
-        now = self.clock()
         if row.family_revoked_at or row.revoked_at or row.session_ended_at or not row.subject_is_active:
             raise _refused()
         if row.rotated_at is not None:
             return self._repeat(row, client, presented, scope, caller, now)
         if min(row.expires_at, row.family_expires_at) <= now:
             raise _refused()
-        return self._advance(row, client, presented, scope, caller, now)
+        return cast(TokenAnswer, self._advance(row, client, presented, scope, caller, now, at_once=False))
 
     def _advance(
-        self, row: Any, client: ClientRecord, presented: str, scope: str | None, caller: Caller, now: datetime
-    ) -> TokenAnswer:
-        """Give out the successor. The row was read under its lock (SQLite: the file's), so nobody else can be here."""
+        self,
+        row: Any,
+        client: ClientRecord,
+        presented: str,
+        scope: str | None,
+        caller: Caller,
+        now: datetime,
+        *,
+        at_once: bool,
+    ) -> TokenAnswer | None:
+        """Give out the successor.
+
+        Either the row was read under its lock (SQLite: the file's), and nobody else can be here; or all is done
+        ``at_once`` unless somebody came first, and then nothing is, and the answer is None.
+        """
         narrowed = _narrowed(scope, row.scope)
         token = random_token(384)
         grant = AccessGrant(
@@ -188,18 +258,23 @@ class RefreshTokens:
         )
         expires_at = min(now + self._life(client), row.family_expires_at)
         sealed = seal_with_token(presented, token) if self.policy.window else None
-        _ROTATE.run_later(
-            self.db,
-            family=row.family_id,
-            generation=row.rotation_count,
-            before=row.rotation_count - 1,
-            now=now,
-            next_hash=sha256(token),
-            ip=caller.ip_address,
-            agent=caller.user_agent,
-            sealed=sealed,
-        )
-        self._insert(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
+        change: dict[str, Any] = {
+            "family": row.family_id,
+            "generation": row.rotation_count,
+            "now": now,
+            "next_hash": sha256(token),
+            "ip": caller.ip_address,
+            "agent": caller.user_agent,
+            "sealed": sealed,
+        }
+        successor = _row(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
+        if at_once:
+            named = {f"new_{name}": value for name, value in successor.items()}
+            if _ROTATE_AT_ONCE.run_alone(self.db, **change, **named) != 1:
+                return None
+        else:
+            _ROTATE.run_later(self.db, **change, before=row.rotation_count - 1)
+            _INSERT.run_later(self.db, **successor)
         # Signing takes longer than all the rest; no row may be locked meanwhile. Should the answer be lost from here
         # on, the client repeats itself and gets the same successor.
         self.db.commit()
@@ -260,37 +335,45 @@ class RefreshTokens:
             id_token,
         )
 
-    def _insert(
-        self, token: str, family_id: str, grant: AccessGrant, expires_at: datetime, caller: Caller, generation: int
-    ) -> None:
-        _INSERT.run_later(
-            self.db,
-            id=new_id(),
-            token_hash=sha256(token),
-            family_id=family_id,
-            session_id=grant.session_id,
-            client_id=grant.client.client_id,
-            user_id=grant.subject.id,
-            scope=grant.scope,
-            access_jti=grant.jti,
-            access_issued_at=grant.issued_at,
-            access_expires_at=grant.expires_at,
-            expires_at=expires_at,
-            created_at=grant.issued_at,
-            revoked_at=None,
-            rotated_at=None,
-            last_used_at=None,
-            client_ip=caller.ip_address,
-            user_agent=caller.user_agent,
-            rotation_count=generation,
-            repeat_count=0,
-            successor_hash=None,
-            sealed_successor=None,
-        )
-
     def _life(self, client: ClientRecord) -> timedelta:
         seconds = client.refresh_token_seconds
         return timedelta(seconds=seconds) if seconds else self.tokens.lifetimes.refresh
+
+
+def _is_usable(row: Any, client: ClientRecord, now: datetime) -> bool:
+    """Whether nothing speaks against the rotation of a token as it was read."""
+    is_over = row.family_revoked_at or row.revoked_at or row.session_ended_at or row.rotated_at
+    expires_at = min(row.expires_at, row.family_expires_at)
+    return not is_over and row.subject_is_active and row.client_id == client.client_id and expires_at > now
+
+
+def _row(
+    token: str, family_id: str, grant: AccessGrant, expires_at: datetime, caller: Caller, generation: int
+) -> dict[str, Any]:
+    """A new token as it is stored."""
+    return {
+        "id": new_id(),
+        "token_hash": sha256(token),
+        "family_id": family_id,
+        "session_id": grant.session_id,
+        "client_id": grant.client.client_id,
+        "user_id": grant.subject.id,
+        "scope": grant.scope,
+        "access_jti": grant.jti,
+        "access_issued_at": grant.issued_at,
+        "access_expires_at": grant.expires_at,
+        "expires_at": expires_at,
+        "created_at": grant.issued_at,
+        "revoked_at": None,
+        "rotated_at": None,
+        "last_used_at": None,
+        "client_ip": caller.ip_address,
+        "user_agent": caller.user_agent,
+        "rotation_count": generation,
+        "repeat_count": 0,
+        "successor_hash": None,
+        "sealed_successor": None,
+    }
 
 
 def _narrowed(requested: str | None, granted: str) -> str:

@@ -81,10 +81,10 @@ class Statement:
         prepared = self._for(db)
         db.execute_later(prepared.sql, prepared.values(values))
 
-    def run_alone(self, db: Database, **values: Any) -> None:
-        """Run as a transaction of its own, unless one is under way."""
+    def run_alone(self, db: Database, **values: Any) -> int:
+        """Run as a transaction of its own, unless one is under way; answers how many rows were changed."""
         prepared = self._for(db)
-        db.execute_alone(prepared.sql, prepared.values(values))
+        return db.execute_alone(prepared.sql, prepared.values(values))
 
     def _for(self, db: Database) -> _Prepared:
         dialect = db.dialect
