@@ -99,7 +99,7 @@ _ROTATE = Statement(
 
 
 def _at_once() -> Statement:
-    """The whole rotation as one statement of PostgreSQL: the family's lock, the token if it is as it was, its successor.
+    """A whole rotation as one statement of PostgreSQL: the lock of the family, the token if it is as it was, the next.
 
     Changes one row, or none when somebody came first; then the rules are asked, under lock.
     """
