@@ -45,3 +45,21 @@ def test_a_new_sqlite_file_is_its_owners_alone(make_app: MakeApp, tmp_path: Path
     with make_app(f"sqlite:///{tmp_path}/portal.db").app_context():
         flask_migrate.upgrade()
     assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("portal.db*")} == {0o600}
+
+
+def test_the_latest_step_down_and_up_loses_no_row(migrated: Flask) -> None:
+    """A table that is dropped for a moment would take along what refers to it."""
+    with migrated.app_context():
+        engine = migrated.extensions["sqlalchemy"].engine
+        tables = ("users", "memberships", "clients", "scopes", "oauth_audit_logs", "signing_keys")
+
+        def counted() -> list[int]:
+            with engine.connect() as connection:
+                return [connection.scalar(sa.text(f"SELECT count(*) FROM {table}")) or 0 for table in tables]  # noqa: S608
+
+        before = counted()
+        assert all(before)
+        flask_migrate.downgrade()
+        assert counted() == before
+        flask_migrate.upgrade()
+        assert counted() == before

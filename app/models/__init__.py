@@ -3,7 +3,9 @@
 from app.models.audit import AuditLog
 from app.models.base import Base, UtcDateTime, new_id
 from app.models.client import Client, Scope
+from app.models.delivery import Delivery
 from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
+from app.models.proof import KnownDevice, OneTimeToken
 from app.models.session import Interaction, UserSession
 from app.models.signing_key import SigningKey
 from app.models.user import Group, Membership, Role, User
@@ -14,9 +16,12 @@ __all__ = [
     "Base",
     "Client",
     "Consent",
+    "Delivery",
     "Group",
     "Interaction",
+    "KnownDevice",
     "Membership",
+    "OneTimeToken",
     "RefreshToken",
     "RevokedToken",
     "Role",

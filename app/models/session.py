@@ -13,6 +13,17 @@ class UserSession(Identified, Base):
     """A signed-in browser. ``id`` is public (the ``sid`` claim); the cookie's value is kept as a hash only."""
 
     __tablename__ = "user_sessions"
+    __table_args__ = (
+        # A person's open sessions, the latest first, a page at a time.
+        sa.Index(
+            "ix_user_sessions_open",
+            "user_id",
+            "last_used_at",
+            "id",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
 
     token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)

@@ -55,6 +55,8 @@ class User(Identified, Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     last_login_at: Mapped[datetime | None]
+    deletion_requested_at: Mapped[datetime | None]
+    deletes_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Membership(Identified, Base):
