@@ -120,3 +120,9 @@ def post_fork(server: Any, worker: Any) -> None:
     with app.app_context():
         for engine in app.extensions["sqlalchemy"].engines.values():
             engine.dispose(close=False)
+    app.extensions["background"].start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Let what is on its way outside arrive."""
+    worker.app.wsgi().extensions["background"].stop()

@@ -7,6 +7,7 @@ from flask import Flask, Response
 from werkzeug.datastructures import Headers
 
 from app import (
+    background,
     cli,
     consent,
     error_pages,
@@ -74,7 +75,14 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     for package in (oauth, login, consent, portal):
         package.register(app)
     cli.register(app)
+    background.configure(app, couriers=[], chores=_chores(settings, built))
     direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)
     security.trust_proxies(app, settings)
     return app
+
+
+def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:
+    """What the portal does by itself. With PostgreSQL an operator schedules the cleaning: ``flask tokens cleanup``."""
+    is_embedded = settings.storage.database_url.startswith("sqlite")
+    return [background.Chore("cleaning", 600, built.cleaning.run)] if is_embedded else []

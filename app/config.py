@@ -1,6 +1,6 @@
 """Settings: read once, validated whole, passed down. The only module that reads the environment.
 
-Every setting is one field below; its metadata carries the environment variable, the sentence the
+Every setting is one field in :mod:`app.setting_groups`; its metadata carries the environment variable, the sentence the
 documentation table shows, and whether the value is secret. ``Settings.from_environment`` reports every
 problem it finds at once, one clear line each.
 """
@@ -11,17 +11,25 @@ import os
 import re
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from app import generated_keys
-from app import setting_values as values
+from app.setting_groups import (
+    AccountSettings,
+    LimitSettings,
+    MailSettings,
+    SecretSettings,
+    ServerSettings,
+    SessionSettings,
+    StorageSettings,
+    TokenSettings,
+)
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-ALGORITHMS = ("ES256", "RS256", "EdDSA", "HS256")
 MASK = "********"
 
 
@@ -33,161 +41,6 @@ class ConfigurationError(Exception):
         self.problems = problems
 
 
-def _setting(
-    variable: str, default: str, meaning: str, parse: Callable[[str], Any] = values.text, secret: bool = False
-) -> Any:
-    metadata = {"variable": variable, "default": default, "meaning": meaning, "parse": parse, "secret": secret}
-    return field(metadata=metadata)
-
-
-@dataclass(frozen=True)
-class ServerSettings:
-    """Where and how the process serves."""
-
-    environment: str = _setting(
-        "APP_ENV",
-        "development",
-        "development or production; production refuses generated keys, plain http and debug",
-        values.choice("development", "testing", "production"),
-    )
-    host: str = _setting("HOST", "", "Address to listen on; empty: 127.0.0.1 in development, 0.0.0.0 in production")
-    port: int = _setting("PORT", "8000", "TCP port to listen on", values.number(1, 65535))
-    workers: int = _setting("WEB_CONCURRENCY", "2", "Number of gunicorn worker processes", values.number(1, 256))
-    threads: int = _setting("WEB_THREADS", "4", "Threads of each worker process", values.number(1, 256))
-    public_url: str = _setting(
-        "PUBLIC_URL",
-        "",
-        "Origin people and clients see; it is the issuer. Empty: http://localhost:PORT",
-        values.public_url,
-    )
-    trusted_proxies: int = _setting(
-        "TRUSTED_PROXIES",
-        "0",
-        "Number of reverse proxies whose X-Forwarded-* headers are believed",
-        values.number(0, 10),
-    )
-    instance_path: str = _setting(
-        "INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/"
-    )
-    debug: bool = _setting("FLASK_DEBUG", "false", "Flask's debug mode; refused in production", values.boolean)
-    log_level: str = _setting(
-        "LOG_LEVEL", "INFO", "Least severity that is logged", values.choice("DEBUG", "INFO", "WARNING", "ERROR")
-    )
-
-
-@dataclass(frozen=True)
-class StorageSettings:
-    """The database and the optional Redis."""
-
-    database_url: str = _setting(
-        "DATABASE_URL",
-        "",
-        "sqlite:///… or postgresql://…; empty: SQLite under the instance directory",
-        values.database_url,
-        True,
-    )
-    schema: str = _setting(
-        "DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", values.schema
-    )
-    pool_size: int = _setting("DB_POOL_SIZE", "8", "PostgreSQL connections each worker keeps", values.number(1, 200))
-    redis_url: str = _setting("REDIS_URL", "", "redis://…; empty: the embedded store", values.text, True)
-
-
-@dataclass(frozen=True)
-class SecretSettings:
-    """Keys of the portal itself. In development they are generated under the instance directory."""
-
-    secret_key: str = _setting(
-        "SECRET_KEY", "", "Signs form tokens and cookies; 32 or more characters", values.text, True
-    )
-    encryption_keys: tuple[str, ...] = _setting(
-        "ENCRYPTION_KEYS",
-        "",
-        "Fernet keys, newest first, separated by commas; encrypt private keys at rest",
-        values.words,
-        True,
-    )
-
-
-@dataclass(frozen=True)
-class TokenSettings:
-    """What is issued, and for how long."""
-
-    algorithm: str = _setting(
-        "JWT_ALGORITHM", "ES256", "Signs access tokens: ES256, RS256, EdDSA or HS256", values.choice(*ALGORITHMS)
-    )
-    shared_secret: str = _setting(
-        "JWT_SHARED_SECRET",
-        "",
-        "Only with JWT_ALGORITHM=HS256: the secret shared with older backends",
-        values.text,
-        True,
-    )
-    access_seconds: int = _setting(
-        "ACCESS_TOKEN_EXPIRE_SECONDS", "3600", "Life of an access token, seconds", values.number(30, 86400)
-    )
-    refresh_days: int = _setting(
-        "REFRESH_TOKEN_EXPIRE_DAYS", "30", "Life of an unused refresh token, days", values.number(1, 400)
-    )
-    refresh_absolute_days: int = _setting(
-        "REFRESH_TOKEN_ABSOLUTE_DAYS",
-        "90",
-        "Life of a refresh token family however often it is used, days",
-        values.number(1, 1200),
-    )
-    reuse_window_seconds: int = _setting(
-        "REFRESH_REUSE_WINDOW_SECONDS",
-        "10",
-        "How long a repeated refresh gets the same successor; 0 turns it off",
-        values.number(0, 60),
-    )
-    service_hours: int = _setting(
-        "SERVICE_TOKEN_EXPIRE_HOURS", "24", "Life of a service token, hours", values.number(1, 720)
-    )
-
-
-@dataclass(frozen=True)
-class SessionSettings:
-    """The single sign-on session."""
-
-    idle_seconds: int = _setting(
-        "SESSION_IDLE_SECONDS",
-        "3600",
-        "A session not used for so long ends, unless it is remembered; seconds",
-        values.number(60, 2592000),
-    )
-    absolute_hours: int = _setting(
-        "SESSION_ABSOLUTE_HOURS", "12", "Longest life of a session, hours", values.number(1, 720)
-    )
-    remember_days: int = _setting(
-        "SESSION_REMEMBER_DAYS", "30", "Longest life with «remember me», days", values.number(1, 400)
-    )
-    same_site: str = _setting(
-        "SESSION_COOKIE_SAMESITE",
-        "Lax",
-        "Lax, or None for silent login from other sites (https only)",
-        values.choice("Lax", "None"),
-    )
-
-
-@dataclass(frozen=True)
-class LimitSettings:
-    """Rate limits and cross-origin access."""
-
-    enabled: bool = _setting("RATE_LIMIT_ENABLED", "true", "Whether requests are limited at all", values.boolean)
-    login: str = _setting("RATE_LIMIT_LOGIN", "5/minute", "Login attempts per account and per address", values.rate)
-    default: str = _setting("RATE_LIMIT_DEFAULT", "100/minute", "Requests per address to pages and APIs", values.rate)
-    token: str = _setting(
-        "RATE_LIMIT_TOKEN", "none", "Token, userinfo and introspection requests of an authenticated client", values.rate
-    )
-    cors_origins: tuple[str, ...] = _setting(
-        "CORS_ORIGINS",
-        "",
-        "Origins allowed besides those of registered redirect URIs, separated by commas",
-        values.origins,
-    )
-
-
 @dataclass(frozen=True)
 class Settings:
     """Everything the portal can be told. Build with :meth:`from_environment`."""
@@ -197,6 +50,8 @@ class Settings:
     secrets: SecretSettings
     tokens: TokenSettings
     session: SessionSettings
+    accounts: AccountSettings
+    mail: MailSettings
     limits: LimitSettings
 
     @property
@@ -218,6 +73,16 @@ class Settings:
     def is_production(self) -> bool:
         """Whether the strict start-up rules hold."""
         return self.server.environment == "production"
+
+    @property
+    def keeps_mail(self) -> bool:
+        """Whether mails stay in the instance directory, where a developer reads them, instead of leaving."""
+        return not self.mail.server and not self.is_production
+
+    @property
+    def can_mail(self) -> bool:
+        """Whether a mail that is queued will reach anybody."""
+        return bool(self.mail.server) or self.keeps_mail
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -275,7 +140,11 @@ class Settings:
                 encryption_keys=keys.encryption_keys
                 or (generated_keys.kept_in(instance / "encryption_key", generated_keys.new_fernet_key),),
             )
-        return dataclasses.replace(self, server=server, storage=storage, secrets=keys)
+        mail = self.mail
+        if not mail.sender:
+            host = urlsplit(server.public_url).hostname or "localhost"
+            mail = dataclasses.replace(mail, sender=f"MAX Platform <no-reply@{host}>")
+        return dataclasses.replace(self, server=server, storage=storage, secrets=keys, mail=mail)
 
     def flask_config(self) -> dict[str, object]:
         """The part of the settings that Flask and its extensions read from ``app.config``."""
@@ -294,6 +163,21 @@ class Settings:
             "WTF_CSRF_SSL_STRICT": True,
             "WTF_CSRF_CHECK_DEFAULT": False,
             "BOOTSTRAP_SERVE_LOCAL": True,
+            **self._mail_config(),
+        }
+
+    def _mail_config(self) -> dict[str, object]:
+        mail = self.mail
+        return {
+            "MAIL_BACKEND": "smtp",
+            "MAIL_SERVER": mail.server,
+            "MAIL_PORT": mail.port,
+            "MAIL_USERNAME": mail.username or None,
+            "MAIL_PASSWORD": mail.password or None,
+            "MAIL_USE_TLS": mail.use_tls and not mail.use_ssl,
+            "MAIL_USE_SSL": mail.use_ssl,
+            "MAIL_TIMEOUT": mail.timeout_seconds,
+            "MAIL_DEFAULT_SENDER": mail.sender,
         }
 
     def rows(self) -> Iterator["SettingRow"]:
@@ -367,6 +251,12 @@ def _problems(settings: Settings) -> Iterator[str]:
             "REDIS_URL must start with redis://, rediss:// or unix://",
         ),
         (storage.schema and storage.database_url.startswith("sqlite"), "DB_SCHEMA needs PostgreSQL"),
+        (
+            settings.mail.password
+            and not (settings.mail.use_tls or settings.mail.use_ssl)
+            and not is_loopback(settings.mail.server),
+            "MAIL_PASSWORD must not travel in clear: set MAIL_USE_TLS or MAIL_USE_SSL",
+        ),
     )
     yield from (problem for is_broken, problem in rules if is_broken)
 

@@ -85,6 +85,13 @@ class InteractionGone(PortalError):
     message = sentence("This login request is no longer open. Go back to the application and log in from there.")
 
 
+class LinkGone(PortalError):
+    """The token of a mailed link is unknown, used, replaced by a newer one, too old, or meant for something else."""
+
+    status, code = 410, "link_gone"
+    message = sentence("This link has been used already or is too old. Ask for a new one.")
+
+
 class ProtocolRefusal(PortalError):
     """An OAuth error a service decides on: ``code`` is the protocol's error, ``message`` its constant description.
 

@@ -20,6 +20,9 @@ from app.services.consents import Consents
 from app.services.environment import Clock, Database
 from app.services.interactions import Interactions
 from app.services.keys import Keys
+from app.services.mail import Mail
+from app.services.one_time_tokens import OneTimeTokens
+from app.services.outbox import Outbox
 from app.services.passwords import Passwords
 from app.services.rate_limits import RateLimiter
 from app.services.refresh_tokens import RefreshPolicy, RefreshTokens
@@ -60,6 +63,9 @@ class Services:
     rate_limits: RateLimiter
     seeding: Seeding
     cleaning: Cleaning
+    outbox: Outbox
+    mail: Mail
+    one_time_tokens: OneTimeTokens
 
 
 def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
@@ -67,13 +73,13 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     if settings.tokens.algorithm == "HS256":
         logger.warning("shared_secret_signs_access_tokens")
     tokens_settings, life = settings.tokens, _lifetimes(settings)
-    store = _open_store(settings)
-    audit = Audit(db, clock)
+    store, sealer = _open_store(settings), Sealer(settings.secrets.encryption_keys)
+    audit, outbox = Audit(db, clock), Outbox(db, clock, sealer)
     keys = Keys(
         db,
         clock,
         audit,
-        Sealer(settings.secrets.encryption_keys),
+        sealer,
         tokens_settings.algorithm,
         tokens_settings.shared_secret,
         max(life.access, life.service, timedelta(days=1)),
@@ -111,6 +117,9 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         rate_limits=RateLimiter(store, settings.limits.enabled),
         seeding=Seeding(db, clock, keys, clients, accounts, settings.issuer),
         cleaning=Cleaning(db, clock),
+        outbox=outbox,
+        mail=Mail(outbox, is_possible=settings.can_mail),
+        one_time_tokens=OneTimeTokens(db, clock),
     )
 
 

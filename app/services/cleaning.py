@@ -9,7 +9,10 @@ import sqlalchemy as sa
 from app.models import (
     AuthorizationCode,
     Base,
+    Delivery,
     Interaction,
+    KnownDevice,
+    OneTimeToken,
     RefreshToken,
     RevokedToken,
     TokenFamily,
@@ -29,6 +32,11 @@ KEPT: tuple[tuple[type[Base], timedelta], ...] = (
     (RevokedToken, timedelta()),
     # Shows among a person's sessions, and outlives every token it is asked about.
     (UserSession, timedelta(days=30)),
+    # So long a link that was used is known as used.
+    (OneTimeToken, timedelta(days=1)),
+    (KnownDevice, timedelta()),
+    # Lives on for a week after it arrived or was given up, for who looks for a mail.
+    (Delivery, timedelta()),
 )
 
 

@@ -1,0 +1,182 @@
+"""What is done beside the requests: deliveries leave, spent rows go. One thread per worker process, and messengers.
+
+The rows are the queue (:mod:`app.services.outbox`), so nothing is lost with a process, and every process may help.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.services.outbox import DeliveryFailed, Due
+from app.stores import StoreUnavailable
+from app.wiring import services
+
+POLL_SECONDS = 5.0
+"""How often is looked for what other processes left behind; what this one queues is seen at once."""
+STOP_SECONDS = 5.0
+EXTENSION = "background"
+logger = logging.getLogger("portal.background")
+
+
+class Courier(Protocol):
+    """Delivers some kinds of deliveries."""
+
+    kinds: Sequence[str]
+    parallel: int
+    """How many may be under way at one time in one process."""
+
+    def prepare(self, due: Due) -> Callable[[], None] | None:
+        """Do what needs the database, in its transaction; answer what remains: talking to somebody outside.
+
+        What is answered runs in another thread without application or transaction and raises :class:`DeliveryFailed`.
+        None says that everything is done.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something done every so many seconds by one of all processes."""
+
+    name: str
+    seconds: int
+    run: Callable[[], object]
+
+
+class Background:
+    """Runs couriers and chores for an application."""
+
+    def __init__(self, app: Flask, couriers: Sequence[Courier], chores: Sequence[Chore] = ()) -> None:
+        self._app = app
+        self._couriers = couriers
+        self._chores = chores
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._under_way: dict[str, Courier] = {}
+        self._returned: SimpleQueue[tuple[Due, Exception | None]] = SimpleQueue()
+
+    def start(self) -> None:
+        """Begin in this process; to be called after it was forked."""
+        self._app.extensions["services"].outbox.listen(self._wake.set)
+        self._thread = threading.Thread(target=self._run, name="background", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End: what is under way has a few seconds to arrive; the rest is tried again once its claim is over."""
+        if self._thread is None:
+            return
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(STOP_SECONDS)
+
+    def deliver(self) -> int:
+        """Deliver all that is due in this thread, one after the other; answers how many arrived."""
+        arrived = 0
+        for courier in self._couriers:
+            while claimed := services.outbox.claim(courier.kinds, 1):
+                for due in claimed:
+                    arrived += self._deliver_now(courier, due)
+        return arrived
+
+    def _deliver_now(self, courier: Courier, due: Due) -> bool:
+        try:
+            if send := courier.prepare(due):
+                services.db.commit()
+                send()
+        except DeliveryFailed as failure:
+            services.db.rollback()
+            self._note(due, failure)
+            return False
+        self._note(due, None)
+        return True
+
+    def _run(self) -> None:
+        is_failing = False
+        while not self._stopping.is_set():
+            try:
+                with self._app.app_context():
+                    self._round()
+                is_failing = False
+            except (SQLAlchemyError, StoreUnavailable) as error:
+                # The database is away: the next round may find it again, and requests have said so already.
+                if not is_failing:
+                    logger.warning("background_waits", extra={"reason": type(error).__name__})
+                is_failing = True
+            except Exception:
+                logger.exception("background_failed")
+            self._wake.wait(POLL_SECONDS)
+            self._wake.clear()
+        deadline = time.monotonic() + STOP_SECONDS / 2
+        while self._under_way and time.monotonic() < deadline:
+            self._wake.wait(0.05)
+            with self._app.app_context():
+                self._settle()
+
+    def _round(self) -> None:
+        self._settle()
+        for courier in self._couriers:
+            busy = sum(each is courier for each in self._under_way.values())
+            if busy < courier.parallel:
+                for due in services.outbox.claim(courier.kinds, courier.parallel - busy):
+                    self._send_out(courier, due)
+        for chore in self._chores:
+            if services.store.add(f"chore:{chore.name}", b"", chore.seconds):
+                chore.run()
+
+    def _send_out(self, courier: Courier, due: Due) -> None:
+        try:
+            send = courier.prepare(due)
+        except DeliveryFailed as failure:
+            services.db.rollback()
+            self._note(due, failure)
+            return
+        if send is None:
+            self._note(due, None)
+            self._wake.set()  # there may be more of them than could be claimed at once
+            return
+        services.db.commit()
+        self._under_way[due.id] = courier
+        threading.Thread(target=self._carry, args=(send, due), name=f"courier-{due.kind}", daemon=True).start()
+
+    def _carry(self, send: Callable[[], None], due: Due) -> None:
+        """A messenger: knows neither application nor database, and whatever happens comes back."""
+        try:
+            send()
+        except Exception as error:  # noqa: BLE001 the background puts it on record
+            self._returned.put((due, error))
+        else:
+            self._returned.put((due, None))
+        self._wake.set()
+
+    def _settle(self) -> None:
+        """Put what has come back on record."""
+        while True:
+            try:
+                due, error = self._returned.get_nowait()
+            except Empty:
+                return
+            self._under_way.pop(due.id, None)
+            self._note(due, error)
+
+    def _note(self, due: Due, error: Exception | None) -> None:
+        if error is None:
+            services.outbox.done(due.id)
+        elif isinstance(error, DeliveryFailed):
+            services.outbox.failed(due, error)
+        else:
+            logger.error("courier_failed", exc_info=error)
+            services.outbox.failed(due, DeliveryFailed("error"))
+        services.db.commit()
+
+
+def configure(app: Flask, couriers: Sequence[Courier], chores: Sequence[Chore] = ()) -> None:
+    """Give ``app`` its background; :meth:`Background.start` begins it where the application serves."""
+    app.extensions[EXTENSION] = Background(app, couriers, chores)
