@@ -1,0 +1,179 @@
+"""One row: a calm while, the fault, another calm while, the audit, a verdict."""
+
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.faults import rows
+from benchmarks.faults.auditor import Auditor
+from benchmarks.faults.ledger import Ledger
+from benchmarks.faults.person import Person, World
+from benchmarks.faults.stand import Skipped, Stand
+from benchmarks.faults.standing import Standing
+from benchmarks.faults.wire import LOST, Line, Sample, Tape
+
+BEFORE_SECONDS = 4.0
+RECOVERY_SECONDS = 5.0
+AFTER_SECONDS = RECOVERY_SECONDS + 3.0
+
+
+@dataclass
+class Run:
+    """A drill under way: what its fault acts on, and where it says what it found.
+
+    ``facts`` are figures for the report, ``problems`` count as violations. ``has_bitten`` is for faults that leave no
+    failed request: whether they were felt at all.
+    """
+
+    stand: Stand
+    world: World
+    is_full: bool
+    facts: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    has_bitten: bool = False
+
+    def seconds(self, usual: float, full: float) -> float:
+        """How long the fault lasts."""
+        return full if self.is_full else usual
+
+    @property
+    def tape(self) -> Tape:
+        """The requests so far."""
+        return self.world.tape
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is done, and what may come of it.
+
+    ``tolerated``: statuses of failed requests that the fault excuses while it lasts and :data:`RECOVERY_SECONDS`
+    longer; ``unharmed``: kinds of requests that may not fail at all; ``slowest``: seconds no request may exceed;
+    ``recovery``: seconds after the fault within which the last request may fail.
+    """
+
+    name: str
+    title: str
+    stand: Callable[[], AbstractContextManager[Stand]]
+    fault: Callable[[Run], None]
+    tolerated: frozenset[int] = frozenset()
+    unharmed: frozenset[str] = frozenset()
+    slowest: float | None = None
+    recovery: float = RECOVERY_SECONDS
+    people: int = 8
+
+
+@dataclass
+class Result:
+    """A line of the table. ``skipped`` says why a row was not run; it has not passed then."""
+
+    row: Row
+    requests: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    slowest: float = 0.0
+    recovery: float = 0.0
+    facts: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    skipped: str = ""
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether it was run and nothing was wrong."""
+        return not self.skipped and not self.violations
+
+
+@dataclass(frozen=True)
+class Window:
+    """When the fault began and ended, on the monotonic clock."""
+
+    began: float
+    ended: float
+
+
+def run(row: Row, *, is_full: bool, keep: Path | None = None) -> Result:
+    """Run a row. ``keep``: where its ledger and the portal's log go."""
+    try:
+        with row.stand() as stand:
+            return _drill(row, stand, is_full=is_full, keep=keep)
+    except Skipped as why:
+        return Result(row, skipped=str(why))
+
+
+def _drill(row: Row, stand: Stand, *, is_full: bool, keep: Path | None) -> Result:
+    with closing(Ledger(stand.directory / "ledger.jsonl")) as ledger:
+        world = World(stand.portal.port, stand.client, ledger)
+        fault = Run(stand, world, is_full)
+        threads = [threading.Thread(target=Person(world, number).run) for number in range(row.people)]
+        for thread in threads:
+            thread.start()
+        try:
+            time.sleep(BEFORE_SECONDS)
+            began = time.monotonic()
+            row.fault(fault)
+            window = Window(began, time.monotonic())
+            time.sleep(AFTER_SECONDS)
+        finally:
+            world.stop.set()
+            for thread in threads:
+                thread.join()
+        result = _judge(row, fault, window)
+        _audit(fault, result)
+        if keep:
+            name = row.name.replace(" ", "-")
+            shutil.copy(ledger.path, keep / f"{name}.jsonl")
+            shutil.copy(stand.portal.log, keep / f"{name}.log")
+    return result
+
+
+def _judge(row: Row, fault: Run, window: Window) -> Result:
+    """What the tape says."""
+    tape, world = fault.tape, fault.world
+    affected = tape.between(window.began, window.ended + RECOVERY_SECONDS)
+    failed = [sample for sample in tape.samples if sample.has_failed]
+    result = Result(row, len(tape.samples), facts=fault.facts)
+    result.errors = Counter(_word(sample) for sample in affected if sample.has_failed)
+    result.slowest = max((sample.seconds for sample in affected), default=0.0)
+    late = [sample.ended - window.ended for sample in failed]
+    result.recovery = max(0.0, *late, 0.0)
+    found = [*fault.problems, *world.surprises]
+    found += [f"{_word(sample)} at {sample.kind}" for sample in failed if sample.status == 500]
+    found += [f"{_word(sample)} at {sample.kind}" for sample in failed if not _is_excused(sample, row, window)]
+    if row.slowest and result.slowest > row.slowest:
+        found.append(f"a request took {result.slowest:.2f} s")
+    if result.recovery > row.recovery:
+        found.append(f"the last request failed {result.recovery:.1f} s after the fault")
+    if not fault.has_bitten and not result.errors:
+        found.append("the fault was not felt")
+    if world.given_up:
+        result.facts.append(f"{len(world.given_up)} exchanges refused after a lost answer, as the rules say")
+    result.violations = found
+    return result
+
+
+def _is_excused(sample: Sample, row: Row, window: Window) -> bool:
+    is_within = sample.ended >= window.began and sample.began <= window.ended + RECOVERY_SECONDS
+    return is_within and sample.status in row.tolerated and sample.kind not in row.unharmed
+
+
+def _audit(fault: Run, result: Result) -> None:
+    """Readiness, the ledger, the tables."""
+    stand = fault.stand
+    standing = Standing.of(fault.world.ledger.facts)
+    line = Line(stand.portal.port, Tape())
+    ready = line.ask("ready", "GET", "/ready")
+    line.close()
+    if ready.status != 200:
+        result.violations.append(f"not ready: {ready.body.decode(errors='replace')[:200]}")
+    result.violations += rows.judge(stand, standing)
+    auditor = Auditor(stand.client, stand.portal.port, standing)
+    result.violations += auditor.run()
+    result.violations += [f"after the audit: {each}" for each in rows.judge(stand, standing)]
+    result.facts.insert(0, f"{len(fault.world.ledger.facts)} facts, {auditor.checks} of them replayed")
+
+
+def _word(sample: Sample) -> str:
+    return "no answer" if sample.status == LOST else str(sample.status)
