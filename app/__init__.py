@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     for package in (oauth, login, consent, portal):
         package.register(app)
     cli.register(app)
-    background.configure(app, couriers=[], chores=_chores(settings, built))
+    background.configure(app, couriers=[built.logout_notices], chores=_chores(settings, built))
     direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)
     security.trust_proxies(app, settings)

@@ -20,6 +20,7 @@ from app.services.consents import Consents
 from app.services.environment import Clock, Database
 from app.services.interactions import Interactions
 from app.services.keys import Keys
+from app.services.logout_notices import LogoutNotices
 from app.services.mail import Mail
 from app.services.one_time_tokens import OneTimeTokens
 from app.services.outbox import Outbox
@@ -66,6 +67,7 @@ class Services:
     outbox: Outbox
     mail: Mail
     one_time_tokens: OneTimeTokens
+    logout_notices: LogoutNotices
 
 
 def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
@@ -120,6 +122,7 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         outbox=outbox,
         mail=Mail(outbox, is_possible=settings.can_mail),
         one_time_tokens=OneTimeTokens(db, clock),
+        logout_notices=LogoutNotices(db, outbox, clients, tokens),
     )
 
 

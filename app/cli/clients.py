@@ -34,6 +34,7 @@ def clients() -> None:
 @click.option("--grant", "grants", multiple=True, type=click.Choice(GRANT_TYPES), help="May be repeated.")
 @click.option("--consent", default="once", type=click.Choice(CONSENT_POLICIES), help="When people are asked.")
 @click.option("--introspect-any", is_flag=True, help="It may introspect tokens of every client.")
+@click.option("--backchannel-logout-uri", default="", help="Where it hears that a session ended.")
 @as_json
 @with_appcontext
 @committed
@@ -48,6 +49,7 @@ def create(
     grants: tuple[str, ...],
     consent: str,
     introspect_any: bool,
+    backchannel_logout_uri: str,
     as_json: bool,
 ) -> None:
     """Register a client; the secret is shown once."""
@@ -62,6 +64,7 @@ def create(
         grants=grants,
         consent_policy=consent,
         can_introspect_any=introspect_any,
+        backchannel_logout_uri=backchannel_logout_uri,
         caller=OPERATOR,
     )
     _show_secret(client_id, secret, is_json=as_json, done="Created")
@@ -94,11 +97,23 @@ def show_client(client_id: str, as_json: bool) -> None:
             "require_pkce": client.require_pkce,
             "id_token_signed_response_alg": client.id_token_signed_response_alg,
             "introspect_any": client.can_introspect_any,
+            "backchannel_logout_uri": client.backchannel_logout_uri,
             "created": client.created_at,
             "updated": client.updated_at,
         },
         is_json=as_json,
     )
+
+
+@clients.command("set-backchannel-logout")
+@click.argument("client_id")
+@click.argument("uri", default="")
+@with_appcontext
+@committed
+def set_backchannel_logout(client_id: str, uri: str) -> None:
+    """Say where a client hears that a session ended; without a URI it no longer does."""
+    services.clients.set_backchannel_logout(client_id, uri, OPERATOR)
+    click.echo(f"{client_id} hears of logouts at {uri}." if uri else f"{client_id} hears of no logouts.")
 
 
 @clients.command("rotate-secret")

@@ -25,7 +25,6 @@ class Client(Base):
     redirect_uris: Mapped[list[str]] = mapped_column(Json, default=list)
     post_logout_redirect_uris: Mapped[list[str]] = mapped_column(Json, default=list)
     backchannel_logout_uri: Mapped[str | None]
-    backchannel_logout_session_required: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     allowed_scopes: Mapped[list[str]] = mapped_column(Json, default=list)
     grant_types: Mapped[list[str]] = mapped_column(Json, default=list)
     consent_policy: Mapped[str] = mapped_column(sa.String(20), default="once")

@@ -46,6 +46,8 @@ def describe() -> dict[str, Any]:
         "revocation_endpoint": f"{base}/revoke",
         "introspection_endpoint": f"{base}/introspect",
         "end_session_endpoint": f"{base}/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "service_documentation": f"{issuer}/developers",
         "op_policy_uri": f"{issuer}/privacy",

@@ -22,6 +22,11 @@ class Event(enum.StrEnum):
     ACCOUNT_CREATED = "account:created"
     ACCOUNT_DISABLED = "account:disabled"
     PASSWORD_SET = "account:password:set"  # noqa: S105
+    PROFILE_CHANGED = "account:profile:changed"
+    ACCOUNT_EXPORTED = "account:exported"
+    DELETION_REQUESTED = "account:deletion:requested"
+    DELETION_CANCELLED = "account:deletion:cancelled"
+    ACCOUNT_DELETED = "account:deleted"
     PLAN_SET = "account:plan:set"
     LOGIN_SUCCEEDED = "account:login:succeeded"
     LOGIN_FAILED = "account:login:failed"
@@ -38,6 +43,7 @@ class Event(enum.StrEnum):
     SERVICE_TOKEN_ISSUED = "oauth:service_token:issued"  # noqa: S105
     CLIENT_AUTHENTICATION_FAILED = "oauth:client:authentication_failed"
     CLIENT_CREATED = "client:created"
+    CLIENT_CHANGED = "client:changed"
     CLIENT_DISABLED = "client:disabled"
     CLIENT_SECRET_ROTATED = "client:secret_rotated"  # noqa: S105
     KEY_CREATED = "key:created"

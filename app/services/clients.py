@@ -55,6 +55,7 @@ class ClientRecord:
     secret_hash: str | None
     redirect_uris: tuple[str, ...]
     post_logout_redirect_uris: tuple[str, ...]
+    backchannel_logout_uri: str | None
     allowed_scopes: tuple[str, ...]
     grant_types: tuple[str, ...]
     consent_policy: str
@@ -142,6 +143,7 @@ class Clients:
         grants: Sequence[str] = (),
         consent_policy: str = "once",
         can_introspect_any: bool = False,
+        backchannel_logout_uri: str | None = None,
         caller: Caller = NOBODY,
         **fields: Any,
     ) -> str | None:
@@ -155,6 +157,8 @@ class Clients:
         self._require_valid(
             client_id, redirects, post_logout, scopes, is_confidential, auth_method, grants, consent_policy
         )
+        if backchannel_logout_uri:
+            redirect_uris.require_notifiable(backchannel_logout_uri)
         secret = random_token(256) if is_confidential else None
         now = self.clock()
         self.db.session.add(
@@ -169,6 +173,7 @@ class Clients:
                 auth_method=auth_method,
                 consent_policy=consent_policy,
                 can_introspect_any=can_introspect_any,
+                backchannel_logout_uri=backchannel_logout_uri or None,
                 secret_hash=sha256(secret) if secret else None,
                 created_at=now,
                 updated_at=now,
@@ -187,6 +192,14 @@ class Clients:
         self._update(client_id, secret_hash=sha256(secret))
         self.audit.record(Event.CLIENT_SECRET_ROTATED, caller, client_id=client_id)
         return secret
+
+    def set_backchannel_logout(self, client_id: str, uri: str | None, caller: Caller = NOBODY) -> None:
+        """Say where a client hears of logouts, or with None that it no longer does; raises :class:`InvalidInput`."""
+        self.get(client_id)
+        if uri:
+            redirect_uris.require_notifiable(uri)
+        self._update(client_id, backchannel_logout_uri=uri or None)
+        self.audit.record(Event.CLIENT_CHANGED, caller, client_id=client_id, changed="backchannel_logout_uri")
 
     def disable(self, client_id: str, caller: Caller = NOBODY) -> None:
         """Stop the client: every request of it and every token issued to it is refused from now on."""

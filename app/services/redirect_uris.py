@@ -39,6 +39,16 @@ def require_registrable(uri: str) -> None:
         )
 
 
+def require_notifiable(uri: str) -> None:
+    """Raise :class:`InvalidInput` unless the portal itself may call ``uri``: https, or http on this machine.
+
+    OpenID Connect Back-Channel Logout section 2.2; what redirect URIs must not have, it must not have either.
+    """
+    require_registrable(uri)
+    if not uri.startswith(("https://", "http://")):
+        raise InvalidInput("A back-channel logout URI starts with https://.", "backchannel_logout_uri")
+
+
 def match(requested: str, registered: Iterable[str], *, is_native: bool) -> bool:
     """Whether ``requested`` is one of ``registered``, character by character.
 

@@ -22,6 +22,9 @@ from app.services.environment import Clock, random_token, sha256
 from app.services.keys import Key, Keys
 
 ACCESS_TYPE = "at+jwt"
+LOGOUT_TYPE = "logout+jwt"
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+LOGOUT_TOKEN_LIFE = timedelta(minutes=2)
 LONGEST = 8192
 MOST_REMEMBERED = 4096
 ALGORITHMS = ["ES256", "RS256", "EdDSA", "HS256"]
@@ -171,6 +174,24 @@ class Tokens:
         )
         return TokenAnswer(token, int(life.total_seconds()), scope)
 
+    def logout_token(self, client: ClientRecord, user_id: str, session_id: str) -> str:
+        """What tells ``client`` that a session ended (OpenID Connect Back-Channel Logout section 2.4)."""
+        now = self.clock()
+        return self._sign(
+            client.id_token_signed_response_alg,
+            LOGOUT_TYPE,
+            {
+                "iss": self.issuer,
+                "aud": client.client_id,
+                "sub": user_id,
+                "sid": session_id,
+                "iat": _seconds(now),
+                "exp": _seconds(now + LOGOUT_TOKEN_LIFE),
+                "jti": new_jti(),
+                "events": {LOGOUT_EVENT: {}},
+            },
+        )
+
     def read_access_token(self, token: str) -> dict[str, Any]:
         """The claims of an access token of ours that has not expired; raises :class:`InvalidToken`.
 
@@ -188,7 +209,8 @@ class Tokens:
     def read_id_token_hint(self, token: str) -> dict[str, Any]:
         """The claims of an ID token of ours, expired or not; raises :class:`InvalidToken`."""
         header, claims = self._verified(token)
-        if header.get("typ") == ACCESS_TYPE or not isinstance(claims.get("sub"), str):
+        # Back-Channel Logout section 4: a logout token is no ID token, nor is an access token.
+        if header.get("typ") != "JWT" or not isinstance(claims.get("sub"), str):
             raise InvalidToken
         return claims
 

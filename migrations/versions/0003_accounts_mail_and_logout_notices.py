@@ -71,10 +71,6 @@ def upgrade() -> None:
     op.create_index(op.f('ix_one_time_tokens_expires_at'), 'one_time_tokens', ['expires_at'])
     op.create_index('ix_one_time_tokens_user_purpose', 'one_time_tokens', ['user_id', 'purpose'])
     op.add_column('clients', sa.Column('backchannel_logout_uri', sa.Text(), nullable=True))
-    op.add_column(
-        'clients',
-        sa.Column('backchannel_logout_session_required', sa.Boolean(), nullable=False, server_default=sa.false()),
-    )
     op.create_index(
         'ix_user_sessions_open',
         'user_sessions',
@@ -92,7 +88,6 @@ def downgrade() -> None:
     op.drop_column('users', 'deletes_at')
     op.drop_column('users', 'deletion_requested_at')
     op.drop_index('ix_user_sessions_open', 'user_sessions')
-    op.drop_column('clients', 'backchannel_logout_session_required')
     op.drop_column('clients', 'backchannel_logout_uri')
     op.drop_table('one_time_tokens')
     op.drop_table('known_devices')
