@@ -28,9 +28,15 @@ logger = logging.getLogger("portal.background")
 class Courier(Protocol):
     """Delivers some kinds of deliveries."""
 
-    kinds: Sequence[str]
-    parallel: int
-    """How many may be under way at one time in one process."""
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds it delivers."""
+        ...
+
+    @property
+    def parallel(self) -> int:
+        """How many may be under way at one time in one process."""
+        ...
 
     def prepare(self, due: Due) -> Callable[[], None] | None:
         """Do what needs the database, in its transaction; answer what remains: talking to somebody outside.
