@@ -45,6 +45,15 @@ class InvalidInput(PortalError):
         self.field = field
 
 
+class InvalidFields(InvalidInput):
+    """Several fields cannot be used: ``problems`` has a sentence for each, by name; the first one speaks for all."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        field, message = next(iter(problems.items()))
+        super().__init__(message, field)
+        self.problems = problems
+
+
 class TooManyAttempts(PortalError):
     """A rate limit was reached; ``retry_after`` is the number of seconds to wait."""
 

@@ -25,6 +25,7 @@ from app.services.mail import Mail
 from app.services.one_time_tokens import OneTimeTokens
 from app.services.outbox import Outbox
 from app.services.passwords import Passwords
+from app.services.profiles import Profiles
 from app.services.rate_limits import RateLimiter
 from app.services.refresh_tokens import RefreshPolicy, RefreshTokens
 from app.services.revocations import Revocations
@@ -61,6 +62,7 @@ class Services:
     interactions: Interactions
     authorization: Authorization
     accounts: Accounts
+    profiles: Profiles
     rate_limits: RateLimiter
     seeding: Seeding
     cleaning: Cleaning
@@ -116,6 +118,7 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         consents=consents,
         interactions=interactions,
         accounts=accounts,
+        profiles=Profiles(db, clock, audit),
         rate_limits=RateLimiter(store, settings.limits.enabled),
         seeding=Seeding(db, clock, keys, clients, accounts, settings.issuer),
         cleaning=Cleaning(db, clock),
