@@ -55,6 +55,14 @@ def begin_session(user_id: str, *, remember: bool) -> str:
     return session_id
 
 
+def rotate_session() -> None:
+    """Give the current session a new cookie value and forms a new secret, after a change of what the person may do."""
+    active = current_session()
+    if active and (token := services.sessions.rotate(active)):
+        form_session.clear()
+        g.session_cookie = (token, active.is_remembered)
+
+
 def end_session(reason: str) -> None:
     """Log the browser out: the session ends with all that hangs on it, and the cookie goes."""
     if active := current_session():

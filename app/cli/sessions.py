@@ -21,8 +21,8 @@ def sessions() -> None:
 @committed
 def list_sessions(email: str, limit: int, as_json: bool) -> None:
     """List the open sessions of an account, the latest used first."""
-    found = services.sessions.of(services.accounts.find(email).id, limit=limit)
-    show([each.as_dict() for each in found], is_json=as_json)
+    found = services.sessions.page(services.accounts.find(email).id, limit=limit)
+    show([each.as_dict() for each in found.items], is_json=as_json)
 
 
 @sessions.command()

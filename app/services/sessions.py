@@ -1,20 +1,27 @@
 """Single sign-on sessions: the row is the truth, the cookie's value is kept as a hash only."""
 
-from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+import base64
+import binascii
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
 
-from app.models import UserSession, new_id
+from app.errors import InvalidInput, NotFound, sentence
+from app.models import Client, TokenFamily, UserSession, new_id
 from app.services.audit import Audit, Event
 from app.services.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
 from app.services.environment import Caller, Clock, Database, random_token, sha256
 from app.services.revocations import Revocations
 from app.services.statements import Statement
+from app.services.user_agents import device_name
 
 TOUCH_AFTER = timedelta(seconds=60)
+CHANGED = sentence("This list has changed. Open it from its start.")
 _session = cast(sa.Table, UserSession.__table__)
+_family = cast(sa.Table, TokenFamily.__table__)
+_client = cast(sa.Table, Client.__table__)
 _FIND = Statement(
     sa.select(
         _session.c.id,
@@ -32,11 +39,39 @@ _FIND = Statement(
 
 @dataclass(frozen=True, slots=True)
 class SessionPolicy:
-    """How long sessions live."""
+    """How long sessions live, counted from the last login in them; they are held to it as it is now.
+
+    With ``remembered`` zero nobody is remembered: sessions that were are held to the rules of the others.
+    """
 
     idle: timedelta
     absolute: timedelta
     remembered: timedelta
+
+    def is_remembered(self, wanted: bool) -> bool:
+        """Whether a session for which it was asked is remembered."""
+        return wanted and self.remembered > timedelta()
+
+    def end_of(self, authenticated_at: datetime, expires_at: datetime, *, is_remembered: bool) -> datetime:
+        """When a session is over however it is used: at ``expires_at``, or earlier if lives were shortened since."""
+        life = self.remembered if self.is_remembered(is_remembered) else self.absolute
+        return min(expires_at, authenticated_at + life)
+
+    def is_open(self, row: Any, now: datetime) -> bool:
+        """Whether the row of a session names one that is good ``now``; :meth:`open_rows` says the same in SQL."""
+        if row.ended_at is not None:
+            return False
+        if self.end_of(row.authenticated_at, row.expires_at, is_remembered=row.is_remembered) <= now:
+            return False
+        return self.is_remembered(row.is_remembered) or row.last_used_at + self.idle > now
+
+    def open_rows(self, now: datetime) -> sa.ColumnElement[bool]:
+        """The condition of rows of sessions that are good ``now``."""
+        kept = sa.and_(_session.c.authenticated_at > now - self.absolute, _session.c.last_used_at > now - self.idle)
+        if self.remembered > timedelta():
+            is_kept = sa.and_(_session.c.is_remembered, _session.c.authenticated_at > now - self.remembered)
+            kept = sa.or_(is_kept, sa.and_(sa.not_(_session.c.is_remembered), kept))
+        return sa.and_(_session.c.ended_at.is_(None), _session.c.expires_at > now, kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +93,7 @@ class ActiveSession:
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """A session as lists show it."""
+    """A session as lists show it; ``apps`` are the names of the applications that hold tokens of it."""
 
     id: str
     device_name: str
@@ -69,10 +104,20 @@ class OpenSession:
     last_used_at: datetime
     expires_at: datetime
     access_count: int
+    apps: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Its fields by name."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Some of a person's open sessions, how many there are in all, and what to ask for the next ones with."""
+
+    items: list[OpenSession]
+    total: int
+    next: str | None
 
 
 class Sessions:
@@ -93,43 +138,45 @@ class Sessions:
         """Begin a session after a successful login; answers its public id and the cookie's value.
 
         The session of the same person that the browser held before goes on under the new value: its id, and
-        all that hangs on it, stays, the old value is dead. One of another person ends.
+        all that hangs on it, stays, the old value is dead.
         """
         token, now = random_token(256), self.clock()
-        life = self.policy.remembered if remember else self.policy.absolute
+        is_remembered = self.policy.is_remembered(remember)
         values: dict[str, Any] = {
             "token_hash": sha256(token),
+            "device_name": device_name(caller.user_agent),
             "ip_address": caller.ip_address,
             "user_agent": caller.user_agent,
-            "is_remembered": remember,
+            "is_remembered": is_remembered,
             "authenticated_at": now,
             "last_used_at": now,
-            "expires_at": now + life,
+            "expires_at": now + (self.policy.remembered if is_remembered else self.policy.absolute),
         }
-        if replaces and replaces.user_id == user_id:
-            kept = self.db.session.execute(
-                sa.update(_session).where(_session.c.id == replaces.id, _session.c.ended_at.is_(None)).values(values)
-            )
-            if cast(Any, kept).rowcount == 1:
-                return replaces.id, token
-        elif replaces:
-            self.end(replaces.id, "replaced", caller)
+        if replaces and replaces.user_id == user_id and self._change(replaces.id, **values):
+            return replaces.id, token
         session_id = new_id()
         self.db.session.execute(
             sa.insert(_session).values(id=session_id, user_id=user_id, created_at=now, access_count=1, **values)
         )
         return session_id, token
 
+    def rotate(self, session: ActiveSession) -> str | None:
+        """Give an open session a new cookie value, after which the old one is dead; None when it has ended."""
+        token = random_token(256)
+        return token if self._change(session.id, token_hash=sha256(token)) else None
+
     def resolve(self, token: str) -> ActiveSession | None:
         """The session a cookie's value names, if it has not ended, expired or idled out and the person is active."""
         row = _FIND.first(self.db, token_hash=sha256(token))
-        if row is None or row.ended_at is not None or not row.subject_is_active:
-            return None
-        now = self.clock()
-        if row.expires_at <= now or (not row.is_remembered and row.last_used_at + self.policy.idle <= now):
+        if row is None or not row.subject_is_active or not self.policy.is_open(row, self.clock()):
             return None
         return ActiveSession(
-            row.id, subject_from(row), row.authenticated_at, row.last_used_at, row.is_remembered, row.expires_at
+            row.id,
+            subject_from(row),
+            row.authenticated_at,
+            row.last_used_at,
+            self.policy.is_remembered(row.is_remembered),
+            self.policy.end_of(row.authenticated_at, row.expires_at, is_remembered=row.is_remembered),
         )
 
     def needs_touch(self, session: ActiveSession) -> bool:
@@ -171,23 +218,91 @@ class Sessions:
             self.audit.record(Event.SESSION_ENDED, caller, user_id=user_id, reason=reason, sessions=len(ended))
         return len(ended)
 
-    def of(self, user_id: str, *, limit: int = 100) -> list[OpenSession]:
-        """The open sessions of a person, the latest used first."""
-        now = self.clock()
-        columns = [_session.c[field.name] for field in fields(OpenSession)]
-        rows = self.db.session.execute(
-            sa.select(*columns)
-            .where(
-                _session.c.user_id == user_id,
-                _session.c.ended_at.is_(None),
-                _session.c.expires_at > now,
-                sa.or_(_session.c.is_remembered, _session.c.last_used_at > now - self.policy.idle),
-            )
-            .order_by(_session.c.last_used_at.desc(), _session.c.id)
-            .limit(limit)
+    def end_own(self, user_id: str, session_id: str, reason: str, caller: Caller) -> None:
+        """End an open session of that very person, as :meth:`end` does; raises :class:`NotFound` for any other."""
+        owned = sa.select(_session.c.id).where(
+            _session.c.id == session_id, _session.c.user_id == user_id, self.policy.open_rows(self.clock())
         )
-        return [OpenSession(*row) for row in rows]
+        if self.db.session.scalar(owned) is None or not self.end(session_id, reason, caller):
+            raise NotFound(sentence("There is no open session of that id."))
+
+    def page(self, user_id: str, *, limit: int = 20, after: str | None = None) -> SessionPage:
+        """The open sessions of a person, the latest used first, ``limit`` at most.
+
+        ``after`` is the ``next`` of the page before; anything else raises :class:`InvalidInput`.
+        """
+        is_theirs = sa.and_(_session.c.user_id == user_id, self.policy.open_rows(self.clock()))
+        query = sa.select(_session).where(is_theirs)
+        if after is not None:
+            # Both columns fall, so that the index is read backwards and nothing is sorted.
+            place = sa.tuple_(_session.c.last_used_at, _session.c.id)
+            query = query.where(place < sa.tuple_(*map(sa.literal, _place(after), _PLACE)))
+        query = query.order_by(_session.c.last_used_at.desc(), _session.c.id.desc()).limit(limit)
+        rows = self.db.session.execute(query.limit(limit + 1)).all()
+        total = self.db.session.scalar(sa.select(sa.func.count()).select_from(_session).where(is_theirs)) or 0
+        apps = self._apps(query)
+        items = [_shown(row, apps.get(row.id, ()), self.policy) for row in rows[:limit]]
+        return SessionPage(items, total, _cursor(rows[limit - 1]) if len(rows) > limit else None)
+
+    def _apps(self, page: "sa.Select[Any]") -> dict[str, tuple[str, ...]]:
+        """The names of applications with tokens of the sessions of a page, by session."""
+        shown = page.with_only_columns(_session.c.id).subquery()
+        rows = self.db.session.execute(
+            sa.select(_family.c.session_id, _client.c.name)
+            .join(shown, shown.c.id == _family.c.session_id)
+            .join(_client, _client.c.client_id == _family.c.client_id)
+            .where(_family.c.revoked_at.is_(None))
+            .distinct()
+            .order_by(_client.c.name)
+        )
+        found: dict[str, tuple[str, ...]] = {}
+        for session_id, name in rows:
+            found[session_id] = (*found.get(session_id, ()), name)
+        return found
+
+    def _change(self, session_id: str, **values: object) -> bool:
+        """Change the row of a session that has not ended; answers whether there was one."""
+        changed = self.db.session.execute(
+            sa.update(_session).where(_session.c.id == session_id, _session.c.ended_at.is_(None)).values(values)
+        )
+        return bool(cast(Any, changed).rowcount)
 
     def user_of(self, session_id: str) -> str | None:
         """Whose session it is, ended or not."""
         return self.db.session.scalar(sa.select(_session.c.user_id).where(_session.c.id == session_id))
+
+
+_PLACE = (_session.c.last_used_at.type, _session.c.id.type)
+
+
+def _shown(row: Any, apps: tuple[str, ...], policy: SessionPolicy) -> OpenSession:
+    return OpenSession(
+        id=row.id,
+        device_name=row.device_name or device_name(row.user_agent),
+        ip_address=row.ip_address,
+        user_agent=row.user_agent,
+        is_remembered=policy.is_remembered(row.is_remembered),
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=policy.end_of(row.authenticated_at, row.expires_at, is_remembered=row.is_remembered),
+        access_count=row.access_count,
+        apps=apps,
+    )
+
+
+def _cursor(row: Any) -> str:
+    """Where a page ends; it opens nothing, and pages are always one person's."""
+    place = f"{row.last_used_at.isoformat()} {row.id}"
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def _place(cursor: str) -> tuple[datetime, str]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        moment, _, session_id = text.partition(" ")
+        last_used_at = datetime.fromisoformat(moment)
+    except (binascii.Error, ValueError):
+        raise InvalidInput(CHANGED, "after") from None
+    if last_used_at.tzinfo != UTC or len(session_id) != 36 or not session_id.isprintable():
+        raise InvalidInput(CHANGED, "after")
+    return last_used_at, session_id
