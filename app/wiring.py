@@ -9,6 +9,8 @@ from flask import Flask, current_app
 
 from app.config import Settings
 from app.services.accounts import Accounts
+from app.services.activity import Activity
+from app.services.attempts import Attempts
 from app.services.audit import Audit
 from app.services.authorization import Authorization
 from app.services.authorization_codes import AuthorizationCodes
@@ -16,14 +18,21 @@ from app.services.bearer import Bearer
 from app.services.claims import Claims
 from app.services.cleaning import Cleaning
 from app.services.clients import Clients
+from app.services.connected_apps import ConnectedApps
 from app.services.consents import Consents
+from app.services.deletions import Deletions
+from app.services.credentials import Credentials
+from app.services.devices import Devices
+from app.services.email_addresses import EmailAddresses
 from app.services.environment import Clock, Database
+from app.services.exports import Exports
 from app.services.interactions import Interactions
 from app.services.keys import Keys
 from app.services.logout_notices import LogoutNotices
 from app.services.mail import Mail
 from app.services.one_time_tokens import OneTimeTokens
 from app.services.outbox import Outbox
+from app.services.password_resets import PasswordResets
 from app.services.passwords import Passwords
 from app.services.profiles import Profiles
 from app.services.rate_limits import RateLimiter
@@ -63,6 +72,10 @@ class Services:
     authorization: Authorization
     accounts: Accounts
     profiles: Profiles
+    activity: Activity
+    connected_apps: ConnectedApps
+    exports: Exports
+    deletions: Deletions
     rate_limits: RateLimiter
     seeding: Seeding
     cleaning: Cleaning
@@ -95,9 +108,19 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     refresh = RefreshTokens(db, clock, audit, tokens, claims, revocations, policy)
     clients = Clients(db, clock, audit, revocations)
     sessions = Sessions(db, clock, audit, revocations, _session_policy(settings))
-    accounts = Accounts(db, clock, audit, Passwords(), sessions, revocations)
+    mail, links, limits = (
+        Mail(outbox, is_possible=settings.can_mail),
+        OneTimeTokens(db, clock),
+        RateLimiter(store, settings.limits.enabled),
+    )
+    devices = Devices(db, clock, audit, mail, limits, settings.issuer)
+    attempts, passwords = Attempts(limits, devices, settings.limits.login), Passwords()
+    credentials = Credentials(db, clock, passwords, sessions, revocations, links, devices, mail)
+    accounts = Accounts(db, clock, audit, passwords, credentials, attempts, sessions, revocations)
     codes = AuthorizationCodes(db, clock, audit, tokens, claims, refresh, revocations)
     consents, interactions = Consents(db, clock, audit, revocations), Interactions(db, clock)
+    mail = Mail(outbox, is_possible=settings.can_mail)
+    cooling_off, data_page = timedelta(days=settings.accounts.deletion_days), f"{settings.issuer}/account/data"
     return Services(
         settings=settings,
         clock=clock,
@@ -119,11 +142,15 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         interactions=interactions,
         accounts=accounts,
         profiles=Profiles(db, clock, audit),
+        activity=Activity(db),
+        connected_apps=ConnectedApps(db, clock, clients, consents),
+        exports=Exports(db, clock, audit),
+        deletions=Deletions(db, clock, audit, sessions, revocations, mail, cooling_off, data_page),
         rate_limits=RateLimiter(store, settings.limits.enabled),
         seeding=Seeding(db, clock, keys, clients, accounts, settings.issuer),
         cleaning=Cleaning(db, clock),
         outbox=outbox,
-        mail=Mail(outbox, is_possible=settings.can_mail),
+        mail=mail,
         one_time_tokens=OneTimeTokens(db, clock),
         logout_notices=LogoutNotices(db, outbox, clients, tokens),
     )
