@@ -84,3 +84,10 @@ def set_plan(email: str, plan: str) -> None:
     """Put an account on a plan."""
     services.accounts.set_plan(email, plan, OPERATOR)
     click.echo(f"{email} is on the plan {plan}.")
+
+
+@users.command()
+@with_appcontext
+def purge() -> None:
+    """Delete the accounts whose days for taking it back are over."""
+    click.echo(f"Deleted {services.deletions.run()}.")
