@@ -22,7 +22,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 
-from app.postgresql import Statements, joined
+from app.postgresql import Forgotten, Statements, joined
 
 reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 """Set while a request only reads: its SQLite transactions then wait for nobody."""
@@ -137,9 +137,17 @@ class PortalDatabase(SQLAlchemy):
         try:
             connection = self._connection()
             raw = cast(Any, connection.dbapi_connection)
-            if writes and not _is_in_transaction(raw):
+            if begins := writes and not _is_in_transaction(raw):
                 begin(connection.info, raw, is_reader=False)
-            return (connection.info.get("statements") or raw).execute(statement, values)
+            try:
+                return (connection.info.get("statements") or raw).execute(statement, values)
+            except Forgotten:
+                if begins:
+                    _tell(raw, "ROLLBACK")
+                    begin(connection.info, raw, is_reader=False)
+                elif _is_in_transaction(raw):
+                    raise  # what was done before went with the transaction, which only its beginner can begin anew
+                return connection.info["statements"].execute(statement, values)
         except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
             self._drop_if_gone(error)
             raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error

@@ -7,11 +7,12 @@ threads each time costs a switch to another one; here the lock is given away onc
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import InvalidSqlStatementName, error_from_result
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
@@ -40,28 +41,40 @@ class Answer:
         return self._rows
 
 
+class Forgotten(psycopg.OperationalError):
+    """A statement that was prepared cannot be run any more. Nothing was done; run again, it is prepared anew."""
+
+
 class Statements:
     """Runs statements with ``$1`` parameters on one connection, which nobody else may use meanwhile."""
 
     def __init__(self, connection: "psycopg.Connection[Any]") -> None:
         self._connection = connection
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._numbers = count()  # a name that is forgotten here may still be taken on the server
 
     def execute(self, statement: str, values: Sequence[Any]) -> Answer:
-        """Run ``statement``; raises the subclass of ``psycopg.Error`` that the server's answer asks for."""
+        """Run ``statement``; raises :class:`Forgotten` or what of ``psycopg.Error`` the server's answer asks for."""
         raw: Any = self._connection.pgconn
         transformer: Any = Transformer(self._connection)
         sent = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
         known = (statement, transformer.types or ())
-        if (name := self._names.get(known)) is None:
-            name = f"statement_{len(self._names)}".encode()
-            _require(raw.prepare(name, statement.encode(), transformer.types))
-            self._names[known] = name
+        if is_new := (name := self._names.get(known)) is None:
+            name = self._names[known] = self._prepare(raw, statement, transformer.types)
         try:
             return Answer(transformer, _require(raw.exec_prepared(name, sent, transformer.formats)))
-        except InvalidSqlStatementName:
-            self._names.clear()  # somebody in between (a pooler, DEALLOCATE ALL) took them away; they are made anew
-            raise
+        except (InvalidSqlStatementName, FeatureNotSupported) as error:
+            if is_new:
+                raise
+            # Somebody in between (a pooler, DEALLOCATE ALL) took it away, or a migration changed what it answers; most
+            # likely that is true of others.
+            self._names.clear()
+            raise Forgotten("A prepared statement is no longer good") from error
+
+    def _prepare(self, raw: Any, statement: str, types: Sequence[int] | None) -> bytes:
+        name = f"statement_{next(self._numbers)}".encode()
+        _require(raw.prepare(name, statement.encode(), types))
+        return name
 
     def tell(self, command: str) -> None:
         """Begin or end a transaction. A COMMIT that the server turned into a ROLLBACK is an error."""
