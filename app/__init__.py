@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 
-class Answer(Response):
+class PortalResponse(Response):
     """A response whose ``Location`` goes out as it was written."""
 
     def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
@@ -45,7 +45,7 @@ class Answer(Response):
 class Portal(Flask):
     """A Flask application without coroutines, and with the form session of :mod:`app.sessions`."""
 
-    response_class = Answer
+    response_class = PortalResponse
     session_interface = sessions.FormSessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

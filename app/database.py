@@ -22,7 +22,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 
-from app.postgresql import Forgotten, Statements, joined
+from app import postgresql
 
 reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
 """Set while a request only reads: its SQLite transactions then wait for nobody."""
@@ -141,7 +141,7 @@ class PortalDatabase(SQLAlchemy):
                 begin(connection.info, raw, is_reader=False)
             try:
                 return (connection.info.get("statements") or raw).execute(statement, values)
-            except Forgotten:
+            except postgresql.Forgotten:
                 if begins:
                     _tell(raw, "ROLLBACK")
                     begin(connection.info, raw, is_reader=False)
@@ -200,7 +200,7 @@ class PortalDatabase(SQLAlchemy):
 
     def _run_waiting(self) -> None:
         if waiting := g.pop(_WAITING, None):
-            together = joined(tuple(statement for statement, _ in waiting))
+            together = postgresql.joined(tuple(statement for statement, _ in waiting))
             self.execute(together, [value for _, values in waiting for value in values], writes=True)
 
     def _finish(self, *, is_kept: bool) -> None:
@@ -252,13 +252,13 @@ def _tell(raw: Any, command: str) -> None:
     if isinstance(raw, sqlite3.Connection):
         raw.execute(command)
     else:
-        Statements(raw).tell(command)
+        postgresql.tell(raw, command)
 
 
 def _is_in_transaction(raw: Any) -> bool:
     if isinstance(raw, sqlite3.Connection):
         return raw.in_transaction
-    return Statements(raw).is_in_transaction
+    return postgresql.is_in_transaction(raw)
 
 
 def _look_after(engine: sa.Engine) -> None:
@@ -316,7 +316,7 @@ def _prepare_postgresql(engine: sa.Engine) -> None:
         cast(Any, connection).autocommit = True
         # What the driver prepares by itself it takes back with DEALLOCATE ALL, and with it what is prepared here.
         cast(Any, connection).prepare_threshold = None
-        entry.info["statements"] = Statements(cast("psycopg.Connection[Any]", connection))
+        entry.info["statements"] = postgresql.Statements(cast("psycopg.Connection[Any]", connection))
 
     @sa.event.listens_for(engine, "checkout")
     def see_that_it_lives(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:

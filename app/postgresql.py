@@ -19,7 +19,7 @@ from psycopg.pq.abc import PGresult
 PARAMETER = re.compile(r"\$([0-9]+)")
 
 
-class Answer:
+class Result:
     """The rows of a statement, or how many it changed; read like a cursor."""
 
     __slots__ = ("_rows", "rowcount")
@@ -53,7 +53,7 @@ class Statements:
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._numbers = count()  # a name that is forgotten here may still be taken on the server
 
-    def execute(self, statement: str, values: Sequence[Any]) -> Answer:
+    def execute(self, statement: str, values: Sequence[Any]) -> Result:
         """Run ``statement``; raises :class:`Forgotten` or what of ``psycopg.Error`` the server's answer asks for."""
         raw: Any = self._connection.pgconn
         transformer: Any = Transformer(self._connection)
@@ -62,7 +62,7 @@ class Statements:
         if is_new := (name := self._names.get(known)) is None:
             name = self._names[known] = self._prepare(raw, statement, transformer.types)
         try:
-            return Answer(transformer, _require(raw.exec_prepared(name, sent, transformer.formats)))
+            return Result(transformer, _require(raw.exec_prepared(name, sent, transformer.formats)))
         except (InvalidSqlStatementName, FeatureNotSupported) as error:
             if is_new:
                 raise
@@ -76,16 +76,17 @@ class Statements:
         _require(raw.prepare(name, statement.encode(), types))
         return name
 
-    def tell(self, command: str) -> None:
-        """Begin or end a transaction. A COMMIT that the server turned into a ROLLBACK is an error."""
-        result = _require(self._connection.pgconn.exec_(command.encode()))
-        if result.command_status != command.encode():
-            raise psycopg.OperationalError(f"{command} was not carried out", info=result)
 
-    @property
-    def is_in_transaction(self) -> bool:
-        """Whether a transaction was begun and not ended."""
-        return bool(self._connection.pgconn.transaction_status)  # 0 is PQTRANS_IDLE
+def tell(connection: "psycopg.Connection[Any]", command: str) -> None:
+    """Begin or end a transaction. A COMMIT that the server turned into a ROLLBACK is an error."""
+    result = _require(connection.pgconn.exec_(command.encode()))
+    if result.command_status != command.encode():
+        raise psycopg.OperationalError(f"{command} was not carried out", info=result)
+
+
+def is_in_transaction(connection: "psycopg.Connection[Any]") -> bool:
+    """Whether a transaction was begun and not ended."""
+    return bool(connection.pgconn.transaction_status)  # 0 is PQTRANS_IDLE
 
 
 @lru_cache(maxsize=64)
