@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     for package in (oauth, login, consent, portal):
         package.register(app)
     cli.register(app)
-    background.configure(app, couriers=[built.logout_notices], chores=_chores(settings, built))
+    background.configure(app, couriers=[built.password_resets, built.logout_notices], chores=_chores(settings, built))
     direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)
     security.trust_proxies(app, settings)
@@ -84,5 +84,9 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
 
 def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:
     """What the portal does by itself. With PostgreSQL an operator schedules the cleaning: ``flask tokens cleanup``."""
-    is_embedded = settings.storage.database_url.startswith("sqlite")
-    return [background.Chore("cleaning", 600, built.cleaning.run)] if is_embedded else []
+    chores = []
+    if settings.storage.database_url.startswith("sqlite"):
+        chores.append(background.Chore("cleaning", 600, built.cleaning.run))
+    if built.denylist.store:
+        chores.append(background.Chore("denylist", 60, built.denylist.catch_up))
+    return chores

@@ -20,8 +20,9 @@ from app.services.cleaning import Cleaning
 from app.services.clients import Clients
 from app.services.connected_apps import ConnectedApps
 from app.services.consents import Consents
-from app.services.deletions import Deletions
 from app.services.credentials import Credentials
+from app.services.deletions import Deletions
+from app.services.denylist import Denylist
 from app.services.devices import Devices
 from app.services.email_addresses import EmailAddresses
 from app.services.environment import Clock, Database
@@ -43,7 +44,7 @@ from app.services.sealing import Sealer
 from app.services.seeding import Seeding
 from app.services.sessions import SessionPolicy, Sessions
 from app.services.tokens import Lifetimes, Tokens
-from app.stores import KeyValueStore, open_store
+from app.stores import KeyValueStore, open_store, shared_part
 
 logger = logging.getLogger("portal.wiring")
 
@@ -59,6 +60,7 @@ class Services:
     audit: Audit
     keys: Keys
     claims: Claims
+    denylist: Denylist
     revocations: Revocations
     clients: Clients
     scopes: Scopes
@@ -71,6 +73,11 @@ class Services:
     interactions: Interactions
     authorization: Authorization
     accounts: Accounts
+    passwords: Passwords
+    password_resets: PasswordResets
+    email_addresses: EmailAddresses
+    devices: Devices
+    attempts: Attempts
     profiles: Profiles
     activity: Activity
     connected_apps: ConnectedApps
@@ -103,11 +110,13 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     )
     claims = Claims(db)
     tokens = Tokens(keys, clock, settings.issuer, life)
-    revocations = Revocations(db, clock, audit, store)
+    denylist = Denylist(db, clock, shared_part(store))
+    revocations = Revocations(db, clock, audit, denylist)
     policy = RefreshPolicy(timedelta(seconds=tokens_settings.reuse_window_seconds))
     refresh = RefreshTokens(db, clock, audit, tokens, claims, revocations, policy)
     clients = Clients(db, clock, audit, revocations)
-    sessions = Sessions(db, clock, audit, revocations, _session_policy(settings))
+    notices = LogoutNotices(db, outbox, clients, tokens)
+    sessions = Sessions(db, clock, audit, revocations, notices, _session_policy(settings))
     mail, links, limits = (
         Mail(outbox, is_possible=settings.can_mail),
         OneTimeTokens(db, clock),
@@ -119,7 +128,6 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     accounts = Accounts(db, clock, audit, passwords, credentials, attempts, sessions, revocations)
     codes = AuthorizationCodes(db, clock, audit, tokens, claims, refresh, revocations)
     consents, interactions = Consents(db, clock, audit, revocations), Interactions(db, clock)
-    mail = Mail(outbox, is_possible=settings.can_mail)
     cooling_off, data_page = timedelta(days=settings.accounts.deletion_days), f"{settings.issuer}/account/data"
     return Services(
         settings=settings,
@@ -129,6 +137,7 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         audit=audit,
         keys=keys,
         claims=claims,
+        denylist=denylist,
         revocations=revocations,
         clients=clients,
         scopes=Scopes(db),
@@ -141,18 +150,25 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         consents=consents,
         interactions=interactions,
         accounts=accounts,
+        passwords=passwords,
+        password_resets=PasswordResets(db, clock, audit, outbox, mail, links, credentials, limits, settings.issuer),
+        email_addresses=EmailAddresses(
+            db, clock, audit, links, mail, limits, sessions, revocations, devices, settings.issuer
+        ),
+        devices=devices,
+        attempts=attempts,
         profiles=Profiles(db, clock, audit),
         activity=Activity(db),
         connected_apps=ConnectedApps(db, clock, clients, consents),
         exports=Exports(db, clock, audit),
         deletions=Deletions(db, clock, audit, sessions, revocations, mail, cooling_off, data_page),
-        rate_limits=RateLimiter(store, settings.limits.enabled),
+        rate_limits=limits,
         seeding=Seeding(db, clock, keys, clients, accounts, settings.issuer),
         cleaning=Cleaning(db, clock),
         outbox=outbox,
         mail=mail,
         one_time_tokens=OneTimeTokens(db, clock),
-        logout_notices=LogoutNotices(db, outbox, clients, tokens),
+        logout_notices=notices,
     )
 
 

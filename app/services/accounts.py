@@ -6,19 +6,24 @@ from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import InvalidInput, NotFound, WrongCredentials, sentence
 from app.models import Group, Membership, Role, User, new_id
+from app.services.attempts import Attempts
 from app.services.audit import Audit, Event
+from app.services.credentials import Credentials
+from app.services.email_names import fold, normalised
 from app.services.environment import NOBODY, Caller, Clock, Database, printable
-from app.services.passwords import LONGEST, Passwords
+from app.services.passwords import Passwords
+from app.services.people import Person, person_at, person_of
 from app.services.revocations import Revocations
 from app.services.sessions import Sessions
 
 PLANS = ("free", "pro", "studio", "enterprise")
 PRIMARY_GROUP = "MAX"
+TAKEN = sentence("There is an account with this e-mail. Log in, or use another e-mail.")
+NOT_YOURS = sentence("This is not your password. Check it and try again.")
 _user = cast(sa.Table, User.__table__)
 
 
@@ -46,6 +51,8 @@ class Accounts:
         clock: Clock,
         audit: Audit,
         passwords: Passwords,
+        credentials: Credentials,
+        attempts: Attempts,
         sessions: Sessions,
         revocations: Revocations,
     ) -> None:
@@ -53,6 +60,8 @@ class Accounts:
         self.clock = clock
         self.audit = audit
         self.passwords = passwords
+        self.credentials = credentials
+        self.attempts = attempts
         self.sessions = sessions
         self.revocations = revocations
 
@@ -61,30 +70,52 @@ class Accounts:
 
         An unknown account costs the same time and gives the same answer as a wrong password.
         """
-        row = self.db.session.execute(
-            sa.select(_user.c.id, _user.c.password_hash, _user.c.is_active).where(_user.c.email == fold(email))
-        ).first()
-        # Hashing takes long; no transaction, and so no lock, may wait for it.
-        self.db.rollback()
-        matches = len(password) <= LONGEST and self.passwords.matches(row.password_hash if row else None, password)
-        if row is None or not matches or not row.is_active:
+        person = person_at(self.db, fold(email))
+        if not self.credentials.matches(person, password) or person is None or not person.is_active:
             self.audit.record_refusal(
-                Event.LOGIN_FAILED, caller, error="wrong_credentials", user_id=row.id if row else None
+                Event.LOGIN_FAILED, caller, error="wrong_credentials", user_id=person.id if person else None
             )
             raise WrongCredentials
         values: dict[str, object] = {"last_login_at": self.clock()}
-        if self.passwords.needs_rehash(row.password_hash):
+        if self.passwords.needs_rehash(cast(str, person.password_hash)):
             values["password_hash"] = self.passwords.hash(password)
-        self.db.session.execute(sa.update(_user).where(_user.c.id == row.id).values(**values))
-        self.audit.record(Event.LOGIN_SUCCEEDED, caller, user_id=row.id)
-        return cast(str, row.id)
+        self.db.session.execute(sa.update(_user).where(_user.c.id == person.id).values(**values))
+        self.audit.record(Event.LOGIN_SUCCEEDED, caller, user_id=person.id)
+        return person.id
+
+    def confirm(self, user_id: str, password: str, caller: Caller) -> None:
+        """Make sure that it is still this very person; raises :class:`WrongCredentials`."""
+        person = self._person(user_id)
+        if not self.credentials.matches(person, password) or not person.is_active:
+            self.audit.record_refusal(Event.PASSWORD_CONFIRMED, caller, error="wrong_credentials", user_id=user_id)
+            raise WrongCredentials(NOT_YOURS)
+        self.audit.record(Event.PASSWORD_CONFIRMED, caller, user_id=user_id)
+
+    def change_password(
+        self, user_id: str, current: str, new: str, caller: Caller, *, keep_session_id: str | None
+    ) -> None:
+        """A person's own change: every other session and its tokens end, and the person is told by mail.
+
+        Raises :class:`InvalidInput` (``field="current"`` for a wrong present password, ``"password"`` for a weak new
+        one), ``TooManyAttempts`` after too many guesses at the present one.
+        """
+        person = self._person(user_id)
+        self.attempts.count("password_change", person.email, caller)
+        if not self.credentials.matches(person, current):
+            self.audit.record_refusal(Event.PASSWORD_CHANGED, caller, error="wrong_credentials", user_id=user_id)
+            raise InvalidInput(NOT_YOURS, "current")
+        hashed = self.credentials.hashed(new, person.email, person.name)
+        self.credentials.replace(person, hashed, "password_changed", caller, keep_session_id=keep_session_id)
+        self.audit.record(Event.PASSWORD_CHANGED, caller, user_id=user_id)
+        self.credentials.tell(person, caller)
 
     def register(self, email: str, name: str, password: str, language: str, caller: Caller) -> str:
         """Make an account for a person who asks for one; raises :class:`InvalidInput`. Answers its id."""
         email, name = normalised(email), printable(name.strip(), 200)
-        self.passwords.require_strength(password, email, name)
-        self.db.rollback()
-        hashed = self.passwords.hash(password)
+        hashed = self.credentials.hashed(password, email, name)
+        # Its former holder may still take it back (:meth:`EmailAddresses.restore`).
+        if self.credentials.tokens.is_restorable(email):
+            raise InvalidInput(TAKEN, "email")
         user_id = self._add(email, name, hashed, role="member", locale=language)
         self.audit.record(Event.ACCOUNT_REGISTERED, caller, user_id=user_id)
         return user_id
@@ -139,12 +170,10 @@ class Accounts:
 
     def set_password(self, email: str, password: str, caller: Caller = NOBODY) -> None:
         """Give an account a new password; its sessions and tokens end."""
-        account = self.find(email)
-        self.passwords.require_strength(password, account.email, account.full_name)
-        self._update(account.id, password_hash=self.passwords.hash(password), password_changed_at=self.clock())
-        self.sessions.end_all(account.id, "password_changed", caller)
-        self.revocations.end_user(account.id, "password_changed", caller)
-        self.audit.record(Event.PASSWORD_SET, caller, user_id=account.id)
+        person = self._person(self.find(email).id)
+        hashed = self.credentials.hashed(password, person.email, person.name)
+        self.credentials.replace(person, hashed, "password_changed", caller)
+        self.audit.record(Event.PASSWORD_SET, caller, user_id=person.id)
 
     def set_plan(self, email: str, plan: str, caller: Caller = NOBODY) -> None:
         """Put an account on a plan."""
@@ -180,12 +209,9 @@ class Accounts:
             "updated_at": now,
         }
         # Another person may have taken the name or the e-mail a moment ago: a name is chosen anew, an e-mail is not.
-        if not self._inserted(person, self._free_username(email)) and not (
-            self._is_free(email) and self._inserted(person, self._long_username(email))
-        ):
-            raise InvalidInput(
-                sentence("There is an account with this e-mail. Log in, or use another e-mail."), "email"
-            )
+        names = (self._free_username(email), self._long_username(email))
+        if not any(self._inserted(person, name) for name in names):
+            raise InvalidInput(TAKEN, "email")
         self._join(user_id, role, now)
         return user_id
 
@@ -207,9 +233,6 @@ class Accounts:
             return False
         return True
 
-    def _is_free(self, email: str) -> bool:
-        return self.db.session.execute(sa.select(_user.c.id).where(_user.c.email == email)).first() is None
-
     def _free_username(self, email: str) -> str:
         stem = _stem(email)
         taken = self.db.session.execute(sa.select(_user.c.id).where(_user.c.username == stem)).first()
@@ -218,22 +241,13 @@ class Accounts:
     def _long_username(self, email: str) -> str:
         return f"{_stem(email)}-{secrets.token_hex(4)}"
 
+    def _person(self, user_id: str) -> Person:
+        if (person := person_of(self.db, user_id)) is None:
+            raise NotFound
+        return person
+
     def _update(self, user_id: str, **values: object) -> None:
         self.db.session.execute(sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values))
-
-
-def fold(email: str) -> str:
-    """An e-mail as accounts are looked up by it; NUL, which PostgreSQL's text cannot hold, becomes U+FFFD."""
-    return email.replace("\x00", "\ufffd").strip().lower()
-
-
-def normalised(email: str) -> str:
-    """An e-mail as accounts keep it; raises :class:`InvalidInput` when it cannot be one."""
-    try:
-        checked = validate_email(email.strip(), check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError:
-        raise InvalidInput(sentence("This is not an e-mail address."), "email") from None
-    return fold(checked.normalized)
 
 
 def _stem(email: str) -> str:

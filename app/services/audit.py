@@ -22,6 +22,15 @@ class Event(enum.StrEnum):
     ACCOUNT_CREATED = "account:created"
     ACCOUNT_DISABLED = "account:disabled"
     PASSWORD_SET = "account:password:set"  # noqa: S105
+    PASSWORD_CHANGED = "account:password:changed"  # noqa: S105
+    PASSWORD_RESET_REQUESTED = "account:password:reset_requested"  # noqa: S105
+    PASSWORD_RESET = "account:password:reset"  # noqa: S105
+    PASSWORD_CONFIRMED = "account:password:confirmed"  # noqa: S105
+    EMAIL_VERIFIED = "account:email:verified"
+    EMAIL_CHANGE_REQUESTED = "account:email:change_requested"
+    EMAIL_CHANGED = "account:email:changed"
+    EMAIL_RESTORED = "account:email:restored"
+    DEVICE_ADDED = "account:device:added"
     PROFILE_CHANGED = "account:profile:changed"
     ACCOUNT_EXPORTED = "account:exported"
     DELETION_REQUESTED = "account:deletion:requested"

@@ -21,9 +21,9 @@ from app.models import (
     User,
     UserSession,
 )
-from app.services.accounts import fold
 from app.services.audit import Audit, Event
 from app.services.claims import ADMIN_ROLE
+from app.services.email_names import fold
 from app.services.environment import Caller, Clock, Database
 from app.services.mail import MAIL, Mail
 from app.services.revocations import Revocations
