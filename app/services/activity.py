@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from app.models import AuditLog, Client
 from app.services import cursors
+from app.services.audit import Event
 from app.services.environment import Database
 
 _log = cast(sa.Table, AuditLog.__table__)
@@ -60,18 +61,26 @@ class Activity:
     def __init__(self, db: Database) -> None:
         self.db = db
 
+    def latest(self, user_id: str, event: Event) -> Occurrence | None:
+        """The last time something went well."""
+        query = self._of(user_id).where(_log.c.action == event.value, _log.c.success).limit(1)
+        row = self.db.session.execute(query).first()
+        return None if row is None else Occurrence(*row)
+
     def page(self, user_id: str, *, limit: int = 50, after: str | None = None) -> ActivityPage:
         """The person's own records, the latest first; raises :class:`InvalidInput` for a cursor that is none."""
-        query = (
-            sa.select(*_COLUMNS)
-            .select_from(_log.outerjoin(_client, _client.c.client_id == _log.c.client_id))
-            .where(_log.c.user_id == user_id)
-            .order_by(_log.c.created_at.desc(), _log.c.id.desc())
-            .limit(limit + 1)
-        )
+        query = self._of(user_id).limit(limit + 1)
         if after:
             query = query.where(cursors.behind(after, _log.c.created_at, _log.c.id))
         found = [Occurrence(*row) for row in self.db.session.execute(query)]
         items = found[:limit]
         following = cursors.written(items[-1].created_at, items[-1].id) if len(found) > limit else None
         return ActivityPage(items, following)
+
+    def _of(self, user_id: str) -> sa.Select[Any]:
+        return (
+            sa.select(*_COLUMNS)
+            .select_from(_log.outerjoin(_client, _client.c.client_id == _log.c.client_id))
+            .where(_log.c.user_id == user_id)
+            .order_by(_log.c.created_at.desc(), _log.c.id.desc())
+        )

@@ -33,4 +33,4 @@ def read(cursor: str) -> tuple[datetime, str]:
 def behind(cursor: str, moment: sa.Column[Any], row_id: sa.Column[Any]) -> sa.ColumnElement[bool]:
     """The condition of rows that come after the place; raises as :func:`read` does."""
     at, last_id = read(cursor)
-    return sa.or_(moment < at, sa.and_(moment == at, row_id < last_id))
+    return sa.and_(moment <= at, sa.or_(moment < at, row_id < last_id))
