@@ -24,6 +24,8 @@ AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_p
 """``client_secret`` stands for either way of sending a secret; it is what a client gets that states none."""
 CONSENT_POLICIES = ("implicit", "once", "always")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
+PORTAL = "portal"
+"""The id of the portal as a client of itself (:mod:`app.services.first_party`); nobody can register it."""
 _TABLE = cast(sa.Table, Client.__table__)
 _MARK = Statement(
     sa.select(
@@ -236,7 +238,7 @@ class Clients:
         if not is_client_id(client_id) or _is_uuid(client_id):
             # A client id never looks like a person's id, so that no `sub` can mean two things (RFC 9068 section 5).
             raise InvalidInput("A client id has 1 to 100 letters, digits, dots, dashes or underscores.", "client_id")
-        if self.find(client_id):
+        if client_id == PORTAL or self.find(client_id):
             raise InvalidInput("There is a client of that id already.", "client_id")
         for uri in (*redirects, *post_logout):
             redirect_uris.require_registrable(uri)
