@@ -1,11 +1,9 @@
 """Ending tokens before their time. The rows here are the truth; ``blacklist:{jti}`` in the store is their copy.
 
-Whoever ends a family locks its row first, as whoever adds to it does, so nothing is minted that outlives this.
+Whoever ends a family locks its row first, as whoever adds to it does, so nothing is minted that outlives this. However
+many end at once, the statements are the same few, and one row of the audit says how many.
 """
 
-import json
-import logging
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -15,14 +13,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import AuthorizationCode, RefreshToken, RevokedToken, TokenFamily
 from app.services.audit import Audit, Event
+from app.services.denylist import Denylist
 from app.services.environment import NOBODY, Caller, Clock, Database
-from app.stores import KeyValueStore, StoreUnavailable
 
-logger = logging.getLogger("portal.revocations")
 _family = cast(sa.Table, TokenFamily.__table__)
 _refresh = cast(sa.Table, RefreshToken.__table__)
 _revoked = cast(sa.Table, RevokedToken.__table__)
 _code = cast(sa.Table, AuthorizationCode.__table__)
+_ISSUED = (_revoked.c.jti, _revoked.c.user_id, _revoked.c.client_id, _revoked.c.expires_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +52,11 @@ class DeniedToken:
 class Revocations:
     """Revokes families and single access tokens."""
 
-    def __init__(self, db: Database, clock: Clock, audit: Audit, store: KeyValueStore) -> None:
+    def __init__(self, db: Database, clock: Clock, audit: Audit, denylist: Denylist) -> None:
         self.db = db
         self.clock = clock
         self.audit = audit
-        self.store = store
+        self.denylist = denylist
 
     def end_family(self, family_id: str, reason: str, caller: Caller = NOBODY) -> None:
         """Revoke every token of one family."""
@@ -90,7 +88,10 @@ class Revocations:
 
     def deny(self, token: Denied, reason: str, caller: Caller = NOBODY) -> None:
         """Deny one access token until it expires, everywhere at once."""
-        self._deny_all([token], reason)
+        if token.expires_at > self.clock():
+            values = (token.jti, token.user_id, token.client_id, token.expires_at)
+            row = [sa.literal(value, column.type) for value, column in zip(values, _ISSUED, strict=True)]
+            self._deny(sa.select(*row, *self._why(reason)).where(sa.true()))
         self.audit.record(Event.TOKEN_REVOKED, caller, user_id=token.user_id, client_id=token.client_id, reason=reason)
 
     def is_denied(self, jti: str) -> bool:
@@ -118,27 +119,32 @@ class Revocations:
             sa.update(_family)
             .where(condition, _family.c.revoked_at.is_(None))
             .values(revoked_at=now, revoke_reason=reason)
-            .returning(
-                _family.c.id, _family.c.user_id, _family.c.client_id, _family.c.access_jti, _family.c.access_expires_at
-            )
+            .returning(_family.c.id, _family.c.user_id, _family.c.client_id)
         ).all()
         if not families:
             return 0
-        ids = [row.id for row in families]
-        issued = session.execute(
-            sa.update(_refresh)
-            .where(_refresh.c.family_id.in_(ids), _refresh.c.revoked_at.is_(None))
-            .values(revoked_at=now, sealed_successor=None)
-            .returning(_refresh.c.access_jti, _refresh.c.user_id, _refresh.c.client_id, _refresh.c.access_expires_at)
-        ).all()
-        self._deny_all(
-            [Denied(row.access_jti, row.user_id, row.client_id, row.access_expires_at) for row in (*families, *issued)],
-            reason,
+        # What was just ended, by what it was ended with: a list of thousands of ids is more than databases take.
+        just_ended = sa.and_(condition, _family.c.revoked_at == now)
+        of_them = sa.and_(
+            _refresh.c.family_id.in_(sa.select(_family.c.id).where(just_ended)), _refresh.c.revoked_at.is_(None)
         )
-        for row in families:
-            self.audit.record(
-                Event.TOKEN_REVOKED, caller, user_id=row.user_id, client_id=row.client_id, reason=reason, family=row.id
+        why = self._why(reason)
+        issued = [
+            sa.select(table.c.access_jti, table.c.user_id, table.c.client_id, table.c.access_expires_at, *why).where(
+                is_meant, table.c.access_expires_at > now
             )
+            for table, is_meant in ((_family, just_ended), (_refresh, of_them))
+        ]
+        self._deny(sa.union_all(*issued))
+        session.execute(sa.update(_refresh).where(of_them).values(revoked_at=now, sealed_successor=None))
+        self.audit.record(
+            Event.TOKEN_REVOKED,
+            caller,
+            user_id=_only({row.user_id for row in families}),
+            client_id=_only({row.client_id for row in families}),
+            reason=reason,
+            **({"family": families[0].id} if len(families) == 1 else {"families": len(families)}),
+        )
         return len(families)
 
     def _void_codes(self, condition: sa.ColumnElement[bool]) -> None:
@@ -146,43 +152,24 @@ class Revocations:
             sa.update(_code).where(condition, _code.c.redeemed_at.is_(None)).values(expires_at=self.clock())
         )
 
-    def _deny_all(self, tokens: Sequence[Denied], reason: str) -> None:
-        now = self.clock()
-        live = {token.jti: token for token in tokens if token.expires_at > now}
-        if not live:
-            return
-        rows = [
-            {
-                "jti": token.jti,
-                "user_id": token.user_id,
-                "client_id": token.client_id,
-                "reason": reason,
-                "blacklisted_at": now,
-                "expires_at": token.expires_at,
-            }
-            for token in live.values()
-        ]
-        self.db.session.execute(_insert_ignoring(self.db.session.get_bind()), rows)
-        # Backends that share the store read this copy; it is written once the truth is safe.
-        sa.event.listen(self.db.session, "after_commit", lambda _: self._publish(rows), once=True)
+    def _why(self, reason: str) -> list[sa.ColumnElement[Any]]:
+        return [sa.literal(reason), sa.literal(self.clock(), _revoked.c.blacklisted_at.type)]
 
-    def _publish(self, rows: Iterable[dict[str, Any]]) -> None:
-        now = self.clock()
-        try:
-            for row in rows:
-                value = {
-                    "reason": row["reason"],
-                    "blacklisted_at": row["blacklisted_at"].isoformat(),
-                    "user_id": row["user_id"],
-                    "exp": int(row["expires_at"].timestamp()),
-                }
-                seconds = max(1, int((row["expires_at"] - now).total_seconds()))
-                self.store.put(f"blacklist:{row['jti']}", json.dumps(value).encode(), seconds)
-        except StoreUnavailable:
-            logger.warning("denylist.publish_failed")
+    def _deny(self, tokens: "sa.Select[Any] | sa.CompoundSelect[Any]") -> None:
+        """Put access tokens on the denylist, but for those that another request put there in the same moment."""
+        columns = [*_ISSUED, _revoked.c.reason, _revoked.c.blacklisted_at]
+        insert = postgresql.insert if self.db.dialect.name == "postgresql" else sqlite.insert
+        denied = self.db.session.execute(
+            insert(_revoked)
+            .from_select([column.name for column in columns], tokens, include_defaults=False)
+            .on_conflict_do_nothing(index_elements=["jti"])
+            .returning(*columns)
+        ).all()
+        if denied and self.denylist.store:
+            # Backends that share the store read the copies; they are written once the truth is safe.
+            sa.event.listen(self.db.session, "after_commit", lambda _: self.denylist.publish(denied), once=True)
 
 
-def _insert_ignoring(bind: sa.Engine | sa.Connection) -> Any:
-    """An insert that leaves a token alone that another request denied in the same moment."""
-    insert = postgresql.insert if bind.dialect.name == "postgresql" else sqlite.insert
-    return insert(_revoked).on_conflict_do_nothing(index_elements=["jti"])
+def _only(values: set[str]) -> str | None:
+    """The value, if it is only one."""
+    return next(iter(values)) if len(values) == 1 else None

@@ -1,24 +1,23 @@
 """Single sign-on sessions: the row is the truth, the cookie's value is kept as a hash only."""
 
-import base64
-import binascii
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
 
-from app.errors import InvalidInput, NotFound, sentence
+from app.errors import NotFound, sentence
 from app.models import Client, TokenFamily, UserSession, new_id
+from app.services import cursors
 from app.services.audit import Audit, Event
 from app.services.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
 from app.services.environment import Caller, Clock, Database, random_token, sha256
+from app.services.logout_notices import LogoutNotices
 from app.services.revocations import Revocations
 from app.services.statements import Statement
 from app.services.user_agents import device_name
 
 TOUCH_AFTER = timedelta(seconds=60)
-CHANGED = sentence("This list has changed. Open it from its start.")
 _session = cast(sa.Table, UserSession.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _client = cast(sa.Table, Client.__table__)
@@ -124,12 +123,19 @@ class Sessions:
     """Starts, finds and ends sessions."""
 
     def __init__(
-        self, db: Database, clock: Clock, audit: Audit, revocations: Revocations, policy: SessionPolicy
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        revocations: Revocations,
+        notices: LogoutNotices,
+        policy: SessionPolicy,
     ) -> None:
         self.db = db
         self.clock = clock
         self.audit = audit
         self.revocations = revocations
+        self.notices = notices
         self.policy = policy
 
     def start(
@@ -201,22 +207,24 @@ class Sessions:
         ).first()
         if row is None:
             return False
+        self.notices.queue(session_id)
         self.revocations.end_session(session_id, reason, caller)
         self.audit.record(Event.SESSION_ENDED, caller, user_id=row.user_id, reason=reason, session=session_id)
         return True
 
     def end_all(self, user_id: str, reason: str, caller: Caller, *, except_id: str | None = None) -> int:
         """End every session of a person but one; answers how many."""
-        ended = self.db.session.scalars(
+        self.notices.queue_all(user_id, except_id=except_id)
+        is_other = _session.c.id != except_id if except_id else sa.true()
+        result = self.db.session.execute(
             sa.update(_session)
-            .where(_session.c.user_id == user_id, _session.c.ended_at.is_(None), _session.c.id != (except_id or ""))
+            .where(_session.c.user_id == user_id, _session.c.ended_at.is_(None), is_other)
             .values(ended_at=self.clock(), end_reason=reason)
-            .returning(_session.c.id)
-        ).all()
-        if ended:
+        )
+        if ended := int(cast(Any, result).rowcount):
             self.revocations.end_sessions(user_id, reason, caller, except_id=except_id)
-            self.audit.record(Event.SESSION_ENDED, caller, user_id=user_id, reason=reason, sessions=len(ended))
-        return len(ended)
+            self.audit.record(Event.SESSION_ENDED, caller, user_id=user_id, reason=reason, sessions=ended)
+        return ended
 
     def end_own(self, user_id: str, session_id: str, reason: str, caller: Caller) -> None:
         """End an open session of that very person, as :meth:`end` does; raises :class:`NotFound` for any other."""
@@ -236,13 +244,17 @@ class Sessions:
         if after is not None:
             # Both columns fall, so that the index is read backwards and nothing is sorted.
             place = sa.tuple_(_session.c.last_used_at, _session.c.id)
-            query = query.where(place < sa.tuple_(*map(sa.literal, _place(after), _PLACE)))
+            query = query.where(place < sa.tuple_(*map(sa.literal, cursors.read(after), _PLACE)))
         query = query.order_by(_session.c.last_used_at.desc(), _session.c.id.desc()).limit(limit)
         rows = self.db.session.execute(query.limit(limit + 1)).all()
         total = self.db.session.scalar(sa.select(sa.func.count()).select_from(_session).where(is_theirs)) or 0
         apps = self._apps(query)
         items = [_shown(row, apps.get(row.id, ()), self.policy) for row in rows[:limit]]
-        return SessionPage(items, total, _cursor(rows[limit - 1]) if len(rows) > limit else None)
+        return SessionPage(
+            items,
+            total,
+            cursors.written(rows[limit - 1].last_used_at, rows[limit - 1].id) if len(rows) > limit else None,
+        )
 
     def _apps(self, page: "sa.Select[Any]") -> dict[str, tuple[str, ...]]:
         """The names of applications with tokens of the sessions of a page, by session."""
@@ -288,21 +300,3 @@ def _shown(row: Any, apps: tuple[str, ...], policy: SessionPolicy) -> OpenSessio
         access_count=row.access_count,
         apps=apps,
     )
-
-
-def _cursor(row: Any) -> str:
-    """Where a page ends; it opens nothing, and pages are always one person's."""
-    place = f"{row.last_used_at.isoformat()} {row.id}"
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _place(cursor: str) -> tuple[datetime, str]:
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-        moment, _, session_id = text.partition(" ")
-        last_used_at = datetime.fromisoformat(moment)
-    except (binascii.Error, ValueError):
-        raise InvalidInput(CHANGED, "after") from None
-    if last_used_at.tzinfo != UTC or len(session_id) != 36 or not session_id.isprintable():
-        raise InvalidInput(CHANGED, "after")
-    return last_used_at, session_id

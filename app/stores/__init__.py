@@ -16,11 +16,11 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from app.stores.errors import StoreUnavailable
-from app.stores.fallback import FallbackStore
+from app.stores.fallback import FallbackStore, Shared
 from app.stores.redis import RedisStore
 from app.stores.sqlite import SqliteStore
 
-__all__ = ["KeyValueStore", "StoreUnavailable", "open_store"]
+__all__ = ["KeyValueStore", "SharedStore", "StoreUnavailable", "open_store", "shared_part"]
 
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 
@@ -61,6 +61,21 @@ class KeyValueStore(Protocol):
 
     def close(self) -> None:
         """Give back connections and files of this process. Using the store again opens them again."""
+
+
+class SharedStore(Protocol):
+    """The store that all hosts share, alone: for copies of rows. While it is down it has nothing and keeps nothing."""
+
+    def get(self, key: str) -> bytes | None:
+        """The value; None when there is none, or no answer."""
+
+    def put(self, key: str, value: bytes, ttl: int) -> bool:
+        """Set or replace the value for ``ttl`` seconds; answers whether that was done."""
+
+
+def shared_part(store: KeyValueStore) -> SharedStore | None:
+    """What of ``store`` all hosts share; None for the embedded store, which one host has to itself."""
+    return Shared(store) if isinstance(store, FallbackStore) else None
 
 
 def open_store(url: str, fallback: str | None = None) -> KeyValueStore:

@@ -41,11 +41,7 @@ class FallbackStore:
         return self._second.get(key) if value is None else value
 
     def put(self, key: str, value: bytes, ttl: int) -> None:
-        def write() -> bool:
-            self._first.put(key, value, ttl)
-            return True
-
-        if self._ask_first(write):
+        if self.put_shared(key, value, ttl):
             self._forget_in_second(key)
         else:
             self._second.put(key, value, ttl)
@@ -75,6 +71,19 @@ class FallbackStore:
     def delete(self, key: str) -> None:
         self._ask_first(lambda: self._first.delete(key))
         self._forget_in_second(key)
+
+    def get_shared(self, key: str) -> bytes | None:
+        """What the first store alone has; None also while it is down."""
+        return self._ask_first(lambda: self._first.get(key))
+
+    def put_shared(self, key: str, value: bytes, ttl: int) -> bool:
+        """Write to the first store alone; answers whether it is there."""
+
+        def write() -> bool:
+            self._first.put(key, value, ttl)
+            return True
+
+        return bool(self._ask_first(write))
 
     def sweep(self) -> int:
         return self._second.sweep()
@@ -126,3 +135,16 @@ class FallbackStore:
                 is_news, self._is_down = self._is_down, False
             if is_news:
                 logger.info("store_recovered")
+
+
+class Shared:
+    """The first of two stores by itself, for copies that are worth nothing in the second; an outage is noticed once."""
+
+    def __init__(self, both: FallbackStore) -> None:
+        self._both = both
+
+    def get(self, key: str) -> bytes | None:
+        return self._both.get_shared(key)
+
+    def put(self, key: str, value: bytes, ttl: int) -> bool:
+        return self._both.put_shared(key, value, ttl)
