@@ -7,155 +7,20 @@ the database nor a backup can open it.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
-
-import sqlalchemy as sa
+from typing import Any
 
 from app.errors import ProtocolRefusal
-from app.models import RefreshToken, TokenFamily, UserSession, new_id
+from app.models import new_id
 from app.services.audit import Audit, Event
-from app.services.claims import SUBJECT_COLUMNS, Claims, subject_from, with_subject
+from app.services.claims import Claims, subject_from
 from app.services.clients import ClientRecord
 from app.services.environment import Caller, Clock, Database, random_token, sha256
 from app.services.networks import is_same_network
+from app.services.refresh_statements import FIND, INSERT, LOOK, NEXT, REPEAT, ROTATE, ROTATE_AT_ONCE
 from app.services.revocations import Revocations
 from app.services.scopes import split
 from app.services.sealing import open_with_token, seal_with_token
-from app.services.statements import Statement
 from app.services.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
-
-MOST_REPEATS = 2
-_refresh = cast(sa.Table, RefreshToken.__table__)
-_family = cast(sa.Table, TokenFamily.__table__)
-_session = cast(sa.Table, UserSession.__table__)
-_INSERT = Statement(sa.insert(_refresh), [column.name for column in _refresh.columns])
-_STATE = (
-    sa.select(
-        _refresh.c.id,
-        _refresh.c.client_id,
-        _refresh.c.family_id,
-        _refresh.c.session_id,
-        _refresh.c.expires_at,
-        _refresh.c.revoked_at,
-        _refresh.c.rotated_at,
-        _refresh.c.client_ip,
-        _refresh.c.user_agent,
-        _refresh.c.rotation_count,
-        _refresh.c.repeat_count,
-        _refresh.c.successor_hash,
-        _refresh.c.sealed_successor,
-        _family.c.scope,
-        _family.c.authenticated_at,
-        _family.c.claims,
-        _family.c.expires_at.label("family_expires_at"),
-        _family.c.revoked_at.label("family_revoked_at"),
-        _session.c.ended_at.label("session_ended_at"),
-        *SUBJECT_COLUMNS,
-    )
-    .select_from(
-        with_subject(
-            _refresh.join(_family, _family.c.id == _refresh.c.family_id).outerjoin(
-                _session, _session.c.id == _family.c.session_id
-            ),
-            _family.c.user_id,
-        )
-    )
-    .where(_refresh.c.token_hash == sa.bindparam("token_hash"))
-)
-_LOOK = Statement(_STATE)
-# The family is locked first by whoever adds to it or ends it; the token itself must be read as it is now.
-_FIND = Statement(_STATE.with_for_update(of=[_family, _refresh]))
-
-
-def _of_this(name: str, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """The bound value for the token that is rotated; the one before it keeps what it has."""
-    is_this = _refresh.c.rotation_count == sa.bindparam("generation")
-    return sa.case((is_this, sa.bindparam(name, type_=column.type)), else_=column)
-
-
-# Its use ends the repeats of the token before it, whose sealed successor goes: kept longer, one old token and a copy of
-# the database would lead from successor to successor to the living one.
-_ROTATE = Statement(
-    sa.update(_refresh)
-    .where(
-        _refresh.c.family_id == sa.bindparam("family"),
-        _refresh.c.rotation_count.in_([sa.bindparam("generation"), sa.bindparam("before", type_=sa.Integer())]),
-    )
-    .values(
-        rotated_at=_of_this("now", _refresh.c.rotated_at),
-        last_used_at=_of_this("now", _refresh.c.last_used_at),
-        successor_hash=_of_this("next_hash", _refresh.c.successor_hash),
-        client_ip=_of_this("ip", _refresh.c.client_ip),
-        user_agent=_of_this("agent", _refresh.c.user_agent),
-        sealed_successor=sa.case(
-            (
-                _refresh.c.rotation_count == sa.bindparam("generation"),
-                sa.bindparam("sealed", type_=_refresh.c.sealed_successor.type),
-            ),
-            else_=sa.null(),
-        ),
-    )
-)
-
-
-def _at_once() -> Statement:
-    """A whole rotation as one statement of PostgreSQL: the lock of the family, the token if it is as it was, the next.
-
-    Changes one row, or none when somebody came first; then the rules are asked, under lock.
-    """
-    generation = sa.bindparam("generation", type_=sa.Integer())
-    family = (
-        sa.select(_family.c.id)
-        .where(_family.c.id == sa.bindparam("family"), _family.c.revoked_at.is_(None))
-        .with_for_update()
-        .cte("family")
-    )
-    rotated = (
-        sa.update(_refresh)
-        .where(
-            _refresh.c.family_id == family.c.id,
-            _refresh.c.rotation_count == generation,
-            _refresh.c.rotated_at.is_(None),
-            _refresh.c.revoked_at.is_(None),
-        )
-        .values(
-            rotated_at=sa.bindparam("now"),
-            last_used_at=sa.bindparam("now"),
-            successor_hash=sa.bindparam("next_hash"),
-            client_ip=sa.bindparam("ip"),
-            user_agent=sa.bindparam("agent"),
-            sealed_successor=sa.bindparam("sealed"),
-        )
-        .returning(_refresh.c.family_id)
-        .cte("rotated")
-    )
-    before = (
-        sa.update(_refresh)
-        .where(_refresh.c.family_id == family.c.id, _refresh.c.rotation_count == generation - 1)
-        .values(sealed_successor=sa.null())
-        .cte("before")
-    )
-    columns = list(_refresh.columns)
-    row = sa.select(*(sa.bindparam(f"new_{each.name}", type_=each.type) for each in columns)).select_from(rotated)
-    insert = sa.insert(_refresh).from_select([each.name for each in columns], row, include_defaults=False)
-    return Statement(insert.add_cte(before))
-
-
-_ROTATE_AT_ONCE = _at_once()
-_NEXT = Statement(
-    sa.select(
-        _refresh.c.rotated_at,
-        _refresh.c.access_jti,
-        _refresh.c.access_issued_at,
-        _refresh.c.access_expires_at,
-        _refresh.c.expires_at,
-    ).where(_refresh.c.token_hash == sa.bindparam("token_hash"))
-)
-_REPEAT = Statement(
-    sa.update(_refresh)
-    .where(_refresh.c.id == sa.bindparam("row"), _refresh.c.repeat_count < MOST_REPEATS)
-    .values(repeat_count=_refresh.c.repeat_count + 1)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +28,28 @@ class RefreshPolicy:
     """How long a repeated token gets its successor again; zero turns that off."""
 
     window: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A client presents a token, and may ask for less scope."""
+
+    client: ClientRecord
+    token: str
+    scope: str | None
+    caller: Caller
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Successor:
+    """The token that takes the place of one that is used: its row, and what changes in that one's."""
+
+    token: str
+    grant: AccessGrant
+    expires_at: datetime
+    row: dict[str, Any]
+    change: dict[str, Any]
 
 
 class RefreshTokens:
@@ -190,7 +77,7 @@ class RefreshTokens:
         """The first token of a new family, with its life in seconds."""
         token = random_token(384)
         expires_at = grant.issued_at + self._life(grant.client)
-        _INSERT.run_later(self.db, **_row(token, family_id, grant, expires_at, caller, generation=0))
+        INSERT.run_later(self.db, **_row(token, family_id, grant, expires_at, caller, generation=0))
         return token, _whole_seconds(expires_at - grant.issued_at)
 
     def rotate(self, client: ClientRecord, presented: str, scope: str | None, caller: Caller) -> TokenAnswer:
@@ -199,116 +86,78 @@ class RefreshTokens:
         Raises :class:`ProtocolRefusal` (``invalid_grant``, ``invalid_scope``). Reuse ends the family and
         commits that by itself.
         """
-        token_hash, now = sha256(presented), self.clock()
+        token_hash, use = sha256(presented), _Use(client, presented, scope, caller, self.clock())
         if self.db.dialect.name == "postgresql":
-            row = _LOOK.first(self.db, token_hash=token_hash)
-            is_usable = row is not None and _is_usable(row, client, now)
-            if is_usable and (answer := self._advance(row, client, presented, scope, caller, now, at_once=True)):
+            row = LOOK.first(self.db, token_hash=token_hash)
+            if row is not None and _is_usable(row, use) and (answer := self._advance_at_once(row, use)):
                 return answer
-        return self._rotate_under_lock(token_hash, client, presented, scope, caller, now)
+        return self._rotate_under_lock(token_hash, use)
 
-    def _rotate_under_lock(
-        self, token_hash: str, client: ClientRecord, presented: str, scope: str | None, caller: Caller, now: datetime
-    ) -> TokenAnswer:
+    def _rotate_under_lock(self, token_hash: str, use: _Use) -> TokenAnswer:
         """Judge a token by all rules, while nobody else can change it."""
-        row = _FIND.first(self.db, token_hash=token_hash)
+        row = FIND.first(self.db, token_hash=token_hash)
         if row is None:
             raise _refused()
-        if row.client_id != client.client_id:
+        if _is_foreign(row, use):
             # RFC 6749 section 10.4: the token is another client's, for which it stays good.
             self.audit.record_refusal(
-                Event.REFRESH_FOREIGN, caller, error="invalid_grant", client_id=client.client_id, user_id=row.subject_id
+                Event.REFRESH_FOREIGN,
+                use.caller,
+                error="invalid_grant",
+                client_id=use.client.client_id,
+                user_id=row.subject_id,
             )
             raise _refused()
-        if row.family_revoked_at or row.revoked_at or row.session_ended_at or not row.subject_is_active:
+        if _is_ended(row):
             raise _refused()
         if row.rotated_at is not None:
-            return self._repeat(row, client, presented, scope, caller, now)
-        if min(row.expires_at, row.family_expires_at) <= now:
+            return self._repeat(row, use)
+        if _is_expired(row, use):
             raise _refused()
-        return cast(TokenAnswer, self._advance(row, client, presented, scope, caller, now, at_once=False))
+        return self._advance(row, use)
 
-    def _advance(
-        self,
-        row: Any,
-        client: ClientRecord,
-        presented: str,
-        scope: str | None,
-        caller: Caller,
-        now: datetime,
-        *,
-        at_once: bool,
-    ) -> TokenAnswer | None:
-        """Give out the successor.
+    def _advance_at_once(self, row: Any, use: _Use) -> TokenAnswer | None:
+        """Give out the successor by one statement; None, and nothing is done, when somebody came first."""
+        successor = self._successor(row, use)
+        named = {f"new_{name}": value for name, value in successor.row.items()}
+        if ROTATE_AT_ONCE.run_alone(self.db, **successor.change, **named) != 1:
+            return None
+        return self._answer(row, successor.grant, successor.token, successor.expires_at, use.now)
 
-        Either the row was read under its lock (SQLite: the file's), and nobody else can be here; or all is done
-        ``at_once`` unless somebody came first, and then nothing is, and the answer is None.
-        """
-        narrowed = _narrowed(scope, row.scope)
+    def _advance(self, row: Any, use: _Use) -> TokenAnswer:
+        """Give out the successor; the row was read under its lock (SQLite: the file's), so nobody else can be here."""
+        successor = self._successor(row, use)
+        ROTATE.run_later(self.db, **successor.change, before=row.rotation_count - 1)
+        INSERT.run_later(self.db, **successor.row)
+        return self._answer(row, successor.grant, successor.token, successor.expires_at, use.now)
+
+    def _successor(self, row: Any, use: _Use) -> _Successor:
+        grant = _grant(row, use, new_jti(), use.now, use.now + self.tokens.access_life(use.client))
         token = random_token(384)
-        grant = AccessGrant(
-            subject=subject_from(row),
-            client=client,
-            scope=narrowed,
-            session_id=row.session_id,
-            authenticated_at=row.authenticated_at,
-            jti=new_jti(),
-            issued_at=now,
-            expires_at=now + self.tokens.access_life(client),
-        )
-        expires_at = min(now + self._life(client), row.family_expires_at)
-        sealed = seal_with_token(presented, token) if self.policy.window else None
-        change: dict[str, Any] = {
+        expires_at = min(use.now + self._life(use.client), row.family_expires_at)
+        change = {
             "family": row.family_id,
             "generation": row.rotation_count,
-            "now": now,
+            "now": use.now,
             "next_hash": sha256(token),
-            "ip": caller.ip_address,
-            "agent": caller.user_agent,
-            "sealed": sealed,
+            "ip": use.caller.ip_address,
+            "agent": use.caller.user_agent,
+            "sealed": seal_with_token(use.token, token) if self.policy.window else None,
         }
-        successor = _row(token, row.family_id, grant, expires_at, caller, generation=row.rotation_count + 1)
-        if at_once:
-            named = {f"new_{name}": value for name, value in successor.items()}
-            if _ROTATE_AT_ONCE.run_alone(self.db, **change, **named) != 1:
-                return None
-        else:
-            _ROTATE.run_later(self.db, **change, before=row.rotation_count - 1)
-            _INSERT.run_later(self.db, **successor)
-        # Signing takes longer than all the rest; no row may be locked meanwhile. Should the answer be lost from here
-        # on, the client repeats itself and gets the same successor.
-        self.db.commit()
-        return self._answer(row, grant, token, expires_at, now)
+        stored = _row(token, row.family_id, grant, expires_at, use.caller, generation=row.rotation_count + 1)
+        return _Successor(token, grant, expires_at, stored, change)
 
-    def _repeat(
-        self, row: Any, client: ClientRecord, presented: str, scope: str | None, caller: Caller, now: datetime
-    ) -> TokenAnswer:
+    def _repeat(self, row: Any, use: _Use) -> TokenAnswer:
         """The just-rotated token again: the same successor within the window, else reuse."""
-        successor = _NEXT.first(self.db, token_hash=row.successor_hash)
-        is_open = self.policy.window and now - row.rotated_at <= self.policy.window
-        is_stranger = (
-            not client.is_confidential
-            and not is_same_network(row.client_ip, caller.ip_address)
-            and (row.user_agent != caller.user_agent)
-        )
-        if not is_open or successor is None or successor.rotated_at is not None or is_stranger:
-            raise self._reused(row, caller)
-        narrowed = _narrowed(scope, row.scope)
-        token = open_with_token(presented, row.sealed_successor or "")
-        if _REPEAT.run(self.db, row=row.id) != 1 or token is None:
+        successor = NEXT.first(self.db, token_hash=row.successor_hash)
+        is_open = self.policy.window and use.now - row.rotated_at <= self.policy.window
+        if not is_open or successor is None or successor.rotated_at is not None or _is_stranger(row, use):
+            raise self._reused(row, use.caller)
+        grant = _grant(row, use, successor.access_jti, successor.access_issued_at, successor.access_expires_at)
+        token = open_with_token(use.token, row.sealed_successor or "")
+        if REPEAT.run(self.db, row=row.id) != 1 or token is None:
             raise ProtocolRefusal("invalid_grant", "This refresh token was already used")
-        grant = AccessGrant(
-            subject=subject_from(row),
-            client=client,
-            scope=narrowed,
-            session_id=row.session_id,
-            authenticated_at=row.authenticated_at,
-            jti=successor.access_jti,
-            issued_at=successor.access_issued_at,
-            expires_at=successor.access_expires_at,
-        )
-        self.db.commit()
-        return self._answer(row, grant, token, successor.expires_at, now)
+        return self._answer(row, grant, token, successor.expires_at, use.now)
 
     def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
         """RFC 9700 section 4.14.2: reuse ends the family. Commits by itself."""
@@ -319,6 +168,11 @@ class RefreshTokens:
         return _refused()
 
     def _answer(self, row: Any, grant: AccessGrant, token: str, expires_at: datetime, now: datetime) -> TokenAnswer:
+        """Make it last, then sign: that takes longer than all the rest, and no row may be locked meanwhile.
+
+        Should the answer be lost from here on, the client repeats itself and gets the same successor.
+        """
+        self.db.commit()
         access_token = self.tokens.access_token(grant)
         id_token = None
         scopes = split(grant.scope)
@@ -340,11 +194,43 @@ class RefreshTokens:
         return timedelta(seconds=seconds) if seconds else self.tokens.lifetimes.refresh
 
 
-def _is_usable(row: Any, client: ClientRecord, now: datetime) -> bool:
+def _is_usable(row: Any, use: _Use) -> bool:
     """Whether nothing speaks against the rotation of a token as it was read."""
-    is_over = row.family_revoked_at or row.revoked_at or row.session_ended_at or row.rotated_at
-    expires_at = min(row.expires_at, row.family_expires_at)
-    return not is_over and row.subject_is_active and row.client_id == client.client_id and expires_at > now
+    return not (_is_foreign(row, use) or _is_ended(row) or row.rotated_at is not None or _is_expired(row, use))
+
+
+def _is_foreign(row: Any, use: _Use) -> bool:
+    return bool(row.client_id != use.client.client_id)
+
+
+def _is_ended(row: Any) -> bool:
+    return bool(row.family_revoked_at or row.revoked_at or row.session_ended_at or not row.subject_is_active)
+
+
+def _is_expired(row: Any, use: _Use) -> bool:
+    return bool(min(row.expires_at, row.family_expires_at) <= use.now)
+
+
+def _is_stranger(row: Any, use: _Use) -> bool:
+    """Whether somebody repeats a token without a secret, in another network and by another program."""
+    return (
+        not use.client.is_confidential
+        and row.user_agent != use.caller.user_agent
+        and not is_same_network(row.client_ip, use.caller.ip_address)
+    )
+
+
+def _grant(row: Any, use: _Use, jti: str, issued_at: datetime, expires_at: datetime) -> AccessGrant:
+    return AccessGrant(
+        subject=subject_from(row),
+        client=use.client,
+        scope=_narrowed(use.scope, row.scope),
+        session_id=row.session_id,
+        authenticated_at=row.authenticated_at,
+        jti=jti,
+        issued_at=issued_at,
+        expires_at=expires_at,
+    )
 
 
 def _row(
