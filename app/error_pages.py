@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from app.errors import PortalError, ProtocolRefusal, TooManyAttempts, Unavailable, sentence
+from app.errors import InvalidFields, InvalidInput, PortalError, ProtocolRefusal, TooManyAttempts, Unavailable, sentence
 from app.languages import gettext as _
 from app.wiring import services
 
@@ -61,10 +61,13 @@ def answer(
     actions: list[Action] | None = None,
     headers: dict[str, str] | None = None,
     title: str | None = None,
+    fields: dict[str, str] | None = None,
 ) -> Response:
-    """The error in the form the request wants; ``message`` is an English constant."""
+    """The error in the form the request wants; ``message`` is an English constant, as is what is said of ``fields``."""
     if wants_json():
-        response = jsonify(error=code, error_description=message, request_id=g.get("request_id", ""))
+        named = [{"field": name, "message": problem} for name, problem in (fields or {}).items()]
+        more = {"fields": named} if named else {}
+        response = jsonify(error=code, error_description=message, request_id=g.get("request_id", ""), **more)
     else:
         page = render_template(
             "errors/error.html",
@@ -104,7 +107,15 @@ def _refusal(error: PortalError) -> Response:
         headers=headers,
         developer=getattr(error, "developer", None),
         actions=getattr(error, "actions", None),
+        fields=_fields(error),
     )
+
+
+def _fields(error: PortalError) -> dict[str, str]:
+    """What is wrong with which field."""
+    if isinstance(error, InvalidFields):
+        return error.problems
+    return {error.field: error.message} if isinstance(error, InvalidInput) and error.field else {}
 
 
 def _http(error: HTTPException) -> Response:

@@ -2,10 +2,11 @@
 
 import re
 import secrets
-from typing import cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings
@@ -14,10 +15,12 @@ from app.errors import ForeignOrigin
 from app.services.environment import Caller
 from app.wiring import services
 
-CROSS_ORIGIN = re.compile(r"/(api/)?oauth/(token|revoke|userinfo)\Z|/api/v1/")
-READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/")
-UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/")
+CROSS_ORIGIN = re.compile(r"/(api/)?oauth/(token|revoke|userinfo)\Z|/api/(v1|auth)/")
+READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/|/api/openapi\.json\Z")
+UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/|/password-strength\Z")
 UNLIMITED_WHEN_AUTHENTICATED = re.compile(r"/(api/)?oauth/(token|userinfo|introspect|revoke|token/validate)\Z")
+View = TypeVar("View", bound=Callable[..., object])
+_BEARER_ONLY = "takes_bearer_only"
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -27,6 +30,8 @@ def configure(app: Flask, settings: Settings) -> None:
     def finish(response: Response) -> Response:
         settle(response)
         response.headers.extend(of_every_response)
+        if g.get("withholds_address"):
+            response.headers["Referrer-Policy"] = "no-referrer"
         return _add_headers(response)
 
     app.before_request(_begin)
@@ -77,6 +82,11 @@ def isolate(policy: str) -> None:
     g.opener_policy = policy
 
 
+def withhold_address() -> None:
+    """Tell nobody the address of this page, which holds a secret; its own forms then arrive with «Origin: null»."""
+    g.withholds_address = True
+
+
 def safe_path(target: str | None) -> str:
     """``target`` if it is a path of the portal itself, else ``/``."""
     if not target or not re.match(r"/(?![/\\])[!-\[\]-~]*\Z", target):
@@ -95,20 +105,51 @@ def _begin() -> None:
     query = request.environ.get("QUERY_STRING", "")
     if ("%00" in query or "\x00" in query) and not _is_protocol_path():
         abort(400)
-    _require_own_origin()
+    _require_known_origin()
     if not UNLIMITED_WHEN_AUTHENTICATED.match(path) and not UNLIMITED.match(path):
         services.rate_limits.hit(
             "request", services.settings.limits.default, request.remote_addr or "", must_count=False
         )
 
 
-def _require_own_origin() -> None:
-    """Pages take forms from the portal's own pages only; the protocol's endpoints have rules of their own."""
+def _require_known_origin() -> None:
+    """Refuse what changes something when a page sent it that has no business there; the protocol has rules of its own.
+
+    Pages take forms from the portal's own pages, and from those that hide where they are, for forms carry a token. The
+    API takes what cookies or a password prove from the portal's own origin and those the operator named; what a bearer
+    token proves also from the origins of clients.
+    """
     if request.method in {"GET", "HEAD", "OPTIONS"} or _is_protocol_path():
         return
     origin = request.headers.get("Origin")
-    if origin and origin not in {"null", services.settings.issuer, request.host_url.rstrip("/")}:
+    if request.path.startswith("/api/"):
+        if not _may_call_api(origin):
+            raise ForeignOrigin
+    elif origin and origin not in {"null", services.settings.issuer, request.host_url.rstrip("/")}:
         raise ForeignOrigin
+
+
+def _may_call_api(origin: str | None) -> bool:
+    if _is_bearer_only():
+        return origin is None or origin == services.settings.issuer or _is_of_client(origin)
+    if origin is None:
+        # Old browsers leave Origin out of forms; those that say where a request comes from are believed.
+        return request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
+    return origin in {services.settings.issuer, *services.settings.limits.cors_origins}
+
+
+def _is_of_client(origin: str) -> bool:
+    return origin in services.settings.limits.cors_origins or origin in services.clients.browser_origins()
+
+
+def takes_bearer_only(view: View) -> View:
+    """Mark a view of the API that no cookie opens: scripts of clients' origins may call it."""
+    setattr(view, _BEARER_ONLY, True)
+    return view
+
+
+def _is_bearer_only() -> bool:
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), _BEARER_ONLY)
 
 
 def _is_protocol_path() -> bool:
@@ -170,9 +211,13 @@ def _add_cross_origin_headers(response: Response, origin: str) -> None:
     if not CROSS_ORIGIN.match(request.path):
         return
     headers.add("Vary", "Origin")
-    if origin not in services.settings.limits.cors_origins and origin not in services.clients.browser_origins():
+    is_of_operator = origin in services.settings.limits.cors_origins
+    has_cookies = not _is_protocol_path() and request.endpoint is not None and not _is_bearer_only()
+    if not is_of_operator and (has_cookies or not _is_of_client(origin)):
         return
     headers["Access-Control-Allow-Origin"] = origin
+    if is_of_operator and not _is_protocol_path():
+        headers["Access-Control-Allow-Credentials"] = "true"
     headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After, X-Request-ID"
     if request.method == "OPTIONS":
         headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, POST")

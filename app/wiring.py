@@ -27,6 +27,7 @@ from app.services.devices import Devices
 from app.services.email_addresses import EmailAddresses
 from app.services.environment import Clock, Database
 from app.services.exports import Exports
+from app.services.first_party import FirstParty
 from app.services.interactions import Interactions
 from app.services.keys import Keys
 from app.services.logout_notices import LogoutNotices
@@ -72,6 +73,7 @@ class Services:
     consents: Consents
     interactions: Interactions
     authorization: Authorization
+    first_party: FirstParty
     accounts: Accounts
     passwords: Passwords
     password_resets: PasswordResets
@@ -149,6 +151,7 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         sessions=sessions,
         consents=consents,
         interactions=interactions,
+        first_party=FirstParty(db, clock, clients, claims, tokens, refresh, revocations, sessions),
         accounts=accounts,
         passwords=passwords,
         password_resets=PasswordResets(db, clock, audit, outbox, mail, links, credentials, limits, settings.issuer),

@@ -1,0 +1,63 @@
+"""The portal's own API: accounts, sessions and tokens for first-party front ends, in JSON.
+
+    POST   /api/v1/auth/register                  make an account and log in
+    POST   /api/v1/auth/login                     log in: an access token, and the refresh token in a cookie
+    POST   /api/v1/auth/refresh                   a new access token for the cookie, which is rotated
+    POST   /api/v1/auth/logout                    end this session, or all
+    POST   /api/v1/auth/logout/all                end all sessions and tokens of the person
+    GET    /api/v1/auth/me, /api/v1/users/me      the person
+    PUT    /api/v1/auth/profile                   change what people may change of themselves
+    GET    /api/v1/auth/sessions                  the person's open sessions, a page at a time
+    DELETE /api/v1/auth/sessions/<session_id>     end one
+    POST   /api/v1/auth/verify-email              use a mailed link's token; /resend mails another
+    POST   /api/v1/auth/change-email              mail a link to a new address
+    POST   /api/v1/auth/change-password           a new password for the old one
+    POST   /api/v1/auth/forgot-password           mail a link; /reset-password uses its token
+    GET    /api/openapi.json                      all of this as OpenAPI 3.1
+
+All but the last two answer under /api/auth as well. Each route is an :class:`app.api.operations.Operation`, from which
+its checks, its answers and its part of the document are made. Depends on the services, ``app.sessions`` and
+``app.security``.
+"""
+
+import json
+
+from flask import Blueprint, Flask, Response, current_app, request
+
+from app.api import accounts, login, sessions
+from app.api.document import document
+from app.api.operations import Operation, blueprint
+from app.wiring import services
+
+AUTH, USERS = "/api/v1/auth", "/api/v1/users"
+COMPATIBLE = "/api/auth"
+OPERATIONS = (*login.routes.operations, *accounts.routes.operations, *sessions.routes.operations)
+OF_USERS = tuple(each for each in OPERATIONS if each.path == "/me")
+DOCUMENT = "openapi_document"
+root = Blueprint("api_document", __name__)
+
+
+def register(app: Flask) -> None:
+    """Mount the routes under both prefixes, and the document."""
+    app.register_blueprint(blueprint("api", OPERATIONS), url_prefix=AUTH)
+    app.register_blueprint(blueprint("api_compatible", OPERATIONS), url_prefix=COMPATIBLE)
+    app.register_blueprint(blueprint("api_users", OF_USERS), url_prefix=USERS)
+    app.register_blueprint(root)
+
+
+@root.get("/api/openapi.json")
+def openapi() -> Response:
+    """The document; the same until the portal is started anew."""
+    kept = current_app.extensions
+    if DOCUMENT not in kept:
+        kept[DOCUMENT] = json.dumps(document(services.settings, documented()), indent=1)
+    response = Response(kept[DOCUMENT], mimetype="application/json")
+    response.cache_control.max_age = 300
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def documented() -> list[tuple[str, Operation]]:
+    """The operations with their canonical prefix."""
+    return [*((AUTH, each) for each in OPERATIONS), *((USERS, each) for each in OF_USERS)]

@@ -1,0 +1,93 @@
+"""A person's own account: who they are, their password and their address."""
+
+from app.api.bearer import Person
+from app.api.models import (
+    Done,
+    EmailChange,
+    ForgottenPassword,
+    MailedLink,
+    PasswordChange,
+    PasswordReset,
+    ProfileChange,
+    User,
+)
+from app.api.operations import Access, Routes
+from app.api.people import described
+from app.devices import device_token
+from app.errors import InvalidInput, WrongCredentials
+from app.languages import current_language
+from app.security import caller
+from app.sessions import current_session, rotate_session
+from app.wiring import services
+
+routes = Routes("Account")
+
+
+@routes("GET", "/me", Access.PROFILE, answer=User)
+def me(person: Person) -> User:
+    """The person the access token stands for."""
+    return described(person.subject, person.scopes)
+
+
+@routes("PUT", "/profile", Access.BEARER, body=ProfileChange, answer=User)
+def profile(person: Person, body: ProfileChange) -> User:
+    """Change what people may change of themselves; everything or, when one value cannot be used, nothing."""
+    changed = services.profiles.update(person.id, body.given(), caller())
+    return described(person.subject, person.scopes, changed)
+
+
+@routes("POST", "/forgot-password", Access.CREDENTIALS, body=ForgottenPassword, answer=Done)
+def forgot_password(body: ForgottenPassword) -> Done:
+    """Mail a link for setting a new password, if there is an account of that address; the answer is always the same."""
+    services.attempts.count("forgot", body.email, caller(), device_token())
+    services.password_resets.request(body.email, current_language(), None, caller())
+    return Done(message="If there is an account of this address, a mail is on its way.")
+
+
+@routes("POST", "/reset-password", Access.CREDENTIALS, body=PasswordReset, answer=Done, refusals=(410,))
+def reset_password(body: PasswordReset) -> Done:
+    """Set a new password by the token of the mailed link; every session and token of the account ends."""
+    services.password_resets.reset(body.token, body.password, caller())
+    return Done(message="The new password is set. Log in with it.")
+
+
+@routes("POST", "/verify-email", Access.CREDENTIALS, body=MailedLink, answer=Done, refusals=(410,))
+def verify_email(body: MailedLink) -> Done:
+    """Prove the account's address by the token of the mailed link."""
+    services.email_addresses.verify(body.token, caller())
+    return Done(message="The address is confirmed.")
+
+
+@routes("POST", "/verify-email/resend", Access.BEARER, answer=Done)
+def resend_verification(person: Person) -> Done:
+    """Mail the link that proves the address once more, if it is not proven yet; earlier links are void."""
+    services.email_addresses.send_verification(person.id, current_language())
+    return Done(message="If the address is not confirmed yet, a mail is on its way.")
+
+
+@routes("POST", "/change-password", Access.BEARER, body=PasswordChange, answer=Done)
+def change_password(person: Person, body: PasswordChange) -> Done:
+    """Set a new password for the present one; every other session and its tokens end."""
+    try:
+        services.accounts.change_password(
+            person.id, body.current_password, body.new_password, caller(), keep_session_id=person.session_id or None
+        )
+    except InvalidInput as refusal:
+        named = {"current": "current_password", "password": "new_password"}
+        raise InvalidInput(refusal.message, named.get(refusal.field, refusal.field)) from refusal
+    if (active := current_session()) and active.id == person.session_id:
+        rotate_session()
+    return Done(message="The new password is set. Other sessions have ended.")
+
+
+@routes("POST", "/change-email", Access.BEARER, body=EmailChange, answer=Done)
+def change_email(person: Person, body: EmailChange) -> Done:
+    """Mail a link to the new address; until it is opened and confirmed the old address counts."""
+    services.attempts.count("confirm", person.subject.email, caller())
+    try:
+        services.accounts.confirm(person.id, body.current_password, caller())
+    except WrongCredentials as refusal:
+        # 401 would say that the access token is not good.
+        raise InvalidInput(refusal.message, "current_password") from refusal
+    services.email_addresses.request_change(person.id, body.email, current_language(), caller())
+    return Done(message="A mail with a link is on its way to the new address.")

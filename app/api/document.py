@@ -1,0 +1,180 @@
+"""The API as an OpenAPI 3.1 document, made of the operations and models that answer, so that it cannot say else."""
+
+import inspect
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from app.api import refresh_cookie
+from app.api.models import Refusal
+from app.api.operations import Access, Operation
+from app.config import Settings
+
+REFERENCE = "#/components/schemas/{model}"
+TITLE, VERSION = "MAX Platform", "1"
+ABOUT = """Accounts, sessions and tokens for first-party front ends.
+
+Every path under `/api/v1/auth` answers under `/api/auth` as well. Bodies are JSON objects in UTF-8, of at most 256 KiB;
+members that are not named here are ignored. Refusals all have the shape `Refusal`: decide by `error`, and tell
+`request_id` to whoever runs the portal.
+
+A browser's script calls what needs a bearer token from the origin of any registered client; what sets or reads cookies
+only from the portal's own origin and those its operator named (`CORS_ORIGINS`), with `credentials: "include"`. Other
+applications use OAuth 2.0: `/.well-known/openid-configuration`."""
+REFUSALS = {
+    400: "`invalid_request`: the request cannot be read. `invalid_input`: `fields` says which values cannot be used.",
+    401: "Nothing was presented that counts: `unauthorized`, `invalid_token`, `invalid_grant`, `wrong_credentials`.",
+    403: "`insufficient_scope`: the token does not reach so far. `foreign_origin`: a page sent this that may not.",
+    404: "`not_found`: there is nothing of that name, or it is somebody else's.",
+    410: "`link_gone`: the token of the link was used, replaced by a newer one, or is too old.",
+    413: "`invalid_request`: the body is too large.",
+    415: "`invalid_request`: the body is not `application/json`.",
+    429: "`too_many_attempts`: try again after the seconds in `Retry-After`.",
+    500: "`server_error`: a fault of the portal, in its log under `request_id`.",
+    503: "`unavailable`, `temporarily_unavailable`: try again after the seconds in `Retry-After`.",
+}
+EVERYWHERE = (400, 429, 500, 503)
+SENT_WITH = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+SECURITY: dict[Access, list[dict[str, list[str]]]] = {
+    Access.CREDENTIALS: [],
+    Access.COOKIE: [{"refreshCookie": []}],
+    Access.ANY: [{"bearer": []}, {"refreshCookie": []}, {}],
+    Access.PROFILE: [{"bearer": []}],
+    Access.BEARER: [{"bearer": []}],
+}
+
+
+def document(settings: Settings, mounted: Sequence[tuple[str, Operation]]) -> dict[str, Any]:
+    """The document of the operations, each with the prefix it is mounted under."""
+    paths: dict[str, dict[str, Any]] = {}
+    for prefix, operation in mounted:
+        path = prefix + re.sub(r"<(\w+)>", r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(prefix, operation)
+    tags = dict.fromkeys(operation.tag for _, operation in mounted)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": TITLE, "version": VERSION, "description": ABOUT},
+        "servers": [{"url": settings.issuer}],
+        "tags": [{"name": tag} for tag in tags],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas([operation for _, operation in mounted]),
+            "responses": {str(status): _refusal(status) for status in REFUSALS},
+            "headers": _headers(),
+            "securitySchemes": _security_schemes(settings),
+        },
+    }
+
+
+def _operation(prefix: str, operation: Operation) -> dict[str, Any]:
+    summary, _, more = (inspect.getdoc(operation.view) or "").partition("\n\n")
+    described: dict[str, Any] = {
+        "operationId": operation.name if prefix.endswith("/auth") else f"users_{operation.name}",
+        "summary": summary.replace("\n", " ").rstrip("."),
+        "tags": [operation.tag],
+        "security": SECURITY[operation.access],
+        "parameters": _parameters(operation),
+        "responses": {str(operation.status): _success(operation)}
+        | {str(status): {"$ref": f"#/components/responses/{status}"} for status in _refusals(operation)},
+    }
+    if more:
+        described["description"] = more.replace("\n", " ")
+    if operation.body:
+        is_required = any(field.is_required() for field in operation.body.model_fields.values())
+        described["requestBody"] = {"required": is_required, "content": _json(operation.body)}
+    return described
+
+
+def _refusals(operation: Operation) -> list[int]:
+    found = {*EVERYWHERE, *operation.refusals}
+    if operation.access.is_bearer_only:
+        found |= {401, 403}
+    if operation.method != "GET":
+        found |= {403, 413, 415}
+    return sorted(found)
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        for name in re.findall(r"<(\w+)>", operation.path)
+    ]
+    if operation.query is None:
+        return in_path
+    schema = operation.query.model_json_schema()
+    return in_path + [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": each.pop("description", ""),
+            "schema": {key: value for key, value in each.items() if key != "title"},
+        }
+        for name, each in schema["properties"].items()
+    ]
+
+
+def _success(operation: Operation) -> dict[str, Any]:
+    headers = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
+    if operation.clears_site:
+        headers["Clear-Site-Data"] = {"$ref": "#/components/headers/Clear-Site-Data"}
+    if operation.answer is None:
+        return {"description": "Done.", "headers": headers}
+    about = inspect.getdoc(operation.answer) or ""
+    return {"description": about.replace("\n", " "), "headers": headers, "content": _json(operation.answer)}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    names = ("X-Request-ID", *SENT_WITH.get(status, ()))
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {"description": REFUSALS[status], "headers": headers, "content": _json(Refusal)}
+
+
+def _json(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
+
+
+def _schemas(operations: list[Operation]) -> dict[str, Any]:
+    """The schemas of all models and of those within them."""
+    asked: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
+    for operation in operations:
+        if operation.body:
+            asked[operation.body, "validation"] = None
+        if operation.answer:
+            asked[operation.answer, "serialization"] = None
+    asked[Refusal, "serialization"] = None
+    _, found = models_json_schema(list(asked), ref_template=REFERENCE)
+    return dict(sorted(found["$defs"].items()))
+
+
+def _headers() -> dict[str, Any]:
+    def text(description: str, **schema: object) -> dict[str, Any]:
+        return {"description": description, "required": True, "schema": {"type": "string", **schema}}
+
+    return {
+        "X-Request-ID": text("Names the request in the portal's log."),
+        "WWW-Authenticate": text("How to come in (RFC 6750 section 3)."),
+        "Retry-After": text("Seconds to wait.", pattern="^[0-9]+$"),
+        "Clear-Site-Data": text("What the browser forgets."),
+    }
+
+
+def _security_schemes(settings: Settings) -> dict[str, Any]:
+    return {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "An access token of this API or of another first-party client (RFC 9068). `GET /me` takes "
+            "that of any application that may read the profile.",
+        },
+        "refreshCookie": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": refresh_cookie.name(settings),
+            "description": "Set by register, login and refresh: HttpOnly, SameSite=Lax, on the portal's own host.",
+        },
+    }

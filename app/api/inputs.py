@@ -1,0 +1,97 @@
+"""Reading a request: strict JSON (:rfc:`8259`), one value per parameter, and refusals that repeat nothing of it."""
+
+import json
+from typing import Any, NoReturn, TypeVar
+
+from flask import abort, request
+from pydantic import BaseModel, ValidationError
+
+from app.api.models import Body, Query
+from app.errors import InvalidFields, PortalError
+
+JSON = "application/json"
+M = TypeVar("M", bound=BaseModel)
+_MESSAGES = {
+    "missing": "This is required.",
+    "string_type": "This must be a string.",
+    "string_unicode": "This is not valid text.",
+    "string_too_short": "This must not be empty.",
+    "string_too_long": "This is too long.",
+    "bool_type": "This must be true or false.",
+    "int_parsing": "This must be a whole number.",
+    "greater_than_equal": "This number is too small.",
+    "less_than_equal": "This number is too large.",
+}
+_OTHERWISE = "This value cannot be used."
+
+
+class InvalidBody(PortalError):
+    """The body is not one JSON object."""
+
+    status, code, message = 400, "invalid_request", "The body must be one JSON object with each member once."
+
+
+class InvalidQuery(PortalError):
+    """A parameter stands more than once."""
+
+    status, code, message = 400, "invalid_request", "A parameter of the query is repeated."
+
+
+def from_body(model: type[Body] | None) -> Body | None:
+    """The body as ``model``; without one the body is read by nobody, but still has to be JSON.
+
+    Nothing at all is an empty object. Raises :class:`InvalidBody`, :class:`InvalidFields`, and 413 and 415 as they are.
+    """
+    has_body = bool(request.content_length) or "Transfer-Encoding" in request.headers
+    if has_body and request.mimetype != JSON:
+        abort(415)
+    data = request.get_data() if has_body else b""
+    if model is None:
+        return None
+    if not data and any(field.is_required() for field in model.model_fields.values()):
+        raise InvalidBody
+    return _checked(model, parsed(data) if data else {})
+
+
+def from_query(model: type[Query]) -> Query:
+    """The query as ``model``; parameters it does not know are ignored. Raises as :func:`from_body` does."""
+    given = {name: request.args.getlist(name) for name in model.model_fields if name in request.args}
+    if any(len(values) > 1 for values in given.values()):
+        raise InvalidQuery
+    return _checked(model, {name: values[0] for name, values in given.items()})
+
+
+def parsed(data: bytes) -> dict[str, Any]:
+    """The object that ``data`` is; raises :class:`InvalidBody` for anything else.
+
+    Python alone would take NaN and Infinity, UTF-16 and UTF-32, and the last of several members of one name.
+    """
+    try:
+        value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise InvalidBody from None
+    if not isinstance(value, dict):
+        raise InvalidBody
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("repeated member")
+    return members
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _checked(model: type[M], values: dict[str, Any]) -> M:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        # Of what was sent nothing is repeated: names are those of the model, sentences constants.
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        raise InvalidFields(
+            {str(each["loc"][0]): _MESSAGES.get(each["type"], _OTHERWISE) for each in problems}
+        ) from None

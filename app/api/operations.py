@@ -1,0 +1,113 @@
+"""What a route of the API is: one object that checks the request, calls the view, and describes itself."""
+
+import enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, make_response
+
+from app.api import bearer, inputs, refresh_cookie
+from app.api.models import Answer, Body, Query
+from app.database import reads_only
+from app.security import takes_bearer_only
+
+View = Callable[..., Answer | Response | None]
+
+
+class Access(enum.Enum):
+    """What a request proves itself with, which decides from where browsers may send it (:mod:`app.security`)."""
+
+    CREDENTIALS = "credentials"
+    """Something in the body, such as a password or a mailed token, and cookies are set."""
+    COOKIE = "cookie"
+    """The refresh token's cookie."""
+    ANY = "any"
+    """A bearer token or a cookie, whichever there is."""
+    PROFILE = "profile"
+    """The access token of any application that may read the profile."""
+    BEARER = "bearer"
+    """The access token of the portal or of another first-party client."""
+
+    @property
+    def is_bearer_only(self) -> bool:
+        """Whether no cookie counts, so that no other site can make a browser do it."""
+        return self in {Access.PROFILE, Access.BEARER}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A method of a path. The view gets what the operation asks for: ``person``, ``query``, ``body``, and the path's
+    own parameters; its answer is sent as JSON with ``status``, or as 204 when there is none."""
+
+    method: str
+    path: str
+    view: View
+    access: Access
+    tag: str
+    answer: type[Answer] | None = None
+    status: int = 200
+    body: type[Body] | None = None
+    query: type[Query] | None = None
+    refusals: tuple[int, ...] = ()
+    clears_site: bool = False
+
+    @property
+    def name(self) -> str:
+        """How programs call it."""
+        return self.view.__name__
+
+    def endpoint(self) -> Callable[..., Response]:
+        """The view as Flask calls it."""
+
+        def answer(**arguments: Any) -> Response:
+            reads_only.set(self.method == "GET")
+            if self.access.is_bearer_only:
+                arguments["person"] = bearer.person(needs_first_party=self.access is Access.BEARER)
+            if self.query:
+                arguments["query"] = inputs.from_query(self.query)
+            body = inputs.from_body(self.body) if self.method != "GET" else None
+            if self.body:
+                arguments["body"] = body
+            return self._respond(self.view(**arguments))
+
+        answer.__doc__ = self.view.__doc__
+        return takes_bearer_only(answer) if self.access.is_bearer_only else answer
+
+    def _respond(self, result: Answer | Response | None) -> Response:
+        if isinstance(result, Response):
+            return result
+        if result is None:
+            return make_response("", 204)
+        response = jsonify(result.model_dump(mode="json"))
+        response.status_code = self.status
+        if self.clears_site:
+            response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+        return response
+
+
+class Routes:
+    """Collects the operations of a module: ``@routes.post("/login", …)``."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.operations: list[Operation] = []
+
+    def __call__(self, method: str, path: str, access: Access, **described: Any) -> Callable[[View], View]:
+        """Make the function the view of an operation."""
+
+        def add(view: View) -> View:
+            self.operations.append(Operation(method, path, view, access, self.tag, **described))
+            return view
+
+        return add
+
+
+def blueprint(name: str, operations: Iterable[Operation]) -> Blueprint:
+    """The operations as Flask mounts them."""
+    found = Blueprint(name, __name__)
+    for each in operations:
+        found.add_url_rule(each.path, each.name, each.endpoint(), methods=[each.method])
+    found.after_request(bearer.add_challenge)
+    found.after_request(refresh_cookie.write)
+    return found

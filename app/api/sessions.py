@@ -1,0 +1,52 @@
+"""The person's sessions: where they are logged in, and ending that."""
+
+from uuid import UUID
+
+from app.api.bearer import Person
+from app.api.models import Place, Session, SessionList
+from app.api.operations import Access, Routes
+from app.errors import InvalidInput, NotFound
+from app.security import caller
+from app.services.sessions import OpenSession
+from app.wiring import services
+
+routes = Routes("Sessions")
+ENDED = "ended_by_person"
+
+
+@routes("GET", "/sessions", Access.BEARER, query=Place, answer=SessionList)
+def sessions(person: Person, query: Place) -> SessionList:
+    """The person's open sessions, the latest used first."""
+    try:
+        page = services.sessions.page(person.id, limit=query.limit, after=query.cursor)
+    except InvalidInput as refusal:
+        raise InvalidInput(refusal.message, "cursor") from refusal
+    return SessionList(
+        user_id=person.id,
+        active_sessions=page.total,
+        sessions=[_shown(each, person) for each in page.items],
+        next=page.next,
+    )
+
+
+@routes("DELETE", "/sessions/<session_id>", Access.BEARER, status=204, refusals=(404,))
+def end(person: Person, session_id: str) -> None:
+    """End one of the person's sessions, with all tokens that hang on it."""
+    try:
+        known = str(UUID(session_id))
+    except ValueError:
+        raise NotFound from None
+    services.sessions.end_own(person.id, known, ENDED, caller())
+
+
+def _shown(session: OpenSession, person: Person) -> Session:
+    return Session(
+        session_id=session.id,
+        device_name=session.device_name,
+        ip_address=session.ip_address,
+        user_agent=session.user_agent,
+        created_at=session.created_at,
+        last_accessed=session.last_used_at,
+        access_count=session.access_count,
+        current=session.id == person.session_id,
+    )
