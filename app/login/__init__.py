@@ -5,12 +5,20 @@
     GET|POST /select-account   go on as somebody, or as somebody else
     GET|POST /logout           end the session of this browser
     GET      /logged-out       where logging out leads
+    GET|POST /forgot-password  ask for a link to set a new password
+    GET|POST /reset-password   set it, by that link
+    GET|POST /verify-email     prove an address; POST /verify-email/resend for another link
+    GET|POST /change-email     let a new address count
+    GET|POST /restore-email    take that back
+    GET|POST /confirm          the password once more, before something sensitive
+    POST     /password-strength  how hard a new password is to guess
 
 A step records what happened on the interaction and returns to ``oauth.resume``; it decides nothing itself.
 """
 
 from flask import Flask
 
+from app.login import addresses, passwords, recovery  # noqa: F401 their views join the blueprint
 from app.login.routes import bp
 
 

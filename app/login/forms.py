@@ -1,13 +1,17 @@
 """The forms of logging in; shape checks only."""
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
 from app.services.passwords import LONGEST
 
 EMAIL = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
+NEW_PASSWORD = [
+    InputRequired(_l("Enter a password.")),
+    Length(max=LONGEST, message=_l("Use at most 1024 characters.")),
+]
 
 
 class LoginForm(FlaskForm):
@@ -26,13 +30,39 @@ class RegisterForm(FlaskForm):
         validators=[InputRequired(_l("Enter your name.")), Length(max=200, message=_l("This name is too long."))],
     )
     email = StringField(_l("E-mail"), validators=EMAIL)
-    password = PasswordField(
-        _l("Password"),
-        validators=[
-            InputRequired(_l("Enter a password.")),
-            Length(max=LONGEST, message=_l("Use at most 1024 characters.")),
-        ],
-    )
+    password = PasswordField(_l("Password"), validators=NEW_PASSWORD)
+
+
+class ForgotForm(FlaskForm):
+    """Whose password to set anew."""
+
+    email = StringField(_l("E-mail"), validators=EMAIL)
+
+
+class LinkForm(FlaskForm):
+    """What a mailed link carried."""
+
+    token = HiddenField()
+
+
+class ResetForm(LinkForm):
+    """A new password, by a mailed link."""
+
+    password = PasswordField(_l("New password"), validators=NEW_PASSWORD)
+
+
+class ConfirmForm(FlaskForm):
+    """The password once more."""
+
+    password = PasswordField(_l("Password"), validators=[InputRequired(_l("Enter your password."))])
+
+
+class StrengthForm(FlaskForm):
+    """A password to judge, and what it must not be made of."""
+
+    password = PasswordField(validators=[Length(max=LONGEST)])
+    email = StringField(validators=[Length(max=254)])
+    name = StringField(validators=[Length(max=200)])
 
 
 class PlainForm(FlaskForm):

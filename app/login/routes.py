@@ -3,20 +3,21 @@
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from app.errors import InvalidInput, PortalError, TooManyAttempts, WrongCredentials
+from app.devices import admit_device, device_token
+from app.errors import InvalidInput, TooManyAttempts, WrongCredentials
 from app.languages import current_language
 from app.languages import gettext as _
 from app.login.forms import LoginForm, PlainForm, RegisterForm
-from app.presentation import asking_application
+from app.login.steps import Answer, login_address, page, refused, take_email, take_notice
 from app.security import caller
 from app.services.authorization import Pending
 from app.services.interactions import Step
 from app.services.redirect_uris import origin
-from app.sessions import begin_session, current_session, end_session
+from app.services.sessions import ActiveSession
+from app.sessions import begin_session, current_session, end_one, end_session, open_sessions, use_session
 from app.wiring import services
 
 bp = Blueprint("login", __name__)
-Answer = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -25,19 +26,21 @@ def login() -> Answer:
     pending = _pending()
     if _has_moved_on(pending):
         return _onward(pending)
-    form = LoginForm()
+    if request.method == "GET" and _is_choice(pending):
+        return redirect(url_for("login.choose", interaction=pending.id if pending else None), 303)
+    form = _login_form()
     if request.method == "GET":
         form.email.data = _likely_email(pending)
-        return _page("login/login.html", form, pending, notice=_reason(pending))
+        return page("login/login.html", form, pending, notice=_reason(pending) or take_notice())
     if not form.validate_on_submit():
-        return _page("login/login.html", form, pending), 400
+        return page("login/login.html", form, pending), 400
     try:
         email, password = form.email.data or "", form.password.data or ""
-        _count_attempt(email)
+        services.attempts.count("login", email, caller(), device_token())
         user_id = services.accounts.authenticate(email, password, caller())
     except (WrongCredentials, TooManyAttempts) as refusal:
-        return _refused("login/login.html", form, pending, refusal)
-    return _logged_in(user_id, pending, remember=form.remember.data)
+        return refused("login/login.html", form, pending, refusal)
+    return _logged_in(user_id, pending, remember=bool(form.data.get("remember")))
 
 
 @bp.route("/register", methods=["GET", "POST"])
@@ -48,59 +51,53 @@ def register() -> Answer:
         return _onward(pending)
     form = RegisterForm()
     if request.method == "GET":
-        return _page("login/register.html", form, pending)
+        return page("login/register.html", form, pending)
     if not form.validate_on_submit():
-        return _page("login/register.html", form, pending), 400
+        return page("login/register.html", form, pending), 400
     try:
         email, password = form.email.data or "", form.password.data or ""
-        _count_attempt(email)
+        services.attempts.count("register", email, caller(), device_token())
         user_id = services.accounts.register(email, form.name.data or "", password, current_language(), caller())
+        services.email_addresses.send_verification(user_id, current_language(), pending.id if pending else None)
     except InvalidInput as refusal:
         field = getattr(form, refusal.field, form.email)
         field.errors = [*field.errors, _(refusal.message)]
-        return _page("login/register.html", form, pending), 400
+        return page("login/register.html", form, pending), 400
     except TooManyAttempts as refusal:
-        return _refused("login/register.html", form, pending, refusal)
+        return refused("login/register.html", form, pending, refusal)
     return _logged_in(user_id, pending, remember=False)
 
 
 @bp.route("/select-account", methods=["GET", "POST"])
 def choose() -> Answer:
-    """Go on as the person who is logged in, or as another."""
-    pending, session = _pending(), current_session()
-    if session is None:
-        return redirect(url_for("login.login", interaction=pending.id if pending else None), 303)
-    form = PlainForm()
+    """Go on as one of those who are logged in, or as another; or log one of them out."""
+    pending, accounts, form = _pending(), open_sessions(), PlainForm()
+    if not accounts:
+        return redirect(login_address(pending), 303)
     if request.method == "POST" and form.validate_on_submit():
-        if request.form.get("account") != session.id:
-            return redirect(url_for("login.login", interaction=pending.id if pending else None, switch=1), 303)
-        if pending:
-            services.interactions.record_selection(pending.id, session.id)
-        return _onward(pending)
-    account = {
-        "id": session.id,
-        "name": session.subject.name,
-        "email": session.subject.email,
-        "initials": session.subject.initials,
-        "signed_in": True,
-    }
-    page = _page("login/choose.html", form, pending, accounts=[account])
-    return (page, 400) if request.method == "POST" else page
+        if "logout" in request.form:
+            end_one(request.form["logout"], "logout")
+            return redirect(request.full_path.rstrip("?"), 303)
+        return _chosen(request.form.get("account", ""), pending)
+    current = current_session()
+    people = [_person(each, is_current=each is current) for each in accounts]
+    shown = page("login/choose.html", form, pending, accounts=people)
+    return (shown, 400) if request.method == "POST" else shown
 
 
 @bp.route("/logout", methods=["GET", "POST"])
 def logout() -> Answer:
-    """Ask, and end the session."""
-    session, form = current_session(), PlainForm()
-    if session is None:
+    """Ask, and end the sessions of this browser."""
+    people, form = [each.subject for each in open_sessions()], PlainForm()
+    if not people:
         return redirect(url_for("login.logged_out"), 303)
     if request.method == "POST" and form.validate_on_submit():
         end_session("logout")
         response = redirect(url_for("login.logged_out"), 303)
         response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
         return response
-    page = render_template("login/logout.html", form=form, person=session.subject)
-    return (page, 400) if request.method == "POST" else page
+    shown = render_template("login/logout.html", form=form, people=people)
+    return (shown, 400) if request.method == "POST" else shown
 
 
 @bp.get("/logged-out")
@@ -131,6 +128,40 @@ def _has_moved_on(pending: Pending | None) -> bool:
     return pending is None or services.authorization.pending_step(pending, session) is not Step.LOGIN
 
 
+def _login_form() -> LoginForm:
+    form = LoginForm()
+    if not services.settings.session.remember_days:
+        del form.remember
+    return form
+
+
+def _is_choice(pending: Pending | None) -> bool:
+    """Whether nobody is there but some could be: they choose before anybody types a password."""
+    if current_session() or "switch" in request.args or not (accounts := open_sessions()):
+        return False
+    wanted = pending.request.hinted_user_id if pending else None
+    return wanted is None or wanted in {each.user_id for each in accounts}
+
+
+def _chosen(session_id: str, pending: Pending | None) -> Response:
+    if not use_session(session_id):
+        return redirect(login_address(pending, switch=True), 303)
+    if pending:
+        services.interactions.record_selection(pending.id, session_id)
+    return _onward(pending)
+
+
+def _person(session: ActiveSession, *, is_current: bool) -> dict[str, object]:
+    subject = session.subject
+    return {
+        "id": session.id,
+        "name": subject.name,
+        "email": subject.email,
+        "initials": subject.initials,
+        "is_current": is_current,
+    }
+
+
 def _onward(pending: Pending | None) -> Response:
     target = url_for("oauth.resume", interaction=pending.id) if pending else url_for("portal.home")
     return redirect(target, 303)
@@ -138,20 +169,16 @@ def _onward(pending: Pending | None) -> Response:
 
 def _logged_in(user_id: str, pending: Pending | None, *, remember: bool) -> Response:
     session_id = begin_session(user_id, remember=remember)
+    admit_device(user_id)
     if pending:
         services.interactions.record_login(pending.id, session_id)
     return _onward(pending)
 
 
-def _count_attempt(email: str) -> None:
-    """Each account and each address has its own count (five a minute unless configured otherwise)."""
-    limit = services.settings.limits.login
-    services.rate_limits.hit("login_address", limit, caller().ip_address)
-    services.rate_limits.hit("login_account", limit, email.strip().lower())
-
-
 def _likely_email(pending: Pending | None) -> str:
-    """Whose e-mail to fill in: the hinted one, else that of the person who only has to prove to be there."""
+    """Whose e-mail to fill in: what the step before left, the hinted one, that of who has only to prove to be there."""
+    if left := take_email():
+        return left
     if pending is None:
         return ""
     session = current_session()
@@ -168,22 +195,6 @@ def _reason(pending: Pending | None) -> str | None:
     if pending.request.hinted_user_id not in (None, session.user_id):
         return _("You used %(app)s with another account. Log in with that one.", app=pending.client.name)
     return _("Log in once more, so that %(app)s knows it is you.", app=pending.client.name)
-
-
-def _refused(template: str, form: LoginForm | RegisterForm, pending: Pending | None, refusal: PortalError) -> Answer:
-    form.form_errors.append(_(refusal.message))
-    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooManyAttempts) else {}
-    return _page(template, form, pending), refusal.status, headers
-
-
-def _page(template: str, form: object, pending: Pending | None, **context: object) -> str:
-    return render_template(
-        template,
-        form=form,
-        asking=asking_application(pending) if pending else None,
-        interaction_id=pending.id if pending else None,
-        **context,
-    )
 
 
 def _origin_of(uris: tuple[str, ...]) -> str | None:

@@ -156,6 +156,7 @@ def describe_page() -> dict[str, Any]:
         "request_id": g.get("request_id", ""),
         "current_person": session.subject if session else None,
         "popup": bool(g.get("is_popup", False)),
+        "can_mail": services.mail.is_possible,
         "portal_name": "MAX Platform",
     }
 

@@ -4,6 +4,7 @@ Nothing here happens by opening a link; the edge asks for a click first. What a 
 account is active, and only for the address the link was sent to.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -22,6 +23,15 @@ from app.services.people import Person, person_at, person_of
 from app.services.rate_limits import RateLimiter
 from app.services.revocations import Revocations
 from app.services.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a link would do: let ``email`` count, for a person who reads ``locale``."""
+
+    email: str
+    locale: str
+
 
 MAILS = "5/hour"
 """So many mails of one kind a person may have sent, and may be sent to one address."""
@@ -65,6 +75,14 @@ class EmailAddresses:
             return
         self.limits.hit("verification_mail", MAILS, user_id)
         self._mail_link(Purpose.VERIFY_EMAIL, person, person.email, language, interaction_id)
+
+    def offered(self, token: str, purpose: Purpose) -> Offer:
+        """What a link would do, without doing it; raises :class:`LinkGone`."""
+        proof = self.tokens.peek(token, purpose)
+        person = self._active_behind(proof)
+        if purpose is Purpose.VERIFY_EMAIL and person.email != proof.email:
+            raise LinkGone
+        return Offer(proof.email, person.locale)
 
     def verify(self, token: str, caller: Caller) -> str:
         """The person holds the mailbox: note it. Answers the person's id; raises :class:`LinkGone`."""

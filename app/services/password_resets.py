@@ -91,6 +91,10 @@ class PasswordResets:
         self.audit.record(Event.PASSWORD_RESET_REQUESTED, caller, user_id=person.id)
         return None
 
+    def holder(self, token: str) -> str:
+        """The e-mail of the account a link is for, without using it; raises :class:`LinkGone`."""
+        return self._person_behind(self.tokens.peek(token, Purpose.RESET_PASSWORD)).email
+
     def reset(self, token: str, new: str, caller: Caller) -> Proof:
         """Set the new password of whoever holds the mailbox; answers who that is.
 

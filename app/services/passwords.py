@@ -1,5 +1,7 @@
 """Password hashing and strength. Argon2id for new hashes; bcrypt hashes are accepted and upgraded at login."""
 
+from dataclasses import dataclass
+
 import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -9,6 +11,47 @@ from app.errors import InvalidInput, sentence
 
 SHORTEST, LONGEST = 8, 1024
 LEAST_SCORE = 2
+LONGEST_JUDGED = 72
+"""Judging takes the square of the length; what is hard to guess so far stays so."""
+TOO_SHORT = sentence("Use 8 or more characters.")
+# What zxcvbn says, in its own words.
+ADVICE = (
+    sentence("Use a few words, avoid common phrases."),
+    sentence("No need for symbols, digits, or uppercase letters."),
+    sentence("Add another word or two. Uncommon words are better."),
+    sentence("Straight rows of keys are easy to guess."),
+    sentence("Short keyboard patterns are easy to guess."),
+    sentence("Use a longer keyboard pattern with more turns."),
+    sentence('Repeats like "aaa" are easy to guess.'),
+    sentence('Repeats like "abcabcabc" are only slightly harder to guess than "abc".'),
+    sentence("Avoid repeated words and characters."),
+    sentence('Sequences like "abc" or "6543" are easy to guess.'),
+    sentence("Avoid sequences."),
+    sentence("Recent years are easy to guess."),
+    sentence("Avoid recent years."),
+    sentence("Avoid years that are associated with you."),
+    sentence("Dates are often easy to guess."),
+    sentence("Avoid dates and years that are associated with you."),
+    sentence("This is a top-10 common password."),
+    sentence("This is a top-100 common password."),
+    sentence("This is a very common password."),
+    sentence("This is similar to a commonly used password."),
+    sentence("A word by itself is easy to guess."),
+    sentence("Names and surnames by themselves are easy to guess."),
+    sentence("Common names and surnames are easy to guess."),
+    sentence("Capitalization doesn't help very much."),
+    sentence("All-uppercase is almost as easy to guess as all-lowercase."),
+    sentence("Reversed words aren't much harder to guess."),
+    sentence("Predictable substitutions like '@' instead of 'a' don't help very much."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How hard a password is to guess, 0 to 4, and what would make it harder: English constants."""
+
+    score: int
+    advice: tuple[str, ...]
 
 
 class Passwords:
@@ -44,9 +87,18 @@ class Passwords:
         ``personal`` are words an attacker would try first, such as the person's own e-mail and name.
         """
         if len(password) < SHORTEST:
-            raise InvalidInput(sentence("Use 8 or more characters."), "password")
+            raise InvalidInput(TOO_SHORT, "password")
         if len(password) > LONGEST:
             raise InvalidInput(sentence("Use at most 1024 characters."), "password")
-        words = [part for text in personal for part in (text, *text.replace("@", " ").split()) if part]
-        if zxcvbn(password[:72], user_inputs=words)["score"] < LEAST_SCORE:
+        if self.judge(password, *personal).score < LEAST_SCORE:
             raise InvalidInput(sentence("This password is easy to guess. Add another word or two."), "password")
+
+    def judge(self, password: str, *personal: str) -> Judgement:
+        """How hard the password is to guess; one that is too short is no better than an easy one."""
+        words = [part for text in personal for part in (text, *text.replace("@", " ").split()) if part]
+        found = zxcvbn(password[:LONGEST_JUDGED], user_inputs=words)
+        said = (found["feedback"]["warning"], *found["feedback"]["suggestions"])
+        advice, score = tuple(each for each in said if each), int(found["score"])
+        if 0 < len(password) < SHORTEST:
+            return Judgement(min(score, LEAST_SCORE - 1), (TOO_SHORT, *advice))
+        return Judgement(score, advice)

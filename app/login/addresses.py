@@ -1,0 +1,165 @@
+"""The links that prove an e-mail address, change it, or take a change back.
+
+Opening one shows what it would do: programs that look through mail open links too. The button does it.
+"""
+
+from dataclasses import dataclass
+
+from flask import g, redirect, request, url_for
+
+from app.errors import InvalidInput, LinkGone, TooManyAttempts, sentence
+from app.languages import current_language
+from app.languages import gettext as _
+from app.login.forms import LinkForm, PlainForm
+from app.login.routes import bp
+from app.login.steps import Answer, kept_request, leave_for_login, page, refused
+from app.security import caller, withhold_address
+from app.services.one_time_tokens import Purpose
+from app.sessions import current_session
+from app.wiring import services
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a link's pages say; ``offer`` may name the address."""
+
+    title: str
+    offer: str
+    button: str
+    done_title: str
+    done: str
+
+
+VERIFY = Words(
+    sentence("Confirm your e-mail"),
+    sentence("Confirm that %(email)s is your e-mail address."),
+    sentence("Confirm"),
+    sentence("Your e-mail is confirmed"),
+    sentence("If you began somewhere else, go back to that window; it knows by now."),
+)
+CHANGE = Words(
+    sentence("Change your e-mail"),
+    sentence("From now on you log in with %(email)s. Your old address is told, and can undo it for 7 days."),
+    sentence("Change the e-mail"),
+    sentence("Your e-mail is changed"),
+    sentence("Log in with the new address from now on. You stay logged in where you are."),
+)
+RESTORE = Words(
+    sentence("Undo the change of your e-mail"),
+    sentence("Your account returns to %(email)s, and every device is logged out."),
+    sentence("Undo the change"),
+    sentence("Your e-mail is what it was"),
+    sentence("Every device was logged out. Whoever made the change may know your password: choose a new one now."),
+)
+
+
+@bp.route("/verify-email", methods=["GET", "POST"])
+def verify() -> Answer:
+    """Prove an address; without a link, say that one was mailed."""
+    withhold_address()
+    pending, form = kept_request(), LinkForm()
+    if request.method == "GET" and "done" in request.args:
+        return page("login/link_done.html", None, pending, words=VERIFY, kind="verify")
+    if request.method == "GET" and "token" not in request.args:
+        return _waiting()
+    try:
+        email = _offered(form, Purpose.VERIFY_EMAIL)
+        if not form.validate_on_submit():
+            return _ask(form, VERIFY, email)
+        user_id = services.email_addresses.verify(form.token.data or "", caller())
+    except LinkGone as refusal:
+        return _gone(refusal)
+    session = current_session()
+    if pending and session and session.user_id == user_id:
+        return redirect(url_for("oauth.resume", interaction=pending.id), 303)
+    return redirect(url_for("login.verify", done=1, interaction=pending.id if pending else None), 303)
+
+
+@bp.post("/verify-email/resend")
+def resend() -> Answer:
+    """Mail another link to the address of whoever is logged in."""
+    pending, form, session = kept_request(), PlainForm(), current_session()
+    here = url_for("login.verify", sent=1, interaction=pending.id if pending else None)
+    if session is None or session.subject.email_verified:
+        return redirect(here, 303)
+    if not form.validate_on_submit():
+        return page("login/verify_waiting.html", form, pending, email=session.subject.email), 400
+    try:
+        services.email_addresses.send_verification(session.user_id, current_language(), pending.id if pending else None)
+    except TooManyAttempts as refusal:
+        return refused("login/verify_waiting.html", form, pending, refusal, email=session.subject.email)
+    return redirect(here, 303)
+
+
+@bp.route("/change-email", methods=["GET", "POST"])
+def change_email() -> Answer:
+    """Let a new address count."""
+    withhold_address()
+    form = LinkForm()
+    if request.method == "GET" and "done" in request.args:
+        return page("login/link_done.html", None, None, words=CHANGE, kind="change")
+    try:
+        email = _offered(form, Purpose.CHANGE_EMAIL)
+        if not form.validate_on_submit():
+            return _ask(form, CHANGE, email)
+        services.email_addresses.change(form.token.data or "", caller())
+    except LinkGone as refusal:
+        return _gone(refusal)
+    except InvalidInput as refusal:
+        return refused("login/link.html", form, None, refusal, words=CHANGE, email=email)
+    return redirect(url_for("login.change_email", done=1), 303)
+
+
+@bp.route("/restore-email", methods=["GET", "POST"])
+def restore_email() -> Answer:
+    """Take a change back."""
+    withhold_address()
+    form = LinkForm()
+    if request.method == "GET" and "done" in request.args:
+        return page("login/link_done.html", None, None, words=RESTORE, kind="restore")
+    try:
+        email = _offered(form, Purpose.RESTORE_EMAIL)
+        if not form.validate_on_submit():
+            return _ask(form, RESTORE, email)
+        services.email_addresses.restore(form.token.data or "", caller())
+    except LinkGone as refusal:
+        return _gone(refusal)
+    except InvalidInput as refusal:
+        return refused("login/link.html", form, None, refusal, words=RESTORE, email=email)
+    leave_for_login(email)
+    return redirect(url_for("login.restore_email", done=1), 303)
+
+
+def _offered(form: LinkForm, purpose: Purpose) -> str:
+    """The address the link was sent to; the page is written in its person's language. Raises :class:`LinkGone`."""
+    if request.method == "GET":
+        form.token.data = request.args.get("token", "")
+    offer = services.email_addresses.offered(form.token.data or "", purpose)
+    g.person_locale = offer.locale
+    return offer.email
+
+
+def _ask(form: LinkForm, words: Words, email: str) -> Answer:
+    shown = page("login/link.html", form, kept_request(), words=words, email=email)
+    return (shown, 400) if request.method == "POST" else shown
+
+
+def _gone(refusal: LinkGone) -> Answer:
+    session = current_session()
+    return page("login/link_gone.html", PlainForm(), kept_request(), session=session), refusal.status
+
+
+def _waiting() -> Answer:
+    """For who is logged in and has a link to look for."""
+    pending, session = kept_request(), current_session()
+    if session is None:
+        return redirect(url_for("login.login", interaction=pending.id if pending else None), 303)
+    if session.subject.email_verified:
+        return page("login/link_done.html", None, pending, words=VERIFY, kind="verify")
+    return page(
+        "login/verify_waiting.html",
+        PlainForm(),
+        pending,
+        email=session.subject.email,
+        notice=_("The mail is on its way.") if "sent" in request.args else None,
+    )

@@ -1,0 +1,54 @@
+"""Typing one's password once more before something sensitive, and how strong a new one is."""
+
+from flask import Response, jsonify, redirect, request
+
+from app.confirmation import needs_confirmation
+from app.devices import device_token
+from app.errors import TooManyAttempts, WrongCredentials
+from app.languages import gettext as _
+from app.login.forms import ConfirmForm, StrengthForm
+from app.login.routes import bp
+from app.login.steps import Answer, login_address, page, refused
+from app.security import caller, safe_path
+from app.sessions import begin_session, current_session
+from app.wiring import services
+
+STRENGTH_LIMIT = "120/minute"
+"""Of each address; asked a moment after each pause in typing."""
+
+
+@bp.route("/confirm", methods=["GET", "POST"])
+def confirm() -> Answer:
+    """Make sure that it is still the person who logged in, and go on to ``next``."""
+    session, target, form = current_session(), safe_path(request.args.get("next")), ConfirmForm()
+    if session is None:
+        return redirect(login_address(None), 303)
+    if request.method == "GET":
+        shown = page("login/confirm.html", form, None, person=session.subject)
+        return shown if needs_confirmation() else redirect(target, 303)
+    if not form.validate_on_submit():
+        return page("login/confirm.html", form, None, person=session.subject), 400
+    try:
+        # A guess at the password, wherever it is made, is counted with the others.
+        services.attempts.count("login", session.subject.email, caller(), device_token())
+        services.accounts.confirm(session.user_id, form.password.data or "", caller())
+    except (WrongCredentials, TooManyAttempts) as refusal:
+        return refused("login/confirm.html", form, None, refusal, person=session.subject)
+    begin_session(session.user_id, remember=session.is_remembered)
+    return redirect(target, 303)
+
+
+@bp.post("/password-strength")
+def strength() -> tuple[Response, int] | Response:
+    """How hard a new password is to guess, 0 to 4, and what would make it harder; nothing of it is kept."""
+    try:
+        services.rate_limits.hit("password_strength", STRENGTH_LIMIT, caller().ip_address)
+    except TooManyAttempts as refusal:
+        response = jsonify(error=refusal.code)
+        response.headers["Retry-After"] = str(refusal.retry_after)
+        return response, refusal.status
+    form = StrengthForm()
+    if not form.validate_on_submit():
+        return jsonify(error="invalid_request"), 400
+    judged = services.passwords.judge(form.password.data or "", form.email.data or "", form.name.data or "")
+    return jsonify(score=judged.score, advice=" ".join(_(sentence) for sentence in judged.advice))

@@ -1,0 +1,72 @@
+"""What the steps share: the request that waits, how a step is shown, and what one step leaves for the next."""
+
+from flask import g, render_template, request, url_for
+from flask import session as form_session
+from flask_wtf import FlaskForm
+from werkzeug import Response
+
+from app.errors import InteractionGone, PortalError, TooManyAttempts
+from app.languages import gettext as _
+from app.presentation import asking_application
+from app.services.authorization import Pending
+from app.wiring import services
+
+TYPED_EMAIL, NOTICE = "typed_email", "login_notice"
+Answer = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
+
+
+def page(template: str, form: FlaskForm | None, pending: Pending | None, **context: object) -> str:
+    """A step, with the application that asks on top."""
+    return render_template(
+        template,
+        form=form,
+        asking=asking_application(pending) if pending else None,
+        interaction_id=pending.id if pending else None,
+        **context,
+    )
+
+
+def refused(
+    template: str, form: FlaskForm, pending: Pending | None, refusal: PortalError, **context: object
+) -> tuple[str, int, dict[str, str]]:
+    """The step once more, with what speaks against going on."""
+    form.form_errors.append(_(refusal.message))
+    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooManyAttempts) else {}
+    return page(template, form, pending, **context), refusal.status, headers
+
+
+def kept_request() -> Pending | None:
+    """The request a step on the side was opened from; one that is over by now takes nothing from the step."""
+    if not (interaction_id := request.args.get("interaction", "")):
+        return None
+    try:
+        pending = services.authorization.pending(interaction_id)
+    except InteractionGone:
+        return None
+    g.ui_locales = pending.request.ui_locales
+    # A link in a mail opens a window of its own.
+    g.is_popup = pending.request.display == "popup" and "token" not in request.values
+    return pending
+
+
+def login_address(pending: Pending | None, *, switch: bool = False) -> str:
+    """Where the person logs in, on behalf of the application that waits."""
+    return url_for("login.login", interaction=pending.id if pending else None, switch=1 if switch else None)
+
+
+def leave_for_login(email: str, notice: str = "") -> None:
+    """Have the login page say ``notice`` (an English constant) once, with this e-mail filled in."""
+    form_session[TYPED_EMAIL] = email
+    if notice:
+        form_session[NOTICE] = notice
+
+
+def take_email() -> str:
+    """The e-mail that was left for this step, once."""
+    return str(form_session.pop(TYPED_EMAIL, ""))
+
+
+def take_notice() -> str | None:
+    """The sentence that was left for the login page, once."""
+    notice = form_session.pop(NOTICE, None)
+    return _(notice) if notice else None
