@@ -87,6 +87,11 @@ def withhold_address() -> None:
     g.withholds_address = True
 
 
+def withhold_address() -> None:
+    """Tell nobody the address of this page, which holds a secret; its own forms then arrive with «Origin: null»."""
+    g.withholds_address = True
+
+
 def safe_path(target: str | None) -> str:
     """``target`` if it is a path of the portal itself, else ``/``."""
     if not target or not re.match(r"/(?![/\\])[!-\[\]-~]*\Z", target):
