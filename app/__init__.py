@@ -10,6 +10,7 @@ from app import (
     background,
     cli,
     consent,
+    devices,
     error_pages,
     extensions,
     languages,
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     wiring.bind(app, built)
     security.configure(app, settings)
     sessions.configure(app)
+    devices.configure(app)
     languages.init_app(app)
     error_pages.register(app)
     for package in (oauth, login, consent, portal):
