@@ -213,18 +213,29 @@ class PortalDatabase(SQLAlchemy):
         try:
             if session is not None:
                 session.commit() if is_kept else session.rollback()
-            if unit is not None and _is_in_transaction(unit.dbapi_connection):
-                _tell(unit.dbapi_connection, "COMMIT" if is_kept else "ROLLBACK")
+            # A connection that was found dead is none any more.
+            raw = unit.dbapi_connection if unit is not None else None
+            if raw is not None and _is_in_transaction(raw):
+                _tell(raw, "COMMIT" if is_kept else "ROLLBACK")
+        except (sa.exc.OperationalError, self.dialect.loaded_dbapi.OperationalError) as error:
+            self._drop_if_gone(getattr(error, "orig", error))
+            # Whatever was begun on a connection that is gone, the server has taken back.
+            if is_kept:
+                raise unavailable(error) from error
         finally:
             if unit is not None:
                 leave(unit.info)
 
     def _drop_if_gone(self, error: Exception) -> None:
         unit: PoolProxiedConnection | None = g.get(_UNIT)
-        if unit is not None and self.dialect.is_disconnect(cast(Any, error), unit, None):
+        if unit is None:
+            return
+        # SQLAlchemy may have found out before, and taken the driver's connection away.
+        if unit.dbapi_connection is None or self.dialect.is_disconnect(cast(Any, error), unit, None):
             g.pop(_UNIT)
             leave(unit.info)
-            unit.invalidate(error)
+            if unit.dbapi_connection is not None:
+                unit.invalidate(error)
             self.engine.dispose()
 
     def _end(self, _: BaseException | None) -> None:
@@ -233,6 +244,13 @@ class PortalDatabase(SQLAlchemy):
             session.close()
         if (unit := g.pop(_UNIT, None)) is not None:
             unit.close()
+
+
+def unavailable(error: Exception) -> sa.exc.OperationalError:
+    """The error of a driver as SQLAlchemy's, which is what a request that met it is answered by."""
+    if isinstance(error, sa.exc.OperationalError):
+        return error
+    return sa.exc.OperationalError(None, None, error, hide_parameters=True)
 
 
 def begin(info: dict[Any, Any], raw: Any, *, is_reader: bool) -> None:
@@ -271,8 +289,12 @@ def _look_after(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "begin")
     def begin_explicitly(connection: sa.Connection) -> None:
         raw = cast(Any, connection.connection.dbapi_connection)
-        if not _is_in_transaction(raw):
+        if _is_in_transaction(raw):
+            return
+        try:
             begin(connection.info, raw, is_reader=reads_only.get())
+        except engine.dialect.loaded_dbapi.OperationalError as error:
+            raise unavailable(error) from error
 
     @sa.event.listens_for(engine, "reset")
     def take_back(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolResetState) -> None:

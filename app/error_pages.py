@@ -5,15 +5,17 @@ from dataclasses import dataclass, field
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from gunicorn.http.errors import ParseException
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.errors import InvalidFields, InvalidInput, PortalError, ProtocolRefusal, TooManyAttempts, Unavailable, sentence
 from app.languages import gettext as _
+from app.sessions import current_session
 from app.wiring import services
 
 logger = logging.getLogger("portal.errors")
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 PAGES_OF_THE_PROTOCOL = ("/authorize", "/authorize/resume", "/logout", "/logout/resume", "/logout/confirm")
 
 STATUS_MESSAGES = {
@@ -46,8 +48,8 @@ def register(app: Flask) -> None:
     """Install the handlers."""
     app.register_error_handler(PortalError, _refusal)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(OperationalError, _database)
-    app.register_error_handler(PoolTimeout, _database)
+    for error in UNAVAILABLE:
+        app.register_error_handler(error, _database)
     app.register_error_handler(ParseException, _broken_body)
     app.register_error_handler(Exception, _bug)
 
@@ -69,6 +71,7 @@ def answer(
         more = {"fields": named} if named else {}
         response = jsonify(error=code, error_description=message, request_id=g.get("request_id", ""), **more)
     else:
+        _name_nobody_unless_known()
         page = render_template(
             "errors/error.html",
             status=status,
@@ -83,6 +86,17 @@ def answer(
     for name, value in (headers or {}).items():
         response.headers[name] = value
     return response
+
+
+def _name_nobody_unless_known() -> None:
+    """Every page names who is logged in; one that says that the database does not answer must not need it for that."""
+    if "names_nobody" in g:
+        return
+    try:
+        current_session()
+    except UNAVAILABLE:
+        services.db.rollback()
+        g.names_nobody = True
 
 
 def wants_json() -> bool:
@@ -119,6 +133,9 @@ def _fields(error: PortalError) -> dict[str, str]:
 
 
 def _http(error: HTTPException) -> Response:
+    # What goes wrong after a view, as a commit may, comes wrapped as an error of the server.
+    if isinstance(original := getattr(error, "original_exception", None), UNAVAILABLE):
+        return _database(original)
     if error.response is not None or (error.code or 500) < 400:
         return make_response(error.get_response())
     status = error.code or 500
@@ -135,6 +152,7 @@ def _broken_body(_: Exception) -> Response:
 def _database(error: Exception) -> Response:
     logger.error("database_unavailable", exc_info=error)
     services.db.rollback()
+    g.names_nobody = True
     return answer(503, "temporarily_unavailable", Unavailable.message, headers={"Retry-After": "5"})
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, g, request
 from flask import session as form_session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from app.config import Settings
 from app.security import caller
@@ -22,6 +22,11 @@ class FormSessions(SecureCookieSessionInterface):
         if "HTTP_COOKIE" not in request.environ or self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the cookie, unless the request has failed: then nothing happened, and its form can be sent again."""
+        if response.status_code < 500:
+            super().save_session(app, session, response)
 
 
 def configure(app: Flask) -> None:
@@ -74,7 +79,8 @@ def end_session(reason: str) -> None:
 
 def _write_cookie(response: Response) -> Response:
     decided = g.get("session_cookie", UNDECIDED)
-    if decided is UNDECIDED:
+    # A login or logout that has failed has not happened: the browser keeps what it has.
+    if decided is UNDECIDED or response.status_code >= 500:
         return response
     settings = services.settings
     name = cookie_name(settings)

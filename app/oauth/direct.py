@@ -88,6 +88,8 @@ class Direct:
                 claims = claims_of(services.bearer.access(environ["HTTP_AUTHORIZATION"][7:].strip()))
         except PortalError:
             return self._application(environ, start_response)
+        except Exception as error:  # noqa: BLE001 as for the back channel
+            return self._failed(environ, error)(environ, start_response)
         body = f"{json.dumps(claims, sort_keys=True, separators=(',', ':'))}\n".encode()
         length = ("Content-Length", str(len(body)))
         start_response("200 OK", [*self._headers_of_userinfo, length, (logs.HEADER, self._request_id(environ))])

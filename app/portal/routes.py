@@ -147,7 +147,7 @@ def describe_page() -> dict[str, Any]:
     """What every template may use."""
     if not has_request_context():
         return {}
-    session = current_session() if not request.path.startswith("/static/") else None
+    session = None if request.path.startswith("/static/") or "names_nobody" in g else current_session()
     chosen = request.cookies.get(THEME_COOKIE, "auto")
     return {
         "lang": current_language(),
