@@ -62,6 +62,11 @@ class Cluster(PostgresCluster):
         self._process.wait(60)
         self._process = None
 
+    def set_most_connections(self, count: int) -> None:
+        """How many connections there may be after the next start."""
+        # The command line outranks ALTER SYSTEM.
+        self._command[-1] = f"max_connections={count}"
+
     def ask(self, statement: str, database: str = "portal") -> list[tuple[Any, ...]]:
         """Run one statement as the superuser, outside a transaction; answers its rows."""
         url = sa.make_url(self.url(database))
