@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import Consent, new_id
 from app.services.audit import Audit, Event
 from app.services.clients import ClientRecord
 from app.services.environment import Caller, Clock, Database
 from app.services.revocations import Revocations
-from app.services.statements import Statement
+from app.services.statements import Statement, insert_ignoring
 
 _consent = cast(sa.Table, Consent.__table__)
 _FIND = Statement(
@@ -50,10 +49,8 @@ class Consents:
         now, client_id = self.clock(), client.client_id
         this = sa.and_(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
         # Two tabs may do this at once: there is one row, and who comes second adds to what the first one allowed.
-        insert = sqlite.insert if self.db.dialect.name == "sqlite" else postgresql.insert
         self.db.session.execute(
-            insert(_consent)
-            .values(
+            insert_ignoring(self.db.dialect, _consent).values(
                 id=new_id(),
                 user_id=user_id,
                 client_id=client_id,
@@ -62,7 +59,6 @@ class Consents:
                 updated_at=now,
                 withdrawn_at=now,
             )
-            .on_conflict_do_nothing()
         )
         row = self.db.session.execute(
             sa.select(_consent.c.scopes, _consent.c.withdrawn_at).where(this).with_for_update()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.services.environment import Database
@@ -91,6 +92,13 @@ class Statement:
         if (prepared := self._prepared.get(dialect.name)) is None:
             prepared = self._prepared[dialect.name] = _Prepared(self._core, self._columns, dialect)
         return prepared
+
+
+def insert_ignoring(dialect: sa.Dialect, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+    """An insert that leaves alone what is there already: another request put it there, maybe in this very moment."""
+    if dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def _of(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Any:
