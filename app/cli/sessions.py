@@ -1,5 +1,7 @@
 """``sessions``: signed-in browsers."""
 
+from dataclasses import asdict
+
 import click
 from flask.cli import with_appcontext
 
@@ -22,7 +24,7 @@ def sessions() -> None:
 def list_sessions(email: str, limit: int, as_json: bool) -> None:
     """List the open sessions of an account, the latest used first."""
     found = services.sessions.page(services.accounts.find(email).id, limit=limit)
-    show([each.as_dict() for each in found.items], is_json=as_json)
+    show([asdict(each) for each in found.items], is_json=as_json)
 
 
 @sessions.command()

@@ -1,6 +1,7 @@
 """``tokens``: ending tokens before their time, and removing what is over."""
 
 import sys
+from dataclasses import asdict
 
 import click
 from flask.cli import with_appcontext
@@ -55,4 +56,4 @@ def revoke(email: str | None, client_id: str | None, is_piped: bool) -> None:
 def list_denied(email: str | None, limit: int, as_json: bool) -> None:
     """List access tokens that were ended before their time and have not expired, the latest first."""
     user_id = services.accounts.find(email).id if email else None
-    show([row.as_dict() for row in services.revocations.denied(user_id, limit)], is_json=as_json)
+    show([asdict(row) for row in services.revocations.denied(user_id, limit)], is_json=as_json)

@@ -179,6 +179,4 @@ class Bearer:
             return False
         person = None if claims.get("type") == "service" else claims["sub"]
         expires_at = datetime.fromtimestamp(claims["exp"], self.clock().tzinfo)
-        was_denied = self.revocations.is_denied(claims["jti"])
-        self.revocations.deny(Denied(claims["jti"], person, client_id, expires_at), reason, caller)
-        return not was_denied
+        return self.revocations.deny(Denied(claims["jti"], person, client_id, expires_at), reason, caller)

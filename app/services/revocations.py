@@ -4,17 +4,17 @@ Whoever ends a family locks its row first, as whoever adds to it does, so nothin
 many end at once, the statements are the same few, and one row of the audit says how many.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import AuthorizationCode, RefreshToken, RevokedToken, TokenFamily
 from app.services.audit import Audit, Event
 from app.services.denylist import Denylist
 from app.services.environment import NOBODY, Caller, Clock, Database
+from app.services.statements import insert_ignoring
 
 _family = cast(sa.Table, TokenFamily.__table__)
 _refresh = cast(sa.Table, RefreshToken.__table__)
@@ -43,10 +43,6 @@ class DeniedToken:
     reason: str
     denied_at: datetime
     expires_at: datetime
-
-    def as_dict(self) -> dict[str, Any]:
-        """Its fields by name."""
-        return asdict(self)
 
 
 class Revocations:
@@ -86,13 +82,15 @@ class Revocations:
         self._void_codes(_code.c.client_id == client_id)
         return self._end(_family.c.client_id == client_id, reason, caller)
 
-    def deny(self, token: Denied, reason: str, caller: Caller = NOBODY) -> None:
-        """Deny one access token until it expires, everywhere at once."""
+    def deny(self, token: Denied, reason: str, caller: Caller = NOBODY) -> bool:
+        """Deny one access token until it expires, everywhere at once; answers whether that was news."""
+        is_news = False
         if token.expires_at > self.clock():
             values = (token.jti, token.user_id, token.client_id, token.expires_at)
             row = [sa.literal(value, column.type) for value, column in zip(values, _ISSUED, strict=True)]
-            self._deny(sa.select(*row, *self._why(reason)).where(sa.true()))
+            is_news = self._deny(sa.select(*row, *self._why(reason)).where(sa.true()))
         self.audit.record(Event.TOKEN_REVOKED, caller, user_id=token.user_id, client_id=token.client_id, reason=reason)
+        return is_news
 
     def is_denied(self, jti: str) -> bool:
         """Whether an access token was revoked."""
@@ -155,19 +153,21 @@ class Revocations:
     def _why(self, reason: str) -> list[sa.ColumnElement[Any]]:
         return [sa.literal(reason), sa.literal(self.clock(), _revoked.c.blacklisted_at.type)]
 
-    def _deny(self, tokens: "sa.Select[Any] | sa.CompoundSelect[Any]") -> None:
-        """Put access tokens on the denylist, but for those that another request put there in the same moment."""
+    def _deny(self, tokens: "sa.Select[Any] | sa.CompoundSelect[Any]") -> bool:
+        """Put access tokens on the denylist, but for those that are there already; answers whether there were others.
+
+        Two requests may do it in the same moment.
+        """
         columns = [*_ISSUED, _revoked.c.reason, _revoked.c.blacklisted_at]
-        insert = postgresql.insert if self.db.dialect.name == "postgresql" else sqlite.insert
         denied = self.db.session.execute(
-            insert(_revoked)
+            insert_ignoring(self.db.dialect, _revoked)
             .from_select([column.name for column in columns], tokens, include_defaults=False)
-            .on_conflict_do_nothing(index_elements=["jti"])
             .returning(*columns)
         ).all()
         if denied and self.denylist.store:
             # Backends that share the store read the copies; they are written once the truth is safe.
             sa.event.listen(self.db.session, "after_commit", lambda _: self.denylist.publish(denied), once=True)
+        return bool(denied)
 
 
 def _only(values: set[str]) -> str | None:

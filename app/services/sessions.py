@@ -1,6 +1,6 @@
 """Single sign-on sessions: the row is the truth, the cookie's value is kept as a hash only."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -104,10 +104,6 @@ class OpenSession:
     expires_at: datetime
     access_count: int
     apps: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Its fields by name."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
