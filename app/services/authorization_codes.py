@@ -167,9 +167,8 @@ class AuthorizationCodes:
         return self._tokens_for(row, client, family_id, now, caller)
 
     def _tokens_for(self, row: Any, client: ClientRecord, family_id: str, now: datetime, caller: Caller) -> TokenAnswer:
-        subject = subject_from(row)
         grant = AccessGrant(
-            subject=subject,
+            subject=subject_from(row),
             client=client,
             scope=row.scope,
             session_id=row.session_id,
@@ -178,35 +177,43 @@ class AuthorizationCodes:
             issued_at=now,
             expires_at=now + self.tokens.access_life(client),
         )
-        refresh_token = refresh_life = None
+        self._begin_family(family_id, row, grant)
+        refresh = self.refresh.begin(family_id, grant, caller) if row.has_refresh else (None, None)
+        self.audit.record(
+            Event.CODE_REDEEMED, caller, user_id=grant.subject.id, client_id=client.client_id, family=family_id
+        )
+        return self._answer(row, grant, *refresh)
+
+    def _begin_family(self, family_id: str, row: Any, grant: AccessGrant) -> None:
+        longest = self.tokens.lifetimes.refresh_absolute
+        expires_at = grant.issued_at + longest if row.has_refresh else grant.expires_at
         _BEGIN.run_later(
             self.db,
             id=family_id,
-            client_id=client.client_id,
-            user_id=subject.id,
+            client_id=grant.client.client_id,
+            user_id=grant.subject.id,
             session_id=row.session_id,
             scope=row.scope,
             authenticated_at=row.authenticated_at,
             claims=row.claims,
             access_jti=grant.jti,
             access_expires_at=grant.expires_at,
-            created_at=now,
-            expires_at=now + self.tokens.lifetimes.refresh_absolute if row.has_refresh else grant.expires_at,
+            created_at=grant.issued_at,
+            expires_at=expires_at,
             revoked_at=None,
             revoke_reason=None,
         )
-        if row.has_refresh:
-            refresh_token, refresh_life = self.refresh.begin(family_id, grant, caller)
-        self.audit.record(Event.CODE_REDEEMED, caller, user_id=subject.id, client_id=client.client_id, family=family_id)
-        # Signing takes longer than all the rest; no row may be locked meanwhile.
+
+    def _answer(self, row: Any, grant: AccessGrant, refresh_token: str | None, refresh_life: int | None) -> TokenAnswer:
+        """Make it last, then sign: that takes longer than all the rest, and no row may be locked meanwhile."""
         self.db.commit()
         access_token = self.tokens.access_token(grant)
         id_token = None
         scopes = split(row.scope)
         if "openid" in scopes:
-            asked = self.claims.for_id_token(subject, (row.claims or {}).get("id_token") or {}, scopes)
+            asked = self.claims.for_id_token(grant.subject, (row.claims or {}).get("id_token") or {}, scopes)
             id_token = self.tokens.id_token(grant, access_token, row.nonce, asked)
-        life = int((grant.expires_at - now).total_seconds())
+        life = int((grant.expires_at - grant.issued_at).total_seconds())
         return TokenAnswer(access_token, life, row.scope, refresh_token, refresh_life, id_token)
 
     def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
