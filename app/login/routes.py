@@ -130,7 +130,9 @@ def _has_moved_on(pending: Pending | None) -> bool:
 
 def _login_form() -> LoginForm:
     form = LoginForm()
-    if not services.settings.session.remember_days:
+    if days := services.settings.session.remember_days:
+        form.remember.description = str(days)
+    else:
         del form.remember
     return form
 

@@ -1,4 +1,4 @@
-"""RP-initiated logout: a hint of the person who is logged in ends the session at once, anything else asks first."""
+"""RP-initiated logout: a hint of a person who is logged in ends it all at once, anything else asks first."""
 
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from app.oauth.responses import with_parameters
 from app.presentation import application
 from app.services.clients import ClientRecord
 from app.services.tokens import InvalidToken
-from app.sessions import current_session, end_session
+from app.sessions import end_session, open_sessions
 from app.wiring import services
 
 CONFIRM_SECONDS = 86400
@@ -50,7 +50,7 @@ def begin(values: "MultiDict[str, str]", *, is_form: bool) -> Response:
         given.get("state"),
         str(hint["sub"]) if hint else None,
     )
-    if is_form and hint and current_session() is None:
+    if is_form and hint and not open_sessions():
         # A form on a page of another site comes without our cookie (SameSite=Lax); what it leads to comes with it.
         return redirect(
             url_for("oauth.resume_logout", request=_sealed(wanted), ui_locales=given.get("ui_locales")), 303
@@ -59,16 +59,16 @@ def begin(values: "MultiDict[str, str]", *, is_form: bool) -> Response:
 
 
 def decide(wanted: LogoutRequest) -> Response:
-    """Log out the person who was hinted at, or nobody; ask in all other cases."""
-    session = current_session()
-    if session is None:
+    """Log out at the hint of a person who is logged in here, or when nobody is; ask in all other cases."""
+    people = {session.user_id for session in open_sessions()}
+    if not people:
         return finish(wanted) if wanted.hinted_user_id or not wanted.redirect_uri else _ask(wanted)
-    # Section 2: without a hint of this very person it is asked whether to log out; others may have made this link.
-    return finish(wanted) if wanted.hinted_user_id == session.user_id else _ask(wanted)
+    # Section 2: without a hint of a person who is here it is asked whether to log out; others may have made this link.
+    return finish(wanted) if wanted.hinted_user_id in people else _ask(wanted)
 
 
 def finish(wanted: LogoutRequest) -> Response:
-    """End the session and lead back to the client, when there is a registered way."""
+    """End the sessions of this browser and lead back to the client, when there is a registered way."""
     end_session("logout")
     client = _active(wanted.client_id)
     if client and wanted.redirect_uri in client.post_logout_redirect_uris:
@@ -84,14 +84,13 @@ def finish(wanted: LogoutRequest) -> Response:
 def question(sealed: str, form: FlaskForm) -> str:
     """The page that asks whether to log out."""
     wanted = unsealed(sealed)
-    session = current_session()
     client = _active(wanted.client_id)
     return render_template(
         "oauth/end_session.html",
         form=form,
         sealed_request=sealed,
         asking=application(client, wanted.redirect_uri) if client else None,
-        person=session.subject if session else None,
+        people=[session.subject for session in open_sessions()],
         confirm_url=url_for("oauth.confirm_logout"),
     )
 
@@ -185,4 +184,4 @@ def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:
 def _ways_on() -> list[Action]:
     """The person wanted to be logged out, and can be."""
     start = Action(_("Go to the start page"), url_for("portal.home"))
-    return [Action(_("Log out"), url_for("login.logout")), start] if current_session() else [start]
+    return [Action(_("Log out"), url_for("login.logout")), start] if open_sessions() else [start]

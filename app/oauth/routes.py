@@ -29,7 +29,7 @@ from app.oauth.server import PortalAuthorizationServer
 from app.services.authorization import Pending
 from app.services.interactions import Refusal, Step
 from app.services.redirect_uris import origin
-from app.sessions import current_session
+from app.sessions import session_for
 from app.wiring import services
 
 bp = Blueprint("oauth", __name__)
@@ -57,7 +57,7 @@ def authorize() -> AnyResponse:
         return responses.send_error_to(
             draft.redirect_uri, draft.response_mode, refused.error, refused.description, draft.state
         )
-    session = current_session()
+    session = session_for(asked.hinted_user_id, asked.login_hint, is_silent=asked.is_silent)
     step = services.authorization.step(asked, draft.client, session)
     if isinstance(step, Refusal):
         return responses.send_error(asked, step.error, step.description)
@@ -69,8 +69,8 @@ def authorize() -> AnyResponse:
 @bp.get("/authorize/resume")
 def resume() -> AnyResponse:
     """Go on with a stored request; login, account choice and consent return here and nowhere else."""
-    session = current_session()
     pending = services.authorization.pending(request.args.get("interaction", ""))
+    session = session_for(pending.request.hinted_user_id, None, is_silent=False)
     step = services.authorization.pending_step(pending, session)
     if isinstance(step, Refusal):
         if pending.interaction.is_answered:
