@@ -65,9 +65,13 @@ class ConnectedApps:
     def _is_living(self, user_id: str) -> tuple[sa.ColumnElement[bool], ...]:
         """Families of which some token is still good."""
         now = self.clock()
-        can_refresh = sa.exists().where(
-            _refresh.c.family_id == _family.c.id, _refresh.c.revoked_at.is_(None), _refresh.c.expires_at > now
+        is_usable = (
+            _refresh.c.family_id == _family.c.id,
+            _refresh.c.revoked_at.is_(None),
+            _refresh.c.rotated_at.is_(None),
+            _refresh.c.expires_at > now,
         )
+        can_refresh = sa.exists().where(*is_usable).correlate(_family)
         return (
             _family.c.user_id == user_id,
             _family.c.revoked_at.is_(None),

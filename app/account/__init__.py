@@ -1,0 +1,33 @@
+"""What people see and decide about their own account. Every page needs a session and is never shared with an opener.
+
+GET      /account                              how the account stands
+POST     /account/verification                 mail the link that verifies the address once more
+GET|POST /account/profile                      who one is, language and time zone
+GET      /account/security                     password, address, and what to do if something looks wrong
+GET|POST /account/security/password  …/email   change them
+GET      /account/sessions                     where one is logged in; ?after=… for the next ones
+POST     /account/sessions/<id>/end            end one
+POST     /account/sessions/end-others          end all but this one
+GET      /account/apps                         applications with access
+POST     /account/apps/<client_id>/remove      take it away
+GET      /account/activity                     what happened; ?after=… for what was before
+GET      /account/data                         export and deletion
+GET      /account/data/export  …/export.json   everything stored, to read and to keep
+GET|POST /account/data/delete                  ask for the end of the account
+POST     /account/data/keep                    keep it after all
+GET      /account/deleted                      where an end at once leads
+
+What is sensitive asks for the password again if it was typed a while ago (``app.confirmation``).
+"""
+
+from flask import Flask
+
+from app.account import activity, apps, data, overview, profile, security, sessions
+from app.account.pages import bp
+
+PARTS = (overview, profile, security, sessions, apps, activity, data)
+
+
+def register(app: Flask) -> None:
+    """Mount the pages."""
+    app.register_blueprint(bp)

@@ -1,0 +1,101 @@
+"""One's data: to read, to take along, and to have deleted."""
+
+import json
+from typing import Any
+
+from flask import make_response, redirect, render_template, url_for
+from werkzeug import Response
+
+from app.account.forms import EmailForm
+from app.account.pages import Answer, PlainForm, bp, done, me, put_beside, show
+from app.account.sentences import SECTIONS
+from app.confirmation import confirmation_redirect, needs_confirmation
+from app.errors import InvalidInput, sentence
+from app.security import caller
+from app.sessions import end_one
+from app.wiring import services
+
+SHOWN = 500
+
+
+@bp.get("/data")
+def data() -> str:
+    """What can be done with one's data."""
+    return _page(PlainForm())
+
+
+@bp.get("/data/export")
+def export() -> Answer:
+    """Everything that is stored, as a page."""
+    if needs_confirmation():
+        return confirmation_redirect(url_for("account.export"))
+    made = services.exports.make(me().user_id, caller())
+    account = made["account"]
+    sections = [
+        {"title": title, "rows": made[name][:SHOWN], "total": len(made[name])} for name, title in SECTIONS.items()
+    ]
+    return show("export", account=account, sections=sections, shown=SHOWN, exported_at=made["exported_at"])
+
+
+@bp.get("/data/export.json")
+def export_file() -> Answer:
+    """Everything that is stored, as one file."""
+    if needs_confirmation():
+        return confirmation_redirect(url_for("account.export_file"))
+    made: dict[str, Any] = services.exports.make(me().user_id, caller())
+    response = make_response(json.dumps(made, ensure_ascii=False, indent=2))
+    response.mimetype = "application/json"
+    day = services.clock().date().isoformat()
+    response.headers["Content-Disposition"] = f'attachment; filename="max-account-{day}.json"'
+    return response
+
+
+@bp.route("/data/delete", methods=["GET", "POST"])
+def delete() -> Answer:
+    """Ask for the end of the account by typing its address."""
+    if needs_confirmation():
+        return confirmation_redirect(url_for("account.delete"))
+    session, form = me(), EmailForm()
+    if not form.is_submitted():
+        return _question(form)
+    if not form.validate():
+        return _question(form), 400
+    try:
+        is_gone = services.deletions.request(
+            session.user_id, form.email.data or "", caller(), keep_session_id=session.id
+        )
+    except InvalidInput as refusal:
+        put_beside(form, refusal, "email")
+        return _question(form), 400
+    return _gone() if is_gone else redirect(url_for("account.data"), 303)
+
+
+@bp.post("/data/keep")
+def keep() -> Answer:
+    """Keep the account after all."""
+    form = PlainForm()
+    if not form.validate_on_submit():
+        return _page(form), 400
+    services.deletions.cancel(me().user_id, caller())
+    return done("account.data", sentence("Your account stays."))
+
+
+@bp.get("/deleted")
+def deleted() -> str:
+    """The end."""
+    return render_template("account/deleted.html")
+
+
+def _gone() -> Response:
+    end_one(me().id, "account_deleted")
+    response = redirect(url_for("account.deleted"), 303)
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def _question(form: EmailForm) -> str:
+    return show("delete", form, days=services.settings.accounts.deletion_days)
+
+
+def _page(form: PlainForm) -> str:
+    return show("data", form, days=services.settings.accounts.deletion_days)

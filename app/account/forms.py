@@ -1,0 +1,43 @@
+"""The forms of the account pages. They carry what was typed; the services judge it."""
+
+from flask_wtf import FlaskForm
+from wtforms import PasswordField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from app.languages import lazy_gettext as _l
+from app.services.passwords import LONGEST
+
+LANGUAGES = [("ko", "한국어"), ("en", "English")]
+
+
+class ProfileForm(FlaskForm):
+    """Who one is; names as in :data:`app.services.profiles.RULES`."""
+
+    full_name = StringField(_l("Name"))
+    username = StringField(_l("Username"))
+    avatar_url = StringField(_l("Address of a picture"))
+    bio = TextAreaField(_l("About you"))
+    locale = SelectField(_l("Language"), choices=LANGUAGES, validate_choice=False)
+    timezone = StringField(_l("Time zone"))
+
+
+class PasswordForm(FlaskForm):
+    """The present password and the one to come."""
+
+    current = PasswordField(_l("Current password"), validators=[InputRequired(_l("Enter your password."))])
+    password = PasswordField(
+        _l("New password"),
+        validators=[
+            InputRequired(_l("Enter a password.")),
+            Length(max=LONGEST, message=_l("Use at most 1024 characters.")),
+        ],
+    )
+
+
+class EmailForm(FlaskForm):
+    """An e-mail address."""
+
+    email = StringField(
+        _l("E-mail"),
+        validators=[InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))],
+    )

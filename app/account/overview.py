@@ -1,0 +1,88 @@
+"""How the account stands: what can be improved, and where to look further."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import url_for
+
+from app.account.pages import Answer, PlainForm, bp, device, done, me, show
+from app.errors import sentence
+from app.languages import current_language
+from app.languages import gettext as _
+from app.services.audit import Event
+from app.services.profiles import Profile
+from app.services.user_agents import device_name
+from app.wiring import services
+
+OLD_PASSWORD = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Improvement:
+    """Something that would make the account safer; one that a button does has ``is_button``."""
+
+    text: str
+    label: str
+    href: str
+    is_button: bool = False
+
+
+@bp.get("")
+def overview() -> str:
+    """The account at a glance."""
+    return _page(PlainForm())
+
+
+@bp.post("/verification")
+def send_verification() -> Answer:
+    """Mail the link that verifies the address once more."""
+    form = PlainForm()
+    if not form.validate_on_submit():
+        return _page(form), 400
+    services.email_addresses.send_verification(me().user_id, current_language())
+    return done("account.overview", sentence("We sent a link to your e-mail address. Open it to verify the address."))
+
+
+def _page(form: PlainForm) -> str:
+    user_id = me().user_id
+    login = services.activity.latest(user_id, Event.LOGIN_SUCCEEDED)
+    return show(
+        "overview",
+        form,
+        improvements=_improvements(services.profiles.get(user_id)),
+        login=login,
+        login_device=device(device_name(login.user_agent)) if login else "",
+        sessions=services.sessions.page(user_id, limit=1).total,
+        apps=services.connected_apps.count(user_id),
+    )
+
+
+def _improvements(profile: Profile) -> list[Improvement]:
+    found = []
+    if not profile.email_verified and services.mail.is_possible:
+        found.append(
+            Improvement(
+                _("Your e-mail address is not verified yet. Mails that help you back in go there."),
+                _("Send the link again"),
+                url_for("account.send_verification"),
+                is_button=True,
+            )
+        )
+    set_at = profile.password_changed_at
+    if set_at and services.clock() - set_at > OLD_PASSWORD:
+        found.append(
+            Improvement(
+                _("Your password is more than a year old. Change it if you use it anywhere else."),
+                _("Change password"),
+                url_for("account.password"),
+            )
+        )
+    if not profile.full_name:
+        found.append(
+            Improvement(
+                _("Your name is missing. Applications show your username instead."),
+                _("Add your name"),
+                url_for("account.profile"),
+            )
+        )
+    return found

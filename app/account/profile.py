@@ -1,0 +1,50 @@
+"""Who one is, and how pages and mails are written to one."""
+
+from werkzeug import Response
+
+from app.account.forms import ProfileForm
+from app.account.pages import Answer, bp, done, me, put_beside, show
+from app.errors import InvalidFields, sentence
+from app.languages import COOKIE
+from app.security import caller
+from app.services.profiles import RULES, Profile, timezones
+from app.wiring import services
+
+YEAR = 31536000
+
+
+@bp.route("/profile", methods=["GET", "POST"])
+def profile() -> Answer:
+    """See and change the profile."""
+    session = me()
+    form = ProfileForm(obj=services.profiles.get(session.user_id))
+    if not form.is_submitted():
+        return _page(form)
+    if not form.validate():
+        return _page(form), 400
+    changes = {name: form[name].data or "" for name in RULES}
+    try:
+        changed = services.profiles.update(session.user_id, changes, caller())
+    except InvalidFields as refusal:
+        put_beside(form, refusal, "full_name")
+        return _page(form), 400
+    return _saved(changed)
+
+
+def _page(form: ProfileForm) -> str:
+    return show("profile", form, timezones=timezones())
+
+
+def _saved(changed: Profile) -> Response:
+    """The language counts from the next page on, in this browser by the cookie that every page obeys."""
+    response = done("account.profile", sentence("Your profile is saved."))
+    response.set_cookie(
+        COOKIE,
+        changed.locale,
+        max_age=YEAR,
+        samesite="Lax",
+        secure=services.settings.is_https,
+        httponly=True,
+        path="/",
+    )
+    return response

@@ -1,0 +1,63 @@
+"""The password and the address of the account, and what to do when something looks wrong."""
+
+from flask import url_for
+
+from app.account.forms import EmailForm, PasswordForm
+from app.account.pages import Answer, bp, done, me, put_beside, show
+from app.confirmation import confirmation_redirect, needs_confirmation
+from app.errors import InvalidInput, TooManyAttempts, sentence
+from app.languages import current_language
+from app.languages import gettext as _
+from app.security import caller
+from app.sessions import rotate_session
+from app.wiring import services
+
+
+@bp.get("/security")
+def security() -> str:
+    """What protects the account."""
+    total = services.sessions.page(me().user_id, limit=1).total
+    return show("security", others=total - 1, can_mail=services.mail.is_possible)
+
+
+@bp.route("/security/password", methods=["GET", "POST"])
+def password() -> Answer:
+    """Change the password: what is logged in elsewhere ends, this session goes on under a new cookie."""
+    session, form = me(), PasswordForm()
+    if not form.is_submitted():
+        return show("password", form)
+    if not form.validate():
+        return show("password", form), 400
+    current, new = form.current.data or "", form.password.data or ""
+    try:
+        services.accounts.change_password(session.user_id, current, new, caller(), keep_session_id=session.id)
+    except InvalidInput as refusal:
+        put_beside(form, refusal, "password")
+        return show("password", form), 400
+    except TooManyAttempts as refusal:
+        form.form_errors.append(_(refusal.message))
+        return show("password", form), refusal.status, {"Retry-After": str(refusal.retry_after)}
+    rotate_session()
+    return done("account.security", sentence("Your password is changed. You are logged out everywhere else."))
+
+
+@bp.route("/security/email", methods=["GET", "POST"])
+def email() -> Answer:
+    """Ask for another address; it counts once the link that is sent there was opened."""
+    if needs_confirmation():
+        return confirmation_redirect(url_for("account.email"))
+    form = EmailForm()
+    if not form.is_submitted():
+        return show("email", form)
+    if not form.validate():
+        return show("email", form), 400
+    new = form.email.data or ""
+    try:
+        services.email_addresses.request_change(me().user_id, new, current_language(), caller())
+    except InvalidInput as refusal:
+        put_beside(form, refusal, "email")
+        return show("email", form), 400
+    except TooManyAttempts as refusal:
+        form.form_errors.append(_(refusal.message))
+        return show("email", form), refusal.status, {"Retry-After": str(refusal.retry_after)}
+    return show("email_sent", address=new.strip())

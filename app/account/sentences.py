@@ -1,0 +1,94 @@
+"""Audit events, reasons and kinds of data in the words of people."""
+
+from app.errors import sentence
+from app.services.audit import Event
+
+SENTENCES: dict[str, str] = {
+    Event.ACCOUNT_REGISTERED: sentence("You created the account."),
+    Event.ACCOUNT_CREATED: sentence("The account was created for you."),
+    Event.ACCOUNT_DISABLED: sentence("The account was disabled."),
+    Event.PASSWORD_SET: sentence("The password was set for you."),
+    Event.PASSWORD_CHANGED: sentence("The password was changed."),
+    Event.PASSWORD_RESET_REQUESTED: sentence("A link to set a new password was asked for."),
+    Event.PASSWORD_RESET: sentence("A new password was set by a mailed link."),
+    Event.PASSWORD_CONFIRMED: sentence("The password was typed again to confirm a change."),
+    Event.EMAIL_VERIFIED: sentence("The e-mail address was verified."),
+    Event.EMAIL_CHANGE_REQUESTED: sentence("Another e-mail address was asked for."),
+    Event.EMAIL_CHANGED: sentence("The e-mail address was changed."),
+    Event.EMAIL_RESTORED: sentence("The change of the e-mail address was undone."),
+    Event.DEVICE_ADDED: sentence("You logged in on a new device."),
+    Event.PROFILE_CHANGED: sentence("The profile was changed."),
+    Event.ACCOUNT_EXPORTED: sentence("Your data was exported."),
+    Event.DELETION_REQUESTED: sentence("The deletion of the account was asked for."),
+    Event.DELETION_CANCELLED: sentence("The deletion of the account was taken back."),
+    Event.ACCOUNT_DELETED: sentence("The account was deleted."),
+    Event.PLAN_SET: sentence("The plan was changed."),
+    Event.LOGIN_SUCCEEDED: sentence("You logged in."),
+    Event.LOGIN_FAILED: sentence("Somebody tried to log in with a wrong password."),
+    Event.SESSION_ENDED: sentence("A session ended."),
+    Event.CONSENT_GRANTED: sentence("You gave %(app)s access."),
+    Event.CONSENT_DENIED: sentence("You refused %(app)s access."),
+    Event.CONSENT_WITHDRAWN: sentence("The access of %(app)s was removed."),
+    Event.CODE_REDEEMED: sentence("%(app)s logged you in."),
+    Event.CODE_REUSED: sentence("A login of %(app)s was repeated, so it was ended."),
+    Event.CODE_FOREIGN: sentence("Another application tried to use a login that was not its own."),
+    Event.REFRESH_REUSED: sentence("An old key of %(app)s was used again, so it was logged out."),
+    Event.REFRESH_FOREIGN: sentence("Another application tried to use a key that was not its own."),
+    Event.TOKEN_REVOKED: sentence("%(app)s was logged out."),
+}
+"""What each event says on the activity page; whoever adds one that can concern a person adds its sentence here."""
+
+FAILED: dict[str, str] = {
+    Event.PASSWORD_CHANGED: sentence("Somebody tried to change the password without knowing it."),
+    Event.PASSWORD_CONFIRMED: sentence("Somebody typed a wrong password to confirm a change."),
+}
+"""What those say that did not succeed, where it is something else."""
+
+UNNAMED = sentence("Something about the account was recorded.")
+"""For what another version of the portal recorded."""
+
+CHANGED: dict[str, str] = {
+    "full_name": sentence("Name"),
+    "username": sentence("Username"),
+    "avatar_url": sentence("Address of a picture"),
+    "bio": sentence("About you"),
+    "locale": sentence("Language"),
+    "timezone": sentence("Time zone"),
+}
+
+REASONS: dict[str, str] = {
+    "account_disabled": sentence("because the account was disabled"),
+    "client_disabled": sentence("because the application was disabled"),
+    "consent_withdrawn": sentence("because its access was removed"),
+    "code_reused": sentence("because a login was repeated"),
+    "deletion_requested": sentence("because the deletion of the account was asked for"),
+    "email_restored": sentence("because the change of the address was undone"),
+    "ended_by_operator": sentence("because the operator ended it"),
+    "ended_by_person": sentence("because you ended it on the page of your devices"),
+    "logout": sentence("because you logged out"),
+    "logout_everywhere": sentence("because you logged out everywhere"),
+    "password_changed": sentence("because the password was changed"),
+    "password_reset": sentence("because a new password was set"),
+    "refresh_reused": sentence("because an old key was used again"),
+    "replaced": sentence("because somebody else logged in in that browser"),
+    "revoked_by_client": sentence("because the application asked for it"),
+    "revoked_by_operator": sentence("because the operator ended it"),
+}
+"""Why sessions and tokens end."""
+
+SECTIONS: dict[str, str] = {
+    "identities": sentence("Ways to log in"),
+    "groups": sentence("Groups and roles"),
+    "sessions": sentence("Sessions"),
+    "devices": sentence("Browsers you logged in with"),
+    "consents": sentence("Permissions you gave"),
+    "token_families": sentence("Logins of applications"),
+    "refresh_tokens": sentence("Keys of applications"),
+    "authorizations": sentence("Codes applications logged in with"),
+    "revoked_tokens": sentence("Access that was ended early"),
+    "mailed_links": sentence("Links sent by mail"),
+    "deliveries": sentence("Mails and notices"),
+    "owned_applications": sentence("Applications you own"),
+    "activity": sentence("Activity"),
+}
+"""The parts of an export (:data:`app.services.exports.SECTIONS`) and what people call them."""

@@ -1,0 +1,67 @@
+"""Where one is logged in, and the end of it."""
+
+from uuid import UUID
+
+from flask import redirect, request, url_for
+
+from app.account.pages import Answer, PlainForm, bp, device, done, me, show
+from app.errors import sentence
+from app.security import caller
+from app.sessions import end_one as leave
+from app.wiring import services
+
+PAGE = 20
+REASON = "ended_by_person"
+
+
+@bp.get("/sessions")
+def sessions() -> str:
+    """The open sessions, the latest used first."""
+    return _page(PlainForm())
+
+
+@bp.post("/sessions/<uuid:session_id>/end")
+def end_one(session_id: UUID) -> Answer:
+    """End one of one's own sessions; ending this one is logging out."""
+    form, session = PlainForm(), me()
+    if not form.validate_on_submit():
+        return _page(form), 400
+    if str(session_id) == session.id:
+        leave(session.id, "logout")
+        return redirect(url_for("login.logged_out"), 303)
+    services.sessions.end_own(session.user_id, str(session_id), REASON, caller())
+    return done("account.sessions", sentence("That device is logged out. Applications on it lose their access now."))
+
+
+@bp.post("/sessions/end-others")
+def end_others() -> Answer:
+    """End every session but this one."""
+    form, session = PlainForm(), me()
+    if not form.validate_on_submit():
+        return _page(form), 400
+    if ended := services.sessions.end_all(session.user_id, REASON, caller(), except_id=session.id):
+        _tell(ended)
+    return done("account.sessions", sentence("You are logged out everywhere else."))
+
+
+def _tell(ended: int) -> None:
+    person, by = me().subject, caller()
+    services.mail.send(
+        "sessions_ended",
+        person.email,
+        person.locale,
+        user_id=person.id,
+        name=person.name,
+        at=services.clock(),
+        timezone=person.timezone,
+        device=by.user_agent,
+        place=by.ip_address,
+        count=str(ended),
+    )
+
+
+def _page(form: PlainForm) -> str:
+    session = me()
+    after = request.args.get("after") or None
+    page = services.sessions.page(session.user_id, limit=PAGE, after=after)
+    return show("sessions", form, page=page, current_id=session.id, device=device, is_first=after is None)
