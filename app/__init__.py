@@ -7,6 +7,8 @@ from flask import Flask, Response
 from werkzeug.datastructures import Headers
 
 from app import (
+    account,
+    api,
     background,
     cli,
     consent,
@@ -74,7 +76,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     devices.configure(app)
     languages.init_app(app)
     error_pages.register(app)
-    for package in (oauth, login, consent, portal):
+    for package in (oauth, api, login, consent, account, portal):
         package.register(app)
     cli.register(app)
     background.configure(app, couriers=[built.password_resets, built.logout_notices], chores=_chores(settings, built))
