@@ -151,7 +151,7 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         sessions=sessions,
         consents=consents,
         interactions=interactions,
-        first_party=FirstParty(db, clock, clients, claims, tokens, refresh, revocations, sessions),
+        first_party=FirstParty(db, clock, clients, claims, tokens, refresh, revocations, sessions, mail),
         accounts=accounts,
         passwords=passwords,
         password_resets=PasswordResets(db, clock, audit, outbox, mail, links, credentials, limits, settings.issuer),

@@ -13,8 +13,8 @@ from app.api.models import (
 )
 from app.api.operations import Access, Routes
 from app.api.people import described
-from app.devices import device_token
-from app.errors import InvalidInput, WrongCredentials
+from app.devices import device_token, trust_device
+from app.errors import InvalidInput, NotFound, WrongCredentials
 from app.languages import current_language
 from app.security import caller
 from app.sessions import current_session, rotate_session
@@ -36,10 +36,14 @@ def profile(person: Person, body: ProfileChange) -> User:
     return described(person.subject, person.scopes, changed)
 
 
-@routes("POST", "/forgot-password", Access.CREDENTIALS, body=ForgottenPassword, answer=Done)
+@routes("POST", "/forgot-password", Access.CREDENTIALS, body=ForgottenPassword, answer=Done, refusals=(404,))
 def forgot_password(body: ForgottenPassword) -> Done:
-    """Mail a link for setting a new password, if there is an account of that address; the answer is always the same."""
-    services.attempts.count("forgot", body.email, caller(), device_token())
+    """Mail a link for setting a new password, if there is an account of that address; the answer is always the same.
+
+    A portal that sends no mail has no such thing and answers 404.
+    """
+    _require_mail()
+    services.attempts.count("password_reset", body.email, caller(), device_token())
     services.password_resets.request(body.email, current_language(), None, caller())
     return Done(message="If there is an account of this address, a mail is on its way.")
 
@@ -47,7 +51,9 @@ def forgot_password(body: ForgottenPassword) -> Done:
 @routes("POST", "/reset-password", Access.CREDENTIALS, body=PasswordReset, answer=Done, refusals=(410,))
 def reset_password(body: PasswordReset) -> Done:
     """Set a new password by the token of the mailed link; every session and token of the account ends."""
-    services.password_resets.reset(body.token, body.password, caller())
+    proof = services.password_resets.reset(body.token, body.password, caller())
+    # Else whoever guesses at the account from elsewhere could keep its owner out, whose browsers were just forgotten.
+    trust_device(proof.user_id)
     return Done(message="The new password is set. Log in with it.")
 
 
@@ -58,9 +64,10 @@ def verify_email(body: MailedLink) -> Done:
     return Done(message="The address is confirmed.")
 
 
-@routes("POST", "/verify-email/resend", Access.BEARER, answer=Done)
+@routes("POST", "/verify-email/resend", Access.BEARER, answer=Done, refusals=(404,))
 def resend_verification(person: Person) -> Done:
     """Mail the link that proves the address once more, if it is not proven yet; earlier links are void."""
+    _require_mail()
     services.email_addresses.send_verification(person.id, current_language())
     return Done(message="If the address is not confirmed yet, a mail is on its way.")
 
@@ -80,10 +87,11 @@ def change_password(person: Person, body: PasswordChange) -> Done:
     return Done(message="The new password is set. Other sessions have ended.")
 
 
-@routes("POST", "/change-email", Access.BEARER, body=EmailChange, answer=Done)
+@routes("POST", "/change-email", Access.BEARER, body=EmailChange, answer=Done, refusals=(404,))
 def change_email(person: Person, body: EmailChange) -> Done:
     """Mail a link to the new address; until it is opened and confirmed the old address counts."""
-    services.attempts.count("confirm", person.subject.email, caller())
+    _require_mail()
+    services.attempts.count("login", person.subject.email, caller(), device_token())
     try:
         services.accounts.confirm(person.id, body.current_password, caller())
     except WrongCredentials as refusal:
@@ -91,3 +99,9 @@ def change_email(person: Person, body: EmailChange) -> Done:
         raise InvalidInput(refusal.message, "current_password") from refusal
     services.email_addresses.request_change(person.id, body.email, current_language(), caller())
     return Done(message="A mail with a link is on its way to the new address.")
+
+
+def _require_mail() -> None:
+    """Nobody is told that a mail is on its way where none leaves."""
+    if not services.mail.is_possible:
+        raise NotFound

@@ -14,11 +14,14 @@ from app.models import Client, RefreshToken, RevokedToken, TokenFamily, UserSess
 from app.services.claims import Claims
 from app.services.clients import PORTAL, ClientRecord, Clients
 from app.services.environment import Caller, Clock, Database, sha256
+from app.services.mail import Mail
+from app.services.people import person_of
 from app.services.refresh_tokens import RefreshTokens
 from app.services.revocations import Revocations
 from app.services.sessions import Sessions
 from app.services.statements import insert_ignoring
 from app.services.tokens import LONGEST, AccessGrant, InvalidToken, TokenAnswer, Tokens, new_jti
+from app.services.user_agents import device_name
 
 ACCESS_SECONDS = 900
 SCOPES = ("profile", "email", "read:profile", "read:features", "read:groups")
@@ -63,6 +66,7 @@ class FirstParty:
         refresh: RefreshTokens,
         revocations: Revocations,
         sessions: Sessions,
+        mail: Mail,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -72,6 +76,7 @@ class FirstParty:
         self.refresh = refresh
         self.revocations = revocations
         self.sessions = sessions
+        self.mail = mail
 
     def client(self) -> ClientRecord:
         """The portal as a client of itself; its row is made when it is first needed."""
@@ -138,11 +143,32 @@ class FirstParty:
         return Ended(self._denied(user_id) - before, ended, self.clock())
 
     def end_everything(self, user_id: str, caller: Caller) -> Ended:
-        """End every session and every token of that person, on all devices and in all applications."""
+        """End every session and every token of that person, on all devices and in all applications.
+
+        The person is told by mail when more than one session ended.
+        """
         before = self._denied(user_id)
         ended = self.sessions.end_all(user_id, LOGOUT_EVERYWHERE, caller)
         self.revocations.end_user(user_id, LOGOUT_EVERYWHERE, caller)
+        if ended > 1:
+            self._tell(user_id, ended, caller)
         return Ended(self._denied(user_id) - before, ended, self.clock())
+
+    def _tell(self, user_id: str, ended: int, caller: Caller) -> None:
+        if (person := person_of(self.db, user_id)) is None:
+            return
+        self.mail.send(
+            "sessions_ended",
+            person.email,
+            person.locale,
+            user_id=user_id,
+            name=person.name,
+            at=self.clock(),
+            timezone=person.timezone,
+            device=device_name(caller.user_agent),
+            place=caller.ip_address,
+            count=str(ended),
+        )
 
     def _denied(self, user_id: str) -> int:
         count = sa.select(sa.func.count()).select_from(_revoked).where(_revoked.c.user_id == user_id)
