@@ -8,7 +8,7 @@ from app.errors import InvalidInput, TooManyAttempts, WrongCredentials
 from app.languages import current_language
 from app.languages import gettext as _
 from app.login.forms import LoginForm, PlainForm, RegisterForm
-from app.login.steps import Answer, login_address, page, refused, take_email, take_notice
+from app.login.steps import Answer, login_address, own_next, page, refused, take_email, take_notice
 from app.security import caller
 from app.services.authorization import Pending
 from app.services.interactions import Step
@@ -27,7 +27,7 @@ def login() -> Answer:
     if _has_moved_on(pending):
         return _onward(pending)
     if request.method == "GET" and _is_choice(pending):
-        return redirect(url_for("login.choose", interaction=pending.id if pending else None), 303)
+        return redirect(url_for("login.choose", interaction=pending.id if pending else None, next=own_next()), 303)
     form = _login_form()
     if request.method == "GET":
         form.email.data = _likely_email(pending)
@@ -165,7 +165,7 @@ def _person(session: ActiveSession, *, is_current: bool) -> dict[str, object]:
 
 
 def _onward(pending: Pending | None) -> Response:
-    target = url_for("oauth.resume", interaction=pending.id) if pending else url_for("portal.home")
+    target = url_for("oauth.resume", interaction=pending.id) if pending else own_next() or url_for("portal.home")
     return redirect(target, 303)
 
 

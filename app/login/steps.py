@@ -8,6 +8,7 @@ from werkzeug import Response
 from app.errors import InteractionGone, PortalError, TooManyAttempts
 from app.languages import gettext as _
 from app.presentation import asking_application
+from app.security import safe_path
 from app.services.authorization import Pending
 from app.wiring import services
 
@@ -22,6 +23,7 @@ def page(template: str, form: FlaskForm | None, pending: Pending | None, **conte
         form=form,
         asking=asking_application(pending) if pending else None,
         interaction_id=pending.id if pending else None,
+        next_path=own_next(),
         **context,
     )
 
@@ -51,7 +53,14 @@ def kept_request() -> Pending | None:
 
 def login_address(pending: Pending | None, *, switch: bool = False) -> str:
     """Where the person logs in, on behalf of the application that waits."""
-    return url_for("login.login", interaction=pending.id if pending else None, switch=1 if switch else None)
+    interaction_id = pending.id if pending else None
+    return url_for("login.login", interaction=interaction_id, next=own_next(), switch=1 if switch else None)
+
+
+def own_next() -> str | None:
+    """The page of the portal from which somebody was led to log in, if there is one to go back to."""
+    path = safe_path(request.args.get("next"))
+    return None if path == "/" else path
 
 
 def leave_for_login(email: str, notice: str = "") -> None:
