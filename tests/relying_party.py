@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636 appendix B
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+ISSUER = "http://localhost:8000"
 REDIRECT_URI = "https://client.example.com/callback"
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery 9"
 SCOPE = "openid profile email offline_access read:groups"

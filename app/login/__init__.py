@@ -2,8 +2,8 @@
 
     GET|POST /login            log in; with ?interaction=… on behalf of an application
     GET|POST /register         make an account
-    GET|POST /select-account   go on as somebody, or as somebody else
-    GET|POST /logout           end the session of this browser
+    GET|POST /select-account   go on as one of those who are here, or as somebody else
+    GET|POST /logout           end the sessions of this browser
     GET      /logged-out       where logging out leads
     GET|POST /forgot-password  ask for a link to set a new password
     GET|POST /reset-password   set it, by that link
@@ -20,8 +20,10 @@ from flask import Flask
 
 from app.login import addresses, passwords, recovery  # noqa: F401 their views join the blueprint
 from app.login.routes import bp
+from app.sessions import has_other_accounts
 
 
 def register(app: Flask) -> None:
     """Mount the pages."""
     app.register_blueprint(bp)
+    app.jinja_env.globals["has_other_accounts"] = has_other_accounts

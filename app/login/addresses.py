@@ -58,9 +58,9 @@ def verify() -> Answer:
     """Prove an address; without a link, say that one was mailed."""
     withhold_address()
     pending, form = kept_request(), LinkForm()
-    if request.method == "GET" and "done" in request.args:
+    if request.method != "POST" and "done" in request.args:
         return page("login/link_done.html", None, pending, words=VERIFY, kind="verify")
-    if request.method == "GET" and "token" not in request.args:
+    if request.method != "POST" and "token" not in request.args:
         return _waiting()
     try:
         email = _offered(form, Purpose.VERIFY_EMAIL)
@@ -96,7 +96,7 @@ def change_email() -> Answer:
     """Let a new address count."""
     withhold_address()
     form = LinkForm()
-    if request.method == "GET" and "done" in request.args:
+    if request.method != "POST" and "done" in request.args:
         return page("login/link_done.html", None, None, words=CHANGE, kind="change")
     try:
         email = _offered(form, Purpose.CHANGE_EMAIL)
@@ -115,7 +115,7 @@ def restore_email() -> Answer:
     """Take a change back."""
     withhold_address()
     form = LinkForm()
-    if request.method == "GET" and "done" in request.args:
+    if request.method != "POST" and "done" in request.args:
         return page("login/link_done.html", None, None, words=RESTORE, kind="restore")
     try:
         email = _offered(form, Purpose.RESTORE_EMAIL)
@@ -132,7 +132,7 @@ def restore_email() -> Answer:
 
 def _offered(form: LinkForm, purpose: Purpose) -> str:
     """The address the link was sent to; the page is written in its person's language. Raises :class:`LinkGone`."""
-    if request.method == "GET":
+    if request.method != "POST":
         form.token.data = request.args.get("token", "")
     offer = services.email_addresses.offered(form.token.data or "", purpose)
     g.person_locale = offer.locale

@@ -23,7 +23,7 @@ def confirm() -> Answer:
     session, target, form = current_session(), safe_path(request.args.get("next")), ConfirmForm()
     if session is None:
         return redirect(login_address(None), 303)
-    if request.method == "GET":
+    if request.method != "POST":
         shown = page("login/confirm.html", form, None, person=session.subject)
         return shown if needs_confirmation() else redirect(target, 303)
     if not form.validate_on_submit():

@@ -27,7 +27,7 @@ def forgot() -> Answer:
     if not services.mail.is_possible:
         raise NotFound
     pending, form = kept_request(), ForgotForm()
-    if request.method == "GET":
+    if request.method != "POST":
         if "sent" in request.args:
             return page("login/forgot_sent.html", None, pending)
         form.email.data = take_email() or _likely_email(pending)
@@ -52,12 +52,12 @@ def reset() -> Answer:
     """Set a new password by a mailed link."""
     withhold_address()
     pending, form = kept_request(), ResetForm()
-    if request.method == "GET":
+    if request.method != "POST":
         form.token.data = request.args.get("token", "")
     token = form.token.data or ""
     try:
         email = services.password_resets.holder(token)
-        if request.method == "GET":
+        if request.method != "POST":
             return page("login/reset.html", form, pending, email=email)
         if not form.validate_on_submit():
             return page("login/reset.html", form, pending, email=email), 400

@@ -1,0 +1,55 @@
+"""What the portal mails: taken from the queue before it leaves, in the words of templates and values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+
+from app.background import Background
+from app.models import Delivery
+from app.services.mail import MAIL
+from tests.relying_party import ISSUER
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail as it was queued."""
+
+    template: str
+    to: str
+    language: str
+    values: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """Where its link leads, on the portal."""
+        link = str(self.values["link"])
+        assert link.startswith(f"{ISSUER}/"), link
+        return link.removeprefix(ISSUER)
+
+    @property
+    def token(self) -> str:
+        """The secret in its link."""
+        return self.path.partition("token=")[2].partition("&")[0]
+
+
+def received(app: Flask) -> list[Mail]:
+    """Every mail since the last time, after what prepares mails in the background has run."""
+    with app.app_context():
+        services = app.extensions["services"]
+        Background(app, [services.password_resets]).deliver()
+        waiting = sa.select(Delivery).where(Delivery.kind == MAIL, Delivery.done_at.is_(None))
+        claimed = services.outbox.claim([MAIL], 100)
+        assert services.db.session.scalar(sa.select(sa.func.count()).select_from(waiting.subquery())) == len(claimed)
+        for due in claimed:
+            services.outbox.done(due.id)
+        services.db.commit()
+    return [Mail(*(due.content[name] for name in ("template", "to", "language", "values"))) for due in claimed]
+
+
+def only_mail(app: Flask, template: str) -> Mail:
+    """The one mail since the last time, which must be of this kind."""
+    mails = received(app)
+    assert [mail.template for mail in mails] == [template]
+    return mails[0]
