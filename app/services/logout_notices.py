@@ -27,10 +27,7 @@ _session = cast(sa.Table, UserSession.__table__)
 
 
 class LogoutNotices:
-    """Queues notices for the applications that registered for them, and is their courier.
-
-    To be queued before the sessions end: those that ended before have been told of.
-    """
+    """Queues notices for the applications that registered for them, and is their courier."""
 
     kinds = (KIND,)
     parallel = 8
@@ -41,29 +38,31 @@ class LogoutNotices:
         self.clients = clients
         self.tokens = tokens
 
-    def queue(self, user_id: str, *, only_id: str | None = None, except_id: str | None = None) -> None:
-        """Queue a notice for each application that was reached through a session of a person which ends now.
+    def queue(self, session_id: str) -> None:
+        """Queue a notice for each application that was reached through a session which has just ended."""
+        self._queue(_family.c.session_id == session_id)
 
-        ``only_id`` is the one session that ends, ``except_id`` the one that does not; without both, all end.
-        """
-        chosen = [_family.c.session_id == only_id] if only_id else []
-        chosen += [_family.c.session_id != except_id] if except_id else []
+    def queue_all(self, user_id: str, *, except_id: str | None = None) -> None:
+        """Queue the notices of all open sessions of a person but one; to be called before they end."""
+        self._queue(
+            _family.c.user_id == user_id, _session.c.ended_at.is_(None), _family.c.session_id != (except_id or "")
+        )
+
+    def _queue(self, *chosen: sa.ColumnElement[bool]) -> None:
         rows = self.db.session.execute(
-            sa.select(_family.c.client_id, _family.c.session_id)
+            sa.select(_family.c.client_id, _family.c.session_id, _family.c.user_id)
             .distinct()
             .join(_client, _client.c.client_id == _family.c.client_id)
             .join(_session, _session.c.id == _family.c.session_id)
             .where(
-                _family.c.user_id == user_id,
-                _session.c.ended_at.is_(None),
                 _client.c.backchannel_logout_uri.is_not(None),
                 _client.c.is_active,
                 *chosen,
             )
         )
         for row in rows.all():
-            content = {"user_id": user_id, "session_id": row.session_id}
-            self.outbox.add(KIND, content, life=LIFE, user_id=user_id, client_id=row.client_id)
+            content = {"user_id": row.user_id, "session_id": row.session_id}
+            self.outbox.add(KIND, content, life=LIFE, user_id=row.user_id, client_id=row.client_id)
 
     def prepare(self, due: Due) -> Callable[[], None] | None:
         """Sign what an application is to be told; what is answered tells it."""
