@@ -38,7 +38,9 @@ PLAYGROUND_SCOPE = "openid profile email offline_access read:groups"
 def home() -> str:
     """The launcher."""
     tiles = [tile(client, position) for position, client in enumerate(services.clients.all(listed=True))]
-    return render_template("portal/home.html", tiles=tiles)
+    session = current_session()
+    deletes_at = services.profiles.get(session.user_id).deletes_at if session else None
+    return render_template("portal/home.html", tiles=tiles, deletes_at=deletes_at)
 
 
 @bp.get("/developers")
@@ -114,7 +116,7 @@ def terms() -> str:
 @bp.get("/privacy")
 def privacy() -> str:
     """What is stored and why."""
-    return render_template("portal/privacy.html")
+    return render_template("portal/privacy.html", deletion_days=services.settings.accounts.deletion_days)
 
 
 @bp.post("/language")
