@@ -18,6 +18,7 @@ from app import (
     languages,
     login,
     logs,
+    mail,
     oauth,
     portal,
     published,
@@ -78,8 +79,10 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     error_pages.register(app)
     for package in (oauth, api, login, consent, account, portal):
         package.register(app)
+    mail.register(app, settings)
     cli.register(app)
-    background.configure(app, couriers=[built.password_resets, built.logout_notices], chores=_chores(settings, built))
+    couriers = [mail.MailCourier(settings), built.password_resets, built.logout_notices]
+    background.configure(app, couriers, _chores(settings, built))
     direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)
     security.trust_proxies(app, settings)

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 from flask_bootstrap import Bootstrap5
+from flask_mailman import Mail
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
@@ -16,6 +17,7 @@ db = PortalDatabase(session_options={"expire_on_commit": False, "autoflush": Tru
 migrate = Migrate(directory=str(PROJECT_ROOT / "migrations"))
 bootstrap = Bootstrap5()
 csrf = CSRFProtect()
+mail = Mail()
 
 
 def bind(app: Flask, settings: Settings) -> None:
@@ -25,6 +27,7 @@ def bind(app: Flask, settings: Settings) -> None:
     migrate.init_app(app, _Migrated(db))
     bootstrap.init_app(app)
     csrf.init_app(app)
+    mail.init_app(app)
 
 
 class _Migrated:

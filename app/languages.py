@@ -136,11 +136,18 @@ def _filled(context: EvalContext, text: str, values: dict[str, Any]) -> str:
     return Markup(_settled(Markup(text) % values))  # noqa: S704  # the catalogue is ours, the values were just escaped
 
 
-def show_moment(moment: datetime) -> Markup:
-    """An aware time as ``<time>``: date and minute in the shown language and the person's zone, which is named."""
+def moment_text(moment: datetime) -> str:
+    """An aware time in words: date and minute in the shown language and the person's zone, which is named."""
     local = flask_babel.to_user_timezone(moment)
-    shown = f"{flask_babel.format_date(local, 'medium', rebase=False)} {flask_babel.format_time(moment, 'short')}"
-    return Markup('<time datetime="{}">{} {}</time>').format(moment.isoformat(), shown, local.tzname())
+    day = flask_babel.format_date(local, "medium", rebase=False)
+    # The short form of Korean says AM and PM in Latin letters.
+    time = flask_babel.format_time(moment, "aaaa h:mm" if current_language() == "ko" else "short")
+    return f"{day} {time} {local.tzname()}"
+
+
+def show_moment(moment: datetime) -> Markup:
+    """:func:`moment_text` as ``<time>``."""
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), moment_text(moment))
 
 
 def show_day(moment: datetime) -> Markup:

@@ -82,9 +82,10 @@ def isolate(policy: str) -> None:
     g.opener_policy = policy
 
 
-def withhold_address() -> None:
-    """Tell nobody the address of this page, which holds a secret; its own forms then arrive with «Origin: null»."""
-    g.withholds_address = True
+def quarantine() -> None:
+    """Show this response, a document in a frame of our own page, without script, origin and anything loaded."""
+    g.is_quarantined = True
+    allow_framing("'self'")
 
 
 def withhold_address() -> None:
@@ -199,6 +200,9 @@ def _add_page_headers(response: Response) -> None:
     ]
     if g.get("may_hold_frames"):
         sources.append(f"frame-src {own}")
+    if g.get("is_quarantined"):
+        rules = "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+        sources = ["default-src 'none'", rules, "sandbox allow-popups allow-popups-to-escape-sandbox"]
     # No form-action: Chromium applies it to the redirect after the form as well, which leads to the client.
     response.headers["Content-Security-Policy"] = "; ".join(sources)
     if not framing:

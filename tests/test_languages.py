@@ -17,7 +17,7 @@ from tests.relying_party import REDIRECT_URI, RelyingParty, add_client
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "translations/ko/LC_MESSAGES"
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "_l": None, "lazy_gettext": None, "sentence": None}
-METHODS = {"app": [("**.py", "python")], "templates": [("**.html", "jinja2")]}
+METHODS = {"app": [("**.py", "python")], "templates": [("**.html", "jinja2"), ("mail/**.txt", "jinja2")]}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]")
 
 

@@ -25,9 +25,9 @@ class Mail:
         *,
         user_id: str | None = None,
         life: timedelta = NOTICE_LIFE,
-        **values: str | datetime | None,
+        **values: str | int | datetime | None,
     ) -> None:
-        """Queue one mail: ``templates/mail/<template>.txt`` and ``.html`` with ``values``, to one address.
+        """Queue one mail: ``templates/mail/<template>.txt`` with ``values``, as text and as HTML, to one address.
 
         ``life`` is how long it makes sense to try: a link does not arrive after it has expired.
         """

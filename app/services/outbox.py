@@ -34,7 +34,7 @@ logger = logging.getLogger("portal.outbox")
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery that was claimed; ``content`` is what :meth:`Outbox.add` was given."""
+    """A delivery that was claimed; ``content`` is what :meth:`Outbox.add` was given, ``error`` why it failed last."""
 
     id: str
     kind: str
@@ -43,6 +43,7 @@ class Due:
     content: dict[str, Any]
     created_at: datetime
     attempts: int
+    error: str = ""
 
 
 class DeliveryFailed(Exception):
@@ -162,7 +163,7 @@ class Outbox:
             self._give_up(row.id, row.kind, "sealed_with_another_key")
             self.db.commit()
             return None
-        return Due(row.id, row.kind, row.user_id, row.client_id, content, row.created_at, row.attempts)
+        return Due(row.id, row.kind, row.user_id, row.client_id, content, row.created_at, row.attempts, row.error)
 
     def _give_up(self, delivery_id: str, kind: str, reason: str) -> None:
         now = self.clock()
