@@ -67,6 +67,11 @@ def open_sessions() -> list[ActiveSession]:
     return [each.session for each in _accounts()]
 
 
+def has_other_accounts() -> bool:
+    """Whether others may be logged in here; they are not looked up."""
+    return any(name in request.cookies for name in _names_of_others())
+
+
 def begin_session(user_id: str, *, remember: bool) -> str:
     """Log a person in beside those who are: a new cookie value, a new form secret. Answers the session's public id.
 
