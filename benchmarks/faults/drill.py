@@ -101,6 +101,8 @@ def run(row: Row, *, is_full: bool, keep: Path | None = None) -> Result:
             return _drill(row, stand, is_full=is_full, keep=keep)
     except Skipped as why:
         return Result(row, skipped=str(why))
+    except Exception as error:  # noqa: BLE001 the other rows go on; this one has not passed
+        return Result(row, violations=[f"the drill broke off: {error!r:.2000}"])
 
 
 def _drill(row: Row, stand: Stand, *, is_full: bool, keep: Path | None) -> Result:

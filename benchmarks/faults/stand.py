@@ -44,11 +44,11 @@ class Cluster(PostgresCluster):
         super().__init__(directory, is_durable=True)
         self.data = directory / "data"
         if log_directory:
-            shutil.copystat(self.data / "pg_wal", log_directory)
-            owner = self.data.stat()
-            os.chown(log_directory, owner.st_uid, owner.st_gid)
             moved = Path(shutil.move(self.data / "pg_wal", log_directory))
             (self.data / "pg_wal").symlink_to(moved)
+            owner = self.data.stat()
+            for path in (log_directory, moved, *moved.rglob("*")):
+                os.chown(path, owner.st_uid, owner.st_gid)
 
     @property
     def is_running(self) -> bool:
