@@ -141,7 +141,9 @@ def test_a_link_that_is_no_good_offers_a_new_one_and_the_way_back(app: Flask, pe
     assert f'href="/login?{kept}"' in page.text
 
 
-def test_a_reset_proves_the_address_voids_other_links_and_is_told(app: Flask, client: FlaskClient, clock: Clock) -> None:
+def test_a_reset_proves_the_address_voids_other_links_and_is_told(
+    app: Flask, client: FlaskClient, clock: Clock
+) -> None:
     form = {"name": "Min", "email": "min@example.com", "password": PASSWORD}
     client.post("/register", data={**form, "csrf_token": csrf_token(client, "/register")})
     verification = only_mail(app, "verify_email").path
@@ -181,7 +183,9 @@ def test_an_account_is_mailed_five_links_an_hour_and_the_answer_stays_the_same(
     assert [mail.template for mail in received(app)] == ["reset_password"] * 5
 
 
-@pytest.mark.parametrize("email", ["", "no e-mail", "a@example.com, b@example.com", "a@example.com\r\nBcc: b@example.com"])
+@pytest.mark.parametrize(
+    "email", ["", "no e-mail", "a@example.com, b@example.com", "a@example.com\r\nBcc: b@example.com"]
+)
 def test_what_is_no_address_is_said_beside_its_field(app: Flask, client: FlaskClient, email: str) -> None:
     refused = ask(client, email)
     assert (refused.status_code, len(shown_errors(refused.text))) == (400, 1)
