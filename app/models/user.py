@@ -60,7 +60,10 @@ class User(Identified, Base):
 
 
 class Membership(Identified, Base):
-    """The role a person holds in a group; one of a person's groups is primary."""
+    """The role a person holds in a group; one of a person's groups is primary.
+
+    Whoever changes one moves the person's ``updated_at``: copies of what is said about the person are known by it.
+    """
 
     __tablename__ = "memberships"
     __table_args__ = (

@@ -7,13 +7,14 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.errors import NotFound, sentence
-from app.models import Client, TokenFamily, UserSession, new_id
+from app.models import Client, TokenFamily, User, UserSession, new_id
 from app.services import cursors
 from app.services.audit import Audit, Event
 from app.services.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
 from app.services.environment import Caller, Clock, Database, random_token, sha256
 from app.services.logout_notices import LogoutNotices
 from app.services.revocations import Revocations
+from app.services.session_copies import SessionCopies
 from app.services.statements import Statement
 from app.services.user_agents import device_name
 
@@ -21,17 +22,29 @@ TOUCH_AFTER = timedelta(seconds=60)
 _session = cast(sa.Table, UserSession.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _client = cast(sa.Table, Client.__table__)
+_user = cast(sa.Table, User.__table__)
+_ROW = (
+    _session.c.id,
+    _session.c.is_remembered,
+    _session.c.authenticated_at,
+    _session.c.last_used_at,
+    _session.c.expires_at,
+    _session.c.ended_at,
+)
 _FIND = Statement(
-    sa.select(
-        _session.c.id,
-        _session.c.is_remembered,
-        _session.c.authenticated_at,
-        _session.c.last_used_at,
-        _session.c.expires_at,
-        _session.c.ended_at,
-        *SUBJECT_COLUMNS,
-    )
+    sa.select(*_ROW, *SUBJECT_COLUMNS)
     .select_from(with_subject(_session, _session.c.user_id))
+    .where(_session.c.token_hash == sa.bindparam("token_hash"))
+)
+# What a copy is held to.
+_CHECK = Statement(
+    sa.select(
+        *_ROW,
+        _user.c.id.label("subject_id"),
+        _user.c.is_active.label("subject_is_active"),
+        _user.c.updated_at.label("subject_updated_at"),
+    )
+    .join(_user, _user.c.id == _session.c.user_id)
     .where(_session.c.token_hash == sa.bindparam("token_hash"))
 )
 
@@ -126,6 +139,7 @@ class Sessions:
         revocations: Revocations,
         notices: LogoutNotices,
         policy: SessionPolicy,
+        copies: SessionCopies | None = None,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -133,6 +147,7 @@ class Sessions:
         self.revocations = revocations
         self.notices = notices
         self.policy = policy
+        self.copies = copies
 
     def start(
         self, user_id: str, caller: Caller, *, remember: bool = False, replaces: ActiveSession | None = None
@@ -169,17 +184,34 @@ class Sessions:
 
     def resolve(self, token: str) -> ActiveSession | None:
         """The session a cookie's value names, if it has not ended, expired or idled out and the person is active."""
-        row = _FIND.first(self.db, token_hash=sha256(token))
+        token_hash = sha256(token)
+        row, subject = self._copied(token_hash) if self.copies else (None, None)
+        if row is None:
+            row = _FIND.first(self.db, token_hash=token_hash)
         if row is None or not row.subject_is_active or not self.policy.is_open(row, self.clock()):
             return None
+        if subject is None:
+            subject = subject_from(row)
+            if self.copies:
+                self.copies.keep(token_hash, row.id, subject, row.subject_updated_at)
         return ActiveSession(
             row.id,
-            subject_from(row),
+            subject,
             row.authenticated_at,
             row.last_used_at,
             self.policy.is_remembered(row.is_remembered),
             self.policy.end_of(row.authenticated_at, row.expires_at, is_remembered=row.is_remembered),
         )
+
+    def _copied(self, token_hash: str) -> tuple[Any, Subject | None]:
+        """The row of a session as it is now and the copy of its person, if there is one that still holds."""
+        copy = self.copies.find(token_hash) if self.copies else None
+        row = _CHECK.first(self.db, token_hash=token_hash) if copy else None
+        if row is None or copy is None or copy.updated_at != row.subject_updated_at:
+            return None, None
+        # Whoever writes to Redis cannot make copies, but could move them.
+        is_its_own = (copy.session_id, copy.subject.id) == (row.id, row.subject_id)
+        return (row, copy.subject) if is_its_own else (None, None)
 
     def needs_touch(self, session: ActiveSession) -> bool:
         """Whether the last use on record is old enough to be written anew."""
