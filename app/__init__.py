@@ -81,7 +81,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
         package.register(app)
     mail.register(app, settings)
     cli.register(app)
-    couriers = [mail.MailCourier(settings), built.password_resets, built.logout_notices]
+    couriers: list[background.Courier] = [built.password_resets, built.logout_notices, mail.MailCourier(settings)]
     background.configure(app, couriers, _chores(settings, built))
     direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)

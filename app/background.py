@@ -6,13 +6,15 @@ The rows are the queue (:mod:`app.services.outbox`), so nothing is lost with a p
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.services.outbox import DeliveryFailed, Due
 from app.stores import StoreUnavailable
@@ -22,6 +24,8 @@ POLL_SECONDS = 5.0
 """How often is looked for what other processes left behind; what this one queues is seen at once."""
 STOP_SECONDS = 5.0
 EXTENSION = "background"
+AWAY = (OperationalError, InterfaceError, NoConnection, StoreUnavailable)
+"""The database or the store does not answer: nothing is wrong with what was being done."""
 logger = logging.getLogger("portal.background")
 
 
@@ -67,7 +71,7 @@ class Background:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._under_way: dict[str, Courier] = {}
-        self._returned: SimpleQueue[tuple[Due, Exception | None]] = SimpleQueue()
+        self._returned: deque[tuple[Due, Exception | None]] = deque()
 
     def start(self) -> None:
         """Begin in this process; to be called after it was forked."""
@@ -84,10 +88,14 @@ class Background:
         self._thread.join(STOP_SECONDS)
 
     def deliver(self) -> int:
-        """Deliver all that is due in this thread, one after the other; answers how many arrived."""
+        """Deliver all that is due in this thread, one after the other; answers how many arrived.
+
+        What fails is not tried again before it is due again; what one courier queues for a later one is delivered.
+        """
         arrived = 0
         for courier in self._couriers:
-            while claimed := services.outbox.claim(courier.kinds, 1):
+            began = services.clock()
+            while claimed := services.outbox.claim(courier.kinds, 1, due_by=began):
                 for due in claimed:
                     arrived += self._deliver_now(courier, due)
         return arrived
@@ -97,9 +105,11 @@ class Background:
             if send := courier.prepare(due):
                 services.db.commit()
                 send()
-        except DeliveryFailed as failure:
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 one that cannot be delivered holds up none of the others
             services.db.rollback()
-            self._note(due, failure)
+            self._note(due, error)
             return False
         self._note(due, None)
         return True
@@ -111,7 +121,7 @@ class Background:
                 with self._app.app_context():
                     self._round()
                 is_failing = False
-            except (SQLAlchemyError, StoreUnavailable) as error:
+            except AWAY as error:
                 # The database is away: the next round may find it again, and requests have said so already.
                 if not is_failing:
                     logger.warning("background_waits", extra={"reason": type(error).__name__})
@@ -122,8 +132,8 @@ class Background:
             self._wake.clear()
         deadline = time.monotonic() + STOP_SECONDS / 2
         while self._under_way and time.monotonic() < deadline:
-            self._wake.wait(0.05)
-            with self._app.app_context():
+            time.sleep(0.05)
+            with suppress(*AWAY), self._app.app_context():
                 self._settle()
 
     def _round(self) -> None:
@@ -140,9 +150,11 @@ class Background:
     def _send_out(self, courier: Courier, due: Due) -> None:
         try:
             send = courier.prepare(due)
-        except DeliveryFailed as failure:
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 one that cannot be delivered holds up none of the others
             services.db.rollback()
-            self._note(due, failure)
+            self._note(due, error)
             return
         if send is None:
             self._note(due, None)
@@ -157,20 +169,18 @@ class Background:
         try:
             send()
         except Exception as error:  # noqa: BLE001 the background puts it on record
-            self._returned.put((due, error))
+            self._returned.append((due, error))
         else:
-            self._returned.put((due, None))
+            self._returned.append((due, None))
         self._wake.set()
 
     def _settle(self) -> None:
-        """Put what has come back on record."""
-        while True:
-            try:
-                due, error = self._returned.get_nowait()
-            except Empty:
-                return
-            self._under_way.pop(due.id, None)
+        """Put what has come back on record; what the database does not take now is offered again."""
+        while self._returned:
+            due, error = self._returned[0]
             self._note(due, error)
+            self._returned.popleft()
+            self._under_way.pop(due.id, None)
 
     def _note(self, due: Due, error: Exception | None) -> None:
         if error is None:

@@ -143,6 +143,7 @@ class Settings:
         mail = self.mail
         if not mail.sender:
             host = urlsplit(server.public_url).hostname or "localhost"
+            host = "localhost" if ":" in host else host
             mail = dataclasses.replace(mail, sender=f"MAX Platform <no-reply@{host}>")
         return dataclasses.replace(self, server=server, storage=storage, secrets=keys, mail=mail)
 

@@ -156,10 +156,13 @@ class MailSettings:
     use_tls: bool = setting("MAIL_USE_TLS", "true", "Begin in clear and change to TLS (STARTTLS)", values.boolean)
     use_ssl: bool = setting("MAIL_USE_SSL", "false", "Speak TLS from the first byte, as port 465 does", values.boolean)
     sender: str = setting(
-        "MAIL_DEFAULT_SENDER", "", "Who mails come from; empty: MAX Platform <no-reply@…> with the host of PUBLIC_URL"
+        "MAIL_DEFAULT_SENDER",
+        "",
+        "Who mails come from; empty: MAX Platform <no-reply@…> with the host of PUBLIC_URL",
+        values.sender,
     )
     timeout_seconds: int = setting(
-        "MAIL_TIMEOUT", "10", "How long one step of a delivery may take, seconds", values.number(1, 120)
+        "MAIL_TIMEOUT", "10", "How long one step of a delivery may take, seconds", values.number(1, 15)
     )
 
 

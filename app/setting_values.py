@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 
@@ -49,6 +50,15 @@ def choice(*allowed: str) -> Callable[[str], str]:
 def words(value: str) -> tuple[str, ...]:
     """Words separated by commas or spaces."""
     return tuple(word for word in re.split(r"[\s,]+", value) if word)
+
+
+def sender(value: str) -> str:
+    """``Name <address>`` or an address, in one line."""
+    text = value.strip()
+    address = parseaddr(text)[1]
+    if (text and not re.fullmatch(r"[^\s@<>,;]+@[a-zA-Z0-9.-]+", address)) or not text.isprintable():
+        raise ValueError("must be an address such as MAX Platform <no-reply@example.com>")
+    return text
 
 
 def origins(value: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from flask import Flask
 from app.cli.clients import clients
 from app.cli.configuration import config
 from app.cli.keys import keys
+from app.cli.mail import mail
 from app.cli.seed import seed
 from app.cli.sessions import sessions
 from app.cli.tokens import tokens
@@ -13,5 +14,5 @@ from app.cli.users import users
 
 def register(app: Flask) -> None:
     """Add the commands."""
-    for command in (seed, users, clients, keys, sessions, tokens, config):
+    for command in (seed, users, clients, keys, sessions, tokens, mail, config):
         app.cli.add_command(command)

@@ -35,8 +35,8 @@ class MailCourier:
             raise DeliveryFailed("no_server")
         try:
             message = self._message(due, to)
-        except KeyError:
-            raise DeliveryFailed("template_unknown", is_final=True) from None
+        except (KeyError, ValueError):  # no such template, or values that make no mail; they stay out of the log
+            raise DeliveryFailed("unwritable", is_final=True) from None
         if self._settings.keeps_mail:
             name = f"{due.created_at:{kept.MOMENT}}-{due.id}"
             return partial(kept.keep, kept.directory(self._settings), name, message)

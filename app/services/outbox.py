@@ -95,14 +95,23 @@ class Outbox:
         )
         sa.event.listen(self.db.session, "after_commit", lambda _: self._tell(), once=True)
 
-    def claim(self, kinds: Sequence[str], limit: int) -> list[Due]:
-        """Take up to ``limit`` deliveries that are due; nobody else gets them for :data:`CLAIM`. Commits."""
+    def claim(self, kinds: Sequence[str], limit: int, *, due_by: datetime | None = None) -> list[Due]:
+        """Take up to ``limit`` deliveries that are due; nobody else gets them for :data:`CLAIM`. Commits.
+
+        ``due_by`` leaves what became due after that moment. What cannot be delivered any more is given up on the way.
+        """
         now = self.clock()
-        if _IS_DUE.first(self.db, now=now) is None:
-            return []
+        while rows := self._taken(kinds, limit, now, due_by or now):
+            if claimed := [due for row in rows if (due := self._opened(row, now))]:
+                return claimed
+        return []
+
+    def _taken(self, kinds: Sequence[str], limit: int, now: datetime, due_by: datetime) -> Sequence[Any]:
+        if _IS_DUE.first(self.db, now=due_by) is None:
+            return ()
         due = (
             sa.select(_delivery.c.id)
-            .where(_IS_OPEN, _delivery.c.next_attempt_at <= now, _delivery.c.kind.in_(kinds))
+            .where(_IS_OPEN, _delivery.c.next_attempt_at <= due_by, _delivery.c.kind.in_(kinds))
             .order_by(_delivery.c.next_attempt_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -114,7 +123,7 @@ class Outbox:
             .returning(_delivery)
         ).all()
         self.db.commit()
-        return [opened for row in rows if (opened := self._opened(row))]
+        return rows
 
     def done(self, delivery_id: str) -> None:
         """It arrived: its content goes."""
@@ -129,7 +138,9 @@ class Outbox:
         if failure.is_final or next_attempt >= expires_at:
             self._give_up(due.id, due.kind, failure.reason)
         else:
-            self._update(due.id, next_attempt_at=next_attempt, error=failure.reason)
+            # Who came late leaves the claim to whoever has it now.
+            is_mine = _delivery.c.attempts == due.attempts
+            self._update(due.id, is_mine, next_attempt_at=next_attempt, error=failure.reason)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many deliveries of each kind wait, wait after a failure, arrived, and were given up."""
@@ -155,8 +166,12 @@ class Outbox:
         sa.event.listen(self.db.session, "after_commit", lambda _: self._tell(), once=True)
         return int(cast(Any, changed).rowcount)
 
-    def _opened(self, row: Any) -> Due | None:
-        """The claimed row with its content; one sealed with a key that is gone can never be delivered."""
+    def _opened(self, row: Any, now: datetime) -> Due | None:
+        """The claimed row with its content; one too old, or sealed with a key that is gone, is given up instead."""
+        if row.expires_at <= now:
+            self._give_up(row.id, row.kind, row.error or "too_late")
+            self.db.commit()
+            return None
         try:
             content = json.loads(self.sealer.open(row.sealed))
         except InvalidToken:
@@ -170,8 +185,9 @@ class Outbox:
         logger.warning("delivery_given_up", extra={"kind": kind, "reason": reason, "delivery": delivery_id})
         self._update(delivery_id, given_up_at=now, sealed="", error=reason, expires_at=now + KEPT)
 
-    def _update(self, delivery_id: str, **values: object) -> None:
-        self.db.session.execute(sa.update(_delivery).where(_delivery.c.id == delivery_id, _IS_OPEN).values(**values))
+    def _update(self, delivery_id: str, *conditions: sa.ColumnElement[bool], **values: object) -> None:
+        chosen = sa.update(_delivery).where(_delivery.c.id == delivery_id, _IS_OPEN, *conditions)
+        self.db.session.execute(chosen.values(**values))
 
     def _tell(self) -> None:
         for listener in self._listeners:
