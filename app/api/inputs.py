@@ -15,7 +15,7 @@ _MESSAGES = {
     "missing": "This is required.",
     "string_type": "This must be a string.",
     "string_unicode": "This is not valid text.",
-    "string_too_short": "This must not be empty.",
+    "string_too_short": "This is too short.",
     "string_too_long": "This is too long.",
     "bool_type": "This must be true or false.",
     "int_parsing": "This must be a whole number.",

@@ -44,9 +44,9 @@ Password = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 NewPassword = Annotated[
     str,
     Field(
+        min_length=SHORTEST,
         max_length=LONGEST,
         description="Judged by how hard it is to guess, not by the kinds of its characters.",
-        json_schema_extra={"minLength": SHORTEST},
     ),
 ]
 MailedToken = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN, description="The token of the mailed link.")]
