@@ -43,6 +43,7 @@ from app.services.revocations import Revocations
 from app.services.scopes import Scopes
 from app.services.sealing import Sealer
 from app.services.seeding import Seeding
+from app.services.session_copies import SessionCopies
 from app.services.sessions import SessionPolicy, Sessions
 from app.services.tokens import Lifetimes, Tokens
 from app.stores import KeyValueStore, open_store, shared_part
@@ -118,7 +119,8 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     refresh = RefreshTokens(db, clock, audit, tokens, claims, revocations, policy)
     clients = Clients(db, clock, audit, revocations)
     notices = LogoutNotices(db, outbox, clients, tokens)
-    sessions = Sessions(db, clock, audit, revocations, notices, _session_policy(settings))
+    copies = SessionCopies(denylist.store, sealer, clock) if denylist.store else None
+    sessions = Sessions(db, clock, audit, revocations, notices, _session_policy(settings), copies)
     mail, links, limits = (
         Mail(outbox, is_possible=settings.can_mail),
         OneTimeTokens(db, clock),
