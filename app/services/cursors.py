@@ -23,7 +23,7 @@ def read(cursor: str) -> tuple[datetime, str]:
         text = base64.b64decode(cursor[:LONGEST] + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
         moment_text, row_id = text.split(" ")
         moment = datetime.fromisoformat(moment_text)
-        if moment.tzinfo is None or not row_id.isprintable():
+        if moment.tzinfo != UTC or not row_id.isprintable():
             raise ValueError(cursor)
     except (ValueError, binascii.Error):
         raise InvalidInput(sentence("This place in the list does not exist. Begin with the first page.")) from None
