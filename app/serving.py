@@ -1,9 +1,9 @@
-"""gunicorn's threaded worker, made patient: a request that arrives slowly waits in the kernel, not in a thread.
+"""gunicorn's threaded worker, made patient: a request that arrives slowly waits on its connection, not in a thread.
 
 The stock worker gives a connection a thread as soon as its first byte is there; as many slow senders as there are
-threads then stop a worker (Slowloris). Here a thread is given when the whole head, and the body of the announced
-length, can be read without waiting. What cannot be known beforehand (chunked and pipelined bodies) may be waited for,
-but not longer than :data:`READ_SECONDS`.
+threads then stop a worker (Slowloris). Here what has come of a request is kept with its connection, and it gets a
+thread when the whole head and the whole body are there. Only a request of more than :data:`ENOUGH` bytes is waited for
+in a thread. Either way it has :data:`READ_SECONDS`, and one that was cut off is not answered as if it were whole.
 """
 
 import re
@@ -18,13 +18,17 @@ from gunicorn.workers import gthread
 
 READ_SECONDS = 10.0
 """From the first byte of a request to its last."""
+LOOK_SECONDS = 1.0
+"""Between two looks for requests that take longer."""
 MOST_IN_A_ROW = 8
 """Requests of one connection before others have their turn."""
-LINGER_SECONDS = 0.0003
+LINGER_MILLISECONDS = 1
 """How long a thread waits for a connection's next request."""
 ENOUGH = 65536
 """Bytes after which a request gets its thread however much is still to come."""
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,6})[ \t]*\r\n", re.IGNORECASE)
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)[ \t]*\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*\bchunked[ \t]*\r\n", re.IGNORECASE)
+CHUNK_SIZE = re.compile(rb"([0-9a-f]+)(?=[ \t;\r])", re.IGNORECASE)
 
 
 class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
@@ -33,40 +37,49 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         wsgi.Response = OneSend  # what this worker's process makes of every answer; there is no setting for it
-        self._reading: dict[Any, float] = {}
+        self._arriving: dict[Any, float] = {}
+        self._next_look = 0.0
 
     def handle(self, conn: Any) -> Any:
         """Answer a request, or give the connection back to wait for the rest of it."""
-        now = time.monotonic()
         if not has_arrived(conn):
-            # Counted from the first byte, so that a byte now and then does not keep a connection for ever.
-            is_too_slow = conn.begun and now - conn.begun_at > READ_SECONDS
-            return False if is_too_slow else gthread._DEFER
+            return self._wait(conn)
         # A client that asks again at once keeps its thread for a while: giving a connection back to the main loop and
         # getting it from there costs as much as answering.
         for _ in range(MOST_IN_A_ROW):
             result = self._answer(conn)
-            if result is not True or not self.alive or not select.select([conn.sock], [], [], LINGER_SECONDS)[0]:
+            if result is not True or not self.alive or not is_readable(conn.sock, LINGER_MILLISECONDS):
                 return result
             if not has_arrived(conn):
-                return gthread._DEFER
+                return self._wait(conn)
         return self._answer(conn)
 
+    def _wait(self, conn: Any) -> Any:
+        if conn.begun:
+            self._arriving.setdefault(conn, time.monotonic() + READ_SECONDS)
+        return gthread._DEFER
+
     def _answer(self, conn: Any) -> Any:
-        self._reading[conn] = time.monotonic() + READ_SECONDS
+        self._arriving.setdefault(conn, time.monotonic() + READ_SECONDS)
         try:
             return super().handle(conn)
         finally:
-            del self._reading[conn]
+            del self._arriving[conn]
 
     def notify(self) -> None:
-        """Tell the arbiter that this worker lives; write its log; end the reading of what takes too long to arrive."""
-        super().notify()
+        """Write the log; once a second tell the arbiter that this worker lives, and end what takes too long to arrive.
+
+        The main loop comes here after whatever happened, and after a second in which nothing did.
+        """
         self.log.flush()
         now = time.monotonic()
-        for conn, deadline in list(self._reading.items()):
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_SECONDS
+        super().notify()
+        for conn, deadline in list(self._arriving.items()):
             if deadline < now:
-                # The thread reads an end of file; an answer that is under way still goes out.
+                # Whoever reads next, this loop or a thread, finds the end; an answer that is under way still goes out.
                 with suppress(OSError):
                     conn.sock.shutdown(socket.SHUT_RD)
 
@@ -88,27 +101,34 @@ class OneSend(wsgi.Response):  # type: ignore[misc]
         self.sock.sendall("".join(lines).encode("latin-1") + arg)
 
 
+def is_readable(sock: socket.socket, milliseconds: int) -> bool:
+    """Whether there is something to read, or the end, within this time."""
+    poll = select.poll()  # select.select knows no descriptor above 1023, which a worker with many connections has
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(milliseconds))
+
+
 def has_arrived(conn: Any) -> bool:
     """Whether a request can be read from a gunicorn connection without waiting, or has to be read for its error.
 
     Takes what the kernel has and keeps it on the connection; hands it to the parser once it is whole.
     """
-    if conn.initialized and conn.parser.unreader.buf.getvalue():
-        return True  # the next request was begun with the last one's bytes
-    held: bytes = getattr(conn, "begun", b"")
+    begun: bytes = getattr(conn, "begun", b"")
+    if conn.initialized:
+        begun += conn.parser.unreader.take_buffered()  # the next request may have begun with the last one's bytes
+    more: bytes | None
     try:
         more = conn.sock.recv(ENOUGH, socket.MSG_DONTWAIT)
     except BlockingIOError:
-        conn.begun = held
-        return False
+        more = None
     except OSError:
         more = b""  # reading it says what is wrong
-    begun = held + more
-    if more and not is_whole(begun):
-        if not held:
-            conn.begun_at = time.monotonic()
-        conn.begun = begun
-        return False
+    begun += more or b""
+    if not is_whole(begun):
+        if more != b"":
+            conn.begun = begun
+            return False
+        begun = b""  # cut off: there is nothing to read but the end
     conn.begun, conn.data_ready = b"", True
     conn.init()
     conn.parser.unreader.unread(begun)
@@ -116,9 +136,30 @@ def has_arrived(conn: Any) -> bool:
 
 
 def is_whole(begun: bytes) -> bool:
-    """Whether the bytes hold a request's head and the body it announces, or will never be one."""
+    """Whether the bytes hold a request's head and body, or will never be one."""
     head, end, body = begun.partition(b"\r\n\r\n")
-    if not end:
+    if len(begun) >= ENOUGH or not end:
         return len(begun) >= ENOUGH or b"\n\n" in begun
-    length = LENGTH.search(head + b"\r\n")
-    return length is None or len(body) >= int(length[1]) or len(begun) >= ENOUGH
+    fields = head + b"\r\n"
+    if CHUNKED.search(fields):
+        return has_last_chunk(body)
+    length = LENGTH.search(fields)
+    # Nine digits are far more than is waited for; Python refuses to convert some thousand.
+    return length is None or len(body) >= int(length[1].lstrip(b"0")[:9] or b"0")
+
+
+def has_last_chunk(body: bytes) -> bool:
+    """Whether a chunked body is all there, or will never be one (:rfc:`9112#section-7.1`)."""
+    at = 0
+    while (end := body.find(b"\r\n", at)) >= 0:
+        digits = CHUNK_SIZE.match(body, at)
+        if not digits:
+            return True
+        size = int(digits[1], 16)
+        if size == 0:
+            return b"\r\n\r\n" in body[end:]
+        at = end + 2 + size
+        if not b"\r\n".startswith(body[at : at + 2]):
+            return True
+        at += 2
+    return False

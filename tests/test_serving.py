@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
+from app.serving import is_readable
 from tests.databases import SqliteDatabases
 from tests.portal import Portal
 from tests.servers import PROJECT_ROOT
@@ -175,6 +177,27 @@ def test_a_request_that_was_begun_is_answered_although_the_portal_ends(productio
     ending.join()
     assert re.match(rb"HTTP/1\.1 40[01] ", answer), answer[:200]
     production.start()
+
+
+@pytest.fixture
+def high_descriptor() -> Iterator[int]:
+    """A descriptor that ``select`` cannot look at, allowed and free."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 2048), before[1]))
+    yield 2047
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_connection_with_a_high_descriptor_is_served_like_any_other(high_descriptor: int) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, socket.socket(fileno=os.dup2(ours.detach(), high_descriptor)) as connection:
+        assert connection.fileno() == high_descriptor
+        assert not is_readable(connection, 1)
+        theirs.sendall(b"G")
+        assert is_readable(connection, 1)
+        assert connection.recv(1) == b"G"
+        theirs.close()
+        assert is_readable(connection, 1)  # the end is something to read
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Section T, connections: where a request ends is never in doubt, and who is slow or leaves hurts nobody else."""
 
 import re
+import selectors
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -125,9 +126,19 @@ def slow(portal: Portal, begin: bytes, many: int) -> Iterator[None]:
         yield
 
 
+IN_CHUNKS = TO_TOKEN + b"Transfer-Encoding: chunked\r\n\r\n"
 BEGUN = {
+    "a byte": b"G",
     "half a header": b"GET /health HTTP/1.1\r\nHost: loc",
+    "half a header of the second request": NEXT + b"GET /health HTTP/1.1\r\nHost: loc",
     "half a body": TO_TOKEN + b"Content-Length: 100\r\n\r\ngrant",
+    "half a body of the second request": NEXT + TO_TOKEN + b"Content-Length: 100\r\n\r\ngrant",
+    "a body of a long length": TO_TOKEN + b"Content-Length: 0000000100\r\n\r\ngrant",
+    "a body of a huge length": TO_TOKEN + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\ngrant",
+    "half a chunk": IN_CHUNKS + b"100\r\ngrant",
+    "half a huge chunk": IN_CHUNKS + b"f" * 5000 + b"\r\ngrant",
+    "half the size of a chunk": IN_CHUNKS + b"5\r\ngrant\r\n1",
+    "half the last chunk": IN_CHUNKS + b"5\r\ngrant\r\n0\r\nTrailer: x\r\n",
 }
 
 
@@ -143,6 +154,55 @@ def test_t301_the_portal_is_back_as_soon_as_the_slow_ones_are_gone(live_portal: 
         with slow(live_portal, begin, 40):
             pass
         assert requests.get(f"{live_portal.url}/ready", timeout=5).json()["status"] == "ready"
+
+
+def seconds_until_closed(connections: dict[str, socket.socket], dripping: str, limit: float) -> dict[str, float]:
+    """When the portal closed each of the connections; the one named ``dripping`` gets another byte all the time."""
+    started, closed = time.monotonic(), dict[str, float]()
+    with selectors.DefaultSelector() as selector:
+        for name, connection in connections.items():
+            selector.register(connection, selectors.EVENT_READ, name)
+        while len(closed) < len(connections) and time.monotonic() - started < limit:
+            for key, _ in selector.select(0.5):
+                assert isinstance(key.fileobj, socket.socket)
+                try:
+                    is_closed = not key.fileobj.recv(65536)
+                except ConnectionResetError:
+                    is_closed = True
+                if is_closed:
+                    closed[key.data] = time.monotonic() - started
+                    selector.unregister(key.fileobj)
+            if dripping not in closed:
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    connections[dripping].sendall(b"x")
+    return closed
+
+
+def test_t301_a_request_has_ten_seconds_to_arrive(live_portal: Portal) -> None:
+    begun = {**BEGUN, "drop by drop": BEGUN["half a header"]}
+    with ExitStack() as stack:
+
+        def connected() -> socket.socket:
+            return stack.enter_context(socket.create_connection(("127.0.0.1", live_portal.port), timeout=5))
+
+        connections = {name: connected() for name in begun}
+        for name, connection in connections.items():
+            connection.sendall(begun[name])
+        silent, late = connected(), connected()
+        late.sendall(NEXT[:20])
+        early = seconds_until_closed(connections, "drop by drop", 8.0)
+        assert early == {}
+        # Somebody slow, but not too slow, and somebody quick are answered meanwhile.
+        late.sendall(NEXT[20:])
+        assert late.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert requests.get(f"{live_portal.url}/health", timeout=0.5).status_code == 200
+        closed = seconds_until_closed(connections, "drop by drop", 5.0)
+        assert set(closed) == set(begun), closed
+        assert min(closed.values()) > 1.5
+        assert max(closed.values()) < 4.0
+        # Who has begun no request is not slow.
+        silent.sendall(NEXT)
+        assert silent.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
 def held(portal: Portal) -> int:
