@@ -68,8 +68,9 @@ class Devices:
             return device_token
         token = random_token(256)
         if device_token:
-            others = sa.update(_device).where(_device.c.device_hash == sha256(device_token))
-            self.db.session.execute(others.values(device_hash=sha256(token)))
+            here = _device.c.device_hash == sha256(device_token)
+            self.db.session.execute(sa.delete(_device).where(here, _device.c.user_id == user_id))
+            self.db.session.execute(sa.update(_device).where(here).values(device_hash=sha256(token)))
         self.db.session.execute(
             sa.insert(_device).values(
                 id=new_id(),

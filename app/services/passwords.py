@@ -95,10 +95,12 @@ class Passwords:
 
     def judge(self, password: str, *personal: str) -> Judgement:
         """How hard the password is to guess; one that is too short is no better than an easy one."""
+        if not password:
+            return Judgement(0, ADVICE[:2])
         words = [part for text in personal for part in (text, *text.replace("@", " ").split()) if part]
         found = zxcvbn(password[:LONGEST_JUDGED], user_inputs=words)
         said = (found["feedback"]["warning"], *found["feedback"]["suggestions"])
         advice, score = tuple(each for each in said if each), int(found["score"])
-        if 0 < len(password) < SHORTEST:
+        if len(password) < SHORTEST:
             return Judgement(min(score, LEAST_SCORE - 1), (TOO_SHORT, *advice))
         return Judgement(score, advice)
