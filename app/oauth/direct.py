@@ -44,17 +44,11 @@ class PlainRequest:
         self.method: str = environ["REQUEST_METHOD"]
         self.headers = EnvironHeaders(environ)
         self.content_length = len(body)
-        self._environ = environ
         self._body = body
 
     def get_data(self, cache: bool = True) -> bytes:
         """The body."""
         return self._body
-
-    @property
-    def base_url(self) -> str:
-        """The address without its query."""
-        return f"{services.settings.issuer}{self._environ['PATH_INFO']}"
 
 
 class Direct:
@@ -74,10 +68,12 @@ class Direct:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer, or let the application answer."""
         path = environ["PATH_INFO"]
-        if path in USERINFO and _asks_with_header(environ):
-            return self._userinfo(environ, start_response)
-        if (endpoint := ENDPOINTS.get(path)) and _is_plain_form(environ):
-            return self._back_channel(endpoint, environ, start_response)
+        # Scripts in browsers state their origin, which the application answers by its rules.
+        if "HTTP_HOST" in environ and "HTTP_ORIGIN" not in environ:
+            if path in USERINFO and _asks_with_header(environ):
+                return self._userinfo(environ, start_response)
+            if (endpoint := ENDPOINTS.get(path)) and _is_plain_form(environ):
+                return self._back_channel(endpoint, environ, start_response)
         return self._application(environ, start_response)
 
     def _userinfo(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -130,8 +126,6 @@ def _asks_with_header(environ: dict[str, Any]) -> bool:
         environ["REQUEST_METHOD"] == "GET"
         and not environ["QUERY_STRING"]
         and environ.get("HTTP_AUTHORIZATION", "")[:7] == "Bearer "
-        and "HTTP_HOST" in environ
-        and "HTTP_ORIGIN" not in environ
     )
 
 
@@ -144,8 +138,6 @@ def _is_plain_form(environ: dict[str, Any]) -> bool:
         and length.isdigit()
         and int(length) <= LONGEST_BODY
         and "HTTP_TRANSFER_ENCODING" not in environ
-        and "HTTP_HOST" in environ
-        and "HTTP_ORIGIN" not in environ
     )
 
 

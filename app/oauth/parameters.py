@@ -72,11 +72,6 @@ class HttpRequest(Protocol):
         """The headers, read by name in any case."""
         ...
 
-    @property
-    def base_url(self) -> str:
-        """The address without its query."""
-        ...
-
     def get_data(self, cache: bool = True) -> bytes:
         """The body."""
         ...
@@ -86,7 +81,8 @@ class BackChannelRequest(OAuth2Request):
     """A form-encoded POST as Authlib sees it; query parameters do not count (:rfc:`6749#section-3.2`)."""
 
     def __init__(self, request: HttpRequest, parameters: dict[str, str]) -> None:
-        # Not calling the parent: it demands https of the URL, which ends at the proxy in front of us.
+        # Not calling the parent: it demands https of the address, which ends at the proxy in front of us, and which
+        # nothing else that we take from Authlib reads.
         self.method = request.method
         self.headers = request.headers
         self.parameters = parameters
@@ -94,12 +90,6 @@ class BackChannelRequest(OAuth2Request):
         self.client = self.user = self.auth_method = None
         self.authorization_code = self.refresh_token = self.credential = None
         self._scope = self._body = None
-        self._request = request
-
-    @property
-    def uri(self) -> str:
-        """The address without its query."""
-        return self._request.base_url
 
     @property
     def args(self) -> dict[str, str]:
