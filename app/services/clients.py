@@ -34,11 +34,12 @@ _MARK = Statement(
         sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)).label("active"),
     )
 )
+_LISTS = frozenset(column.name for column in _TABLE.c if isinstance(column.type, sa.JSON))
 # Lists come as JSON text, which is compared with what was read last time before anybody parses it.
 _FIND = Statement(
-    sa.select(
-        *(sa.cast(each, sa.Text).label(each.name) if isinstance(each.type, sa.JSON) else each for each in _TABLE.c)
-    ).where(_TABLE.c.client_id == sa.bindparam("client_id"))
+    sa.select(*(sa.cast(each, sa.Text).label(each.name) if each.name in _LISTS else each for each in _TABLE.c)).where(
+        _TABLE.c.client_id == sa.bindparam("client_id")
+    )
 )
 
 
@@ -113,8 +114,7 @@ class Clients:
             return None
         known_row, record = self._records.get(client_id, (None, None))
         if record is None or known_row != row:
-            lists = {each.name for each in _TABLE.c if isinstance(each.type, sa.JSON)}
-            values = {name: json.loads(value) if name in lists else value for name, value in row._asdict().items()}
+            values = {name: json.loads(value) if name in _LISTS else value for name, value in row._asdict().items()}
             record = ClientRecord.from_row(values)
             self._records[client_id] = row, record
         return record
@@ -153,37 +153,30 @@ class Clients:
 
         Raises :class:`InvalidInput` for anything that cannot be registered.
         """
-        name = require_name(name or client_id)
-        auth_method = auth_method or ("client_secret" if is_confidential else "none")
-        grants = list(grants) or ["authorization_code", "refresh_token"]
-        self._require_valid(
-            client_id, redirects, post_logout, scopes, is_confidential, auth_method, grants, consent_policy
+        client = Client(
+            client_id=client_id,
+            name=require_name(name or client_id),
+            redirect_uris=list(redirects),
+            post_logout_redirect_uris=list(post_logout),
+            allowed_scopes=list(scopes),
+            grant_types=list(grants) or ["authorization_code", "refresh_token"],
+            is_confidential=is_confidential,
+            auth_method=auth_method or ("client_secret" if is_confidential else "none"),
+            consent_policy=consent_policy,
+            can_introspect_any=can_introspect_any,
+            backchannel_logout_uri=backchannel_logout_uri or None,
+            **fields,
         )
-        if backchannel_logout_uri:
-            redirect_uris.require_notifiable(backchannel_logout_uri)
-        secret = random_token(256) if is_confidential else None
-        now = self.clock()
-        self.db.session.add(
-            Client(
-                client_id=client_id,
-                name=name,
-                redirect_uris=list(redirects),
-                post_logout_redirect_uris=list(post_logout),
-                allowed_scopes=list(scopes),
-                grant_types=grants,
-                is_confidential=is_confidential,
-                auth_method=auth_method,
-                consent_policy=consent_policy,
-                can_introspect_any=can_introspect_any,
-                backchannel_logout_uri=backchannel_logout_uri or None,
-                secret_hash=sha256(secret) if secret else None,
-                created_at=now,
-                updated_at=now,
-                **fields,
-            )
-        )
+        self._require_valid(client)
+        return self._add(client, caller)
+
+    def _add(self, client: Client, caller: Caller) -> str | None:
+        secret = random_token(256) if client.is_confidential else None
+        client.secret_hash = sha256(secret) if secret else None
+        client.created_at = client.updated_at = self.clock()
+        self.db.session.add(client)
         self.db.session.flush()
-        self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
+        self.audit.record(Event.CLIENT_CREATED, caller, client_id=client.client_id)
         return secret
 
     def rotate_secret(self, client_id: str, caller: Caller = NOBODY) -> str:
@@ -224,28 +217,20 @@ class Clients:
             sa.update(_TABLE).where(_TABLE.c.client_id == client_id).values(updated_at=self.clock(), **values)
         )
 
-    def _require_valid(
-        self,
-        client_id: str,
-        redirects: Sequence[str],
-        post_logout: Sequence[str],
-        scopes: Sequence[str],
-        is_confidential: bool,
-        auth_method: str,
-        grants: Sequence[str],
-        consent_policy: str,
-    ) -> None:
-        if not is_client_id(client_id) or _is_uuid(client_id):
+    def _require_valid(self, client: Client) -> None:
+        if not is_client_id(client.client_id) or _is_uuid(client.client_id):
             # A client id never looks like a person's id, so that no `sub` can mean two things (RFC 9068 section 5).
             raise InvalidInput("A client id has 1 to 100 letters, digits, dots, dashes or underscores.", "client_id")
-        if client_id == PORTAL or self.find(client_id):
+        if client.client_id == PORTAL or self.find(client.client_id):
             raise InvalidInput("There is a client of that id already.", "client_id")
-        for uri in (*redirects, *post_logout):
+        for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
             redirect_uris.require_registrable(uri)
+        if client.backchannel_logout_uri:
+            redirect_uris.require_notifiable(client.backchannel_logout_uri)
         known = set(self.db.session.scalars(sa.select(Scope.name)))
-        if unknown := [scope for scope in scopes if scope not in known]:
+        if unknown := [scope for scope in client.allowed_scopes if scope not in known]:
             raise InvalidInput(f"There is no scope {unknown[0]!r}.", "scope")
-        _require_coherent(redirects, is_confidential, auth_method, grants, consent_policy)
+        _require_coherent(client)
 
 
 def is_client_id(value: str) -> bool:
@@ -277,17 +262,15 @@ def _is_uuid(value: str) -> bool:
         return False
 
 
-def _require_coherent(
-    redirects: Sequence[str], is_confidential: bool, auth_method: str, grants: Sequence[str], consent_policy: str
-) -> None:
+def _require_coherent(client: Client) -> None:
     """Raise :class:`InvalidInput` unless what the client is and what it wants fit together."""
-    if any(grant not in GRANT_TYPES for grant in grants):
+    if any(grant not in GRANT_TYPES for grant in client.grant_types):
         raise InvalidInput(f"Grant types are {', '.join(GRANT_TYPES)}.", "grant")
-    if auth_method not in AUTH_METHODS or (auth_method == "none") == is_confidential:
+    if client.auth_method not in AUTH_METHODS or (client.auth_method == "none") == client.is_confidential:
         raise InvalidInput("A confidential client authenticates with a secret, a public one with none.", "auth_method")
-    if consent_policy not in CONSENT_POLICIES:
+    if client.consent_policy not in CONSENT_POLICIES:
         raise InvalidInput(f"Consent policies are {', '.join(CONSENT_POLICIES)}.", "consent")
-    if "authorization_code" in grants and not redirects:
+    if "authorization_code" in client.grant_types and not client.redirect_uris:
         raise InvalidInput("The authorization code grant needs a redirect URI.", "redirect_uri")
-    if "client_credentials" in grants and not is_confidential:
+    if "client_credentials" in client.grant_types and not client.is_confidential:
         raise InvalidInput("Client credentials need a confidential client.", "grant")
