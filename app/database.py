@@ -150,7 +150,7 @@ class PortalDatabase(SQLAlchemy):
                 return connection.info["statements"].execute(statement, values)
         except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
             self._drop_if_gone(error)
-            raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
+            raise unavailable(error) from error
 
     def execute_later(self, statement: str, values: Sequence[Any]) -> None:
         """Run a statement that writes before the next one, or before the commit.
@@ -177,7 +177,7 @@ class PortalDatabase(SQLAlchemy):
         try:
             return cast(Writers, connection.info["queue"]).run(raw, statement, values)
         except sqlite3.OperationalError as error:
-            raise sa.exc.OperationalError(None, None, error, hide_parameters=True) from error
+            raise unavailable(error) from error
 
     def commit(self) -> None:
         """Make the unit's changes last; it goes on with a new transaction if it goes on."""
