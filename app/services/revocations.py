@@ -64,7 +64,7 @@ class Revocations:
 
     def end_sessions(self, user_id: str, reason: str, caller: Caller = NOBODY, *, except_id: str | None) -> int:
         """Revoke all that hangs on a person's sessions but one; answers how many families ended."""
-        is_other = _family.c.session_id != except_id if except_id else _family.c.session_id.is_not(None)
+        is_other = _family.c.session_id.is_distinct_from(except_id) if except_id else _family.c.session_id.is_not(None)
         return self._end(sa.and_(_family.c.user_id == user_id, is_other), reason, caller)
 
     def end_user(self, user_id: str, reason: str, caller: Caller = NOBODY) -> int:
