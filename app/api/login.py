@@ -5,6 +5,7 @@ from app.api.models import AccessToken, Credentials, LoggedOut, Logout, Register
 from app.api.operations import Access, Routes
 from app.api.people import described
 from app.devices import admit_device, device_token
+from app.errors import ProtocolRefusal
 from app.languages import current_language
 from app.security import caller
 from app.services.first_party import LOGOUT, SCOPES, Ended, Holder
@@ -56,7 +57,11 @@ def refresh() -> AccessToken:
     if not (presented := refresh_cookie.presented()):
         raise bearer.NoToken
     current_session()  # the browser is used: its session goes on
-    issued = services.first_party.renew(presented, caller())
+    try:
+        issued = services.first_party.renew(presented, caller())
+    except ProtocolRefusal as refusal:
+        # Here it is the cookie that says who asks.
+        raise ProtocolRefusal(refusal.code, refusal.message, 401) from refusal
     refresh_cookie.keep(issued.refresh_token or "", issued.refresh_expires_in or 0)
     return _token(issued)
 

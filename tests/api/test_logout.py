@@ -1,0 +1,157 @@
+"""Logging out by the API: what is proven is ended, at once and everywhere, and nothing else is."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from tests.api.people import CLEARED, FrontEnd, cookies, refusal
+from tests.clock import Clock
+from tests.relying_party import RelyingParty, add_client
+
+ENDED = {"status", "message", "tokens_blacklisted", "sessions_invalidated", "timestamp"}
+
+
+def is_cleared(end: FrontEnd, response: object) -> None:
+    """The browser forgets what it had."""
+    assert response.headers["Clear-Site-Data"] == CLEARED  # type: ignore[attr-defined]
+    made = cookies(response)  # type: ignore[arg-type]
+    for name in ("portal_refresh", "portal_session"):
+        assert made[name].startswith(f"{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0;")
+    assert end.refresh_token == ""
+
+
+def ended(response: object) -> tuple[int, int]:
+    """How many sessions and access tokens ended."""
+    body = response.json  # type: ignore[attr-defined]
+    assert (response.status_code, set(body), body["status"]) == (200, ENDED, "success")  # type: ignore[attr-defined]
+    return body["sessions_invalidated"], body["tokens_blacklisted"]
+
+
+@pytest.mark.parametrize("proof", ["all", "token", "cookie", "session"])
+def test_each_proof_alone_ends_the_session_and_all_that_hangs_on_it(
+    app: Flask, front: FrontEnd, another: Callable[..., FrontEnd], proof: str
+) -> None:
+    add_client(app, "spa")
+    application, other = RelyingParty(front.browser, "spa").tokens(), another()
+    cookie, sender = front.refresh_token, FrontEnd(app)
+    if proof in {"all", "token"}:
+        sender.token = front.token
+    if proof in {"all", "cookie"}:
+        sender.browser.set_cookie("portal_refresh", cookie)
+    if proof in {"all", "session"}:
+        sender.browser.set_cookie("portal_session", front.browser.get_cookie("portal_session").value)  # type: ignore[union-attr]
+    response = sender.post("/logout", {})
+    assert ended(response) == (1, 2)
+    is_cleared(sender, response)
+    refusal(front.get("/me"), 401, "invalid_token")
+    assert RelyingParty(front.browser, "spa").userinfo(application["access_token"]).status_code == 401
+    assert RelyingParty(front.browser, "spa").refresh(application["refresh_token"]).status_code == 400
+    refusal(front.post("/refresh"), 401, "invalid_grant")
+    assert "error=login_required" in RelyingParty(front.browser, "spa").authorize(prompt="none").location
+    assert other.is_logged_in()
+
+
+def test_a_logout_needs_no_body_and_may_be_repeated(front: FrontEnd) -> None:
+    assert ended(front.post("/logout")) == (1, 1)
+    front.token = ""
+    response = front.post("/logout")
+    assert ended(response) == (0, 0)
+    is_cleared(front, response)
+
+
+def test_an_expired_token_alone_is_no_logout(app: Flask, front: FrontEnd, clock: Clock) -> None:
+    sender = FrontEnd(app)
+    sender.token = front.token
+    clock.advance(minutes=15)
+    refusal(sender.post("/logout"), 401, "invalid_token")
+    # With the cookie it is: pages often log out long after their token went.
+    assert ended(front.post("/logout")) == (1, 0)
+
+
+@pytest.mark.parametrize("is_rotated", [False, True])
+def test_the_refresh_token_of_a_first_party_client_ends_its_session(
+    app: Flask, front: FrontEnd, is_rotated: bool
+) -> None:
+    add_client(app, "spa")
+    spa = RelyingParty(front.browser, "spa")
+    sent = spa.tokens()["refresh_token"]
+    if is_rotated:
+        assert spa.refresh(sent).status_code == 200
+    assert ended(FrontEnd(app).post("/logout", {"refresh_token": sent})) == (1, 3 if is_rotated else 2)
+    assert not front.is_logged_in()
+
+
+@pytest.mark.parametrize("token", ["", "x" * 64, "unknown", "a.b.c", "\x00", "한글"])
+def test_an_unknown_refresh_token_ends_nothing(app: Flask, front: FrontEnd, token: str) -> None:
+    assert ended(FrontEnd(app).post("/logout", {"refresh_token": token})) == (0, 0)
+    assert front.is_logged_in()
+
+
+def test_the_refresh_token_of_somebody_elses_application_ends_nothing(app: Flask, front: FrontEnd) -> None:
+    add_client(app, "third", consent_policy="once")
+    third = RelyingParty(front.browser, "third")
+    page = third.authorize().location
+    token = front.browser.get(page).text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    back = front.browser.post(page, data={"csrf_token": token, "decision": "allow"}).location
+    code = front.browser.get(back).location.partition("code=")[2].partition("&")[0]
+    tokens = third.redeem(code).json
+    assert ended(FrontEnd(app).post("/logout", {"refresh_token": tokens["refresh_token"]})) == (0, 0)
+    sender = FrontEnd(app)
+    sender.token = tokens["access_token"]
+    refusal(sender.post("/logout"), 403, "insufficient_scope")
+    assert front.is_logged_in()
+
+
+def test_a_token_of_somebody_else_sent_along_ends_nothing(
+    app: Flask, front: FrontEnd, another: Callable[..., FrontEnd]
+) -> None:
+    victim = another("bob@example.com")
+    add_client(app, "spa")
+    stolen = RelyingParty(victim.browser, "spa").tokens()["refresh_token"]
+    assert ended(front.post("/logout", {"refresh_token": stolen})) == (1, 1)
+    assert victim.is_logged_in()
+    front.log_in()
+    assert ended(front.post("/logout", {"refresh_token": stolen, "logout_all_devices": True})) == (1, 1)
+    assert victim.is_logged_in()
+
+
+@pytest.mark.parametrize(("path", "body"), [("/logout/all", None), ("/logout", {"logout_all_devices": True})])
+def test_everywhere_means_every_device_and_application_of_this_person(
+    app: Flask, front: FrontEnd, another: Callable[..., FrontEnd], path: str, body: dict[str, bool] | None, clock: Clock
+) -> None:
+    add_client(app, "spa")
+    devices, bob = [another(), another()], another("bob@example.com")
+    application = RelyingParty(devices[0].browser, "spa").tokens()
+    response = front.post(path, body)
+    assert ended(response) == (3, 4)
+    assert response.json["timestamp"] == clock.now.isoformat().replace("+00:00", "Z")
+    is_cleared(front, response)
+    for device in (front, *devices):
+        refusal(device.get("/me"), 401, "invalid_token")
+        refusal(device.post("/refresh"), 401, "unauthorized" if device is front else "invalid_grant")
+    assert RelyingParty(devices[0].browser, "spa").refresh(application["refresh_token"]).status_code == 400
+    assert bob.is_logged_in()
+    with app.app_context():
+        due = app.extensions["services"].outbox.claim(("mail",), 50)
+    (told,) = [each.content for each in due if each.content["template"] == "sessions_ended"]
+    assert (told["to"], told["values"]["count"]) == ("ada@example.com", "3")
+
+
+def test_a_code_that_waits_is_worthless_after_logging_out_everywhere(app: Flask, front: FrontEnd) -> None:
+    add_client(app, "spa")
+    spa = RelyingParty(front.browser, "spa")
+    code = spa.code()
+    front.post("/logout/all")
+    assert spa.redeem(code).json["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(("path", "body"), [("/logout/all", None), ("/logout", {"logout_all_devices": True})])
+def test_nobody_logs_out_everywhere_without_proof(
+    app: Flask, front: FrontEnd, path: str, body: dict[str, bool] | None
+) -> None:
+    refusal(FrontEnd(app).post(path, body), 401, "unauthorized")
+    stranger = FrontEnd(app)
+    stranger.token = "x.y.z"
+    refusal(stranger.post(path, body), 401, "invalid_token")
+    assert front.is_logged_in()
