@@ -166,9 +166,17 @@ class AccessLines:
                 length = int(value)
             elif name == HEADER:
                 request_id = value
-        address, agent = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", "")[:200]
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        self._waiting.append(self._line(method, path, status, length, milliseconds, address, agent, request_id))
+        fields = {
+            "method": remembered(environ["REQUEST_METHOD"]),
+            "path": remembered(environ["PATH_INFO"]),
+            "status": status,
+            "bytes": length,
+            "milliseconds": round(milliseconds, 1),
+            "ip": remembered(environ.get("REMOTE_ADDR", "")),
+            "user_agent": remembered(environ.get("HTTP_USER_AGENT", "")[:200]),
+            "request_id": request_id,
+        }
+        self._waiting.append(self._line(fields))
 
     def flush(self) -> None:
         """Write what was added so far; a stream that is gone or full stops no answer."""
@@ -179,41 +187,21 @@ class AccessLines:
                 sys.stderr.flush()
 
     @staticmethod
-    def _as_json(
-        method: str, path: str, status: int, size: int, spent: float, address: str, agent: str, request_id: str
-    ) -> str:
+    def _as_json(fields: dict[str, Any]) -> str:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return (
-            f'{{"time": "{now}", "level": "INFO", "logger": "gunicorn.access", "event": "request", '
-            f'"method": {_quoted(method)}, "path": {_quoted(path)}, "status": {status}, "bytes": {size}, '
-            f'"milliseconds": {spent:.1f}, "ip": {_quoted(address)}, "user_agent": {_quoted(agent)}, '
-            f'"request_id": {_quoted_once(request_id)}}}\n'
-        )
+        head = {"time": now, "level": "INFO", "logger": "gunicorn.access", "event": "request"}
+        return json.dumps(head | fields) + "\n"
 
     @staticmethod
-    def _as_text(
-        method: str, path: str, status: int, size: int, spent: float, address: str, agent: str, request_id: str
-    ) -> str:
-        return (
-            f"{time.strftime('%H:%M:%S')} INFO    gunicorn.access request method={_plain(method)} path={_plain(path)} "
-            f"status={status} bytes={size} milliseconds={spent:.1f} ip={_plain(address)} user_agent={_plain(agent)} "
-            f"request_id={escaped(request_id)}\n"
-        )
+    def _as_text(fields: dict[str, Any]) -> str:
+        words = " ".join(f"{name}={value}" for name, value in fields.items())
+        return escaped(f"{time.strftime('%H:%M:%S')} INFO    gunicorn.access request {words}") + "\n"
 
 
 @lru_cache(maxsize=512)
-def _quoted(text: str) -> str:
-    """``text`` made harmless, as JSON; what comes again and again is remembered."""
-    return _quoted_once(harmless("", text))
-
-
-def _quoted_once(text: str) -> str:
-    return json.dumps(text)
-
-
-@lru_cache(maxsize=512)
-def _plain(text: str) -> str:
-    return escaped(str(harmless("", text)))
+def remembered(text: str) -> str:
+    """``text`` made harmless; what comes again and again is looked through once."""
+    return str(harmless("", text))
 
 
 def current_request_id() -> str | None:

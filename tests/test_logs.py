@@ -198,3 +198,60 @@ def test_libraries_that_print_tokens_or_parameters_stay_quiet(tmp_path: Path, ou
     portal(tmp_path, LOG_LEVEL="DEBUG")
     logging.getLogger(name).debug("hunter2")
     assert output.text == ""
+
+
+def access_line(output: Output, *, is_json: bool, path: str = "/login", agent: str = "probe") -> str:
+    """What is written about an answer of 12 bytes."""
+    lines = logs.AccessLines(is_json=is_json)
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "REMOTE_ADDR": "192.0.2.1", "HTTP_USER_AGENT": agent}
+    headers = [("Content-Length", "12"), ("X-Request-ID", "a1b2c3d4")]
+    lines.add(environ, 200, headers, 0, 3.14159)
+    assert output.text == ""
+    lines.flush()
+    lines.flush()
+    return output.text
+
+
+def test_an_answer_is_one_json_object_in_production(output: Output) -> None:
+    line = json.loads(access_line(output, is_json=True))
+    assert str(line.pop("time")).endswith("+00:00")
+    assert line == {
+        "level": "INFO",
+        "logger": "gunicorn.access",
+        "event": "request",
+        "method": "GET",
+        "path": "/login",
+        "status": 200,
+        "bytes": 12,
+        "milliseconds": 3.1,
+        "ip": "192.0.2.1",
+        "user_agent": "probe",
+        "request_id": "a1b2c3d4",
+    }
+
+
+def test_an_answer_is_one_line_for_people_in_development(output: Output) -> None:
+    assert access_line(output, is_json=False)[8:] == (
+        " INFO    gunicorn.access request method=GET path=/login status=200 bytes=12 milliseconds=3.1 ip=192.0.2.1 "
+        "user_agent=probe request_id=a1b2c3d4\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "sent", ['a"\r\nforged line', "a\nb", "\x1b[31mred\x1b[0m", "a\x00b", "a\x85b", "\x9b31m", "a\u2028b", "\u202egnp"]
+)
+@pytest.mark.parametrize("is_json", [True, False])
+def test_an_access_line_stays_one_line_without_control_characters(output: Output, is_json: bool, sent: str) -> None:
+    text = access_line(output, is_json=is_json, path=f"/{sent}", agent=sent)
+    assert text.endswith("\n")
+    assert text[:-1].isprintable()
+    if is_json:
+        assert (json.loads(text)["path"], json.loads(text)["user_agent"]) == (f"/{sent}", sent)
+
+
+@pytest.mark.parametrize("is_json", [True, False])
+def test_an_access_line_holds_no_credential_and_no_endless_value(output: Output, is_json: bool) -> None:
+    text = access_line(output, is_json=is_json, path=f"/{JWT}", agent=f"Bearer abcdefgh12345678 {'x' * 5000}")
+    assert JWT not in text
+    assert "abcdefgh12345678" not in text
+    assert len(text) < 1000
