@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from queue import SimpleQueue
 
 from benchmarks.faults.client import SESSION_COOKIE, Client
 from benchmarks.faults.ledger import digest
 from benchmarks.faults.standing import Family, Session, Standing
-from benchmarks.faults.wire import Line, Lines, Tape
+from benchmarks.faults.wire import Line, Tape
 
 THREADS = 6
-LOGINS = 10
 Check = Callable[[Line], Iterable[str]]
 
 
@@ -22,7 +22,8 @@ class Auditor:
         self.checks = 0
         self._client = client
         self._standing = standing
-        self._lines = Lines(port, self.tape)
+        self._lines: SimpleQueue[Line] = SimpleQueue()
+        self._port = port
 
     def run(self) -> list[str]:
         """Every violation. First what leaves no trace, then what uses tokens up, then what ends families."""
@@ -30,19 +31,31 @@ class Auditor:
         families = [family for family in standing.families.values() if family.accesses]
         dead = [family for family in families if family.is_dead]
         alive = [family for family in families if family.is_alive]
+        lines = [Line(self._port, self.tape) for _ in range(THREADS)]
+        for line in lines:
+            self._lines.put(line)
         found = list(self._double_children())
         found += self._all([partial(self._is_over, family) for family in dead])
         found += self._all([partial(self._works, family) for family in alive])
         found += self._all([partial(self._session_stands, session) for session in standing.sessions.values()])
         found += self._all([partial(self._goes_on, family) for family in alive])
         found += self._all([partial(self._is_given_once, family) for family in families])
+        for line in lines:
+            line.close()
         found += [f"audit: {sample.kind} answered {sample.status}" for sample in self.tape.samples if sample.has_failed]
         return found
 
     def _all(self, checks: list[Check]) -> list[str]:
         self.checks += len(checks)
         with ThreadPoolExecutor(THREADS) as pool:
-            return [each for found in pool.map(lambda check: list(check(self._lines.line)), checks) for each in found]
+            return [each for found in pool.map(self._carry_out, checks) for each in found]
+
+    def _carry_out(self, check: Check) -> list[str]:
+        line = self._lines.get()
+        try:
+            return list(check(line))
+        finally:
+            self._lines.put(line)
 
     def _double_children(self) -> Iterator[str]:
         for parent, children in self._standing.children.items():

@@ -63,6 +63,7 @@ class Person:
         self.accounts = 0
         self.visits = number
         self.has_consented = False
+        self.is_in = False
 
     def run(self) -> None:
         """Visit until the world stops."""
@@ -99,7 +100,7 @@ class Person:
                 return
 
     def _visit(self) -> None:
-        self.visits += 1
+        self.visits, self.is_in = self.visits + 1, bool(self.email)
         held = self._redeem(self._code())
         if held is None or not all(self._refresh(held) for _ in range(2)):
             return

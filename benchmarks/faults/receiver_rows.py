@@ -128,7 +128,9 @@ def _log_out(run: Run, browser: LiveClient) -> None:
 def _all_hear(run: Run, receivers: Receivers) -> None:
     """Everything is delivered once they are back, and nothing was tried without bound before."""
     tried = rows(
-        run.stand.portal, "SELECT max(attempts) AS most, count(*) AS count FROM deliveries WHERE done_at IS NULL"
+        run.stand.portal,
+        "SELECT max(attempts) AS most, count(*) AS count FROM deliveries WHERE done_at IS NULL AND kind = :kind",
+        kind="backchannel_logout",
     )
     most, waiting = tried[0]["most"] or 0, tried[0]["count"]
     if waiting != APPLICATIONS or most > 4:

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -128,10 +127,3 @@ class Line:
             response.headers.get("Retry-After", ""),
             tuple((name, value) for name, _, value in cookies),
         )
-
-
-class Lines(threading.local):
-    """A line for each thread."""
-
-    def __init__(self, port: int, tape: Tape) -> None:
-        self.line = Line(port, tape)
