@@ -2,12 +2,13 @@
 
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
 from app.services.passwords import LONGEST
 
-LANGUAGES = [("ko", "한국어"), ("en", "English")]
+LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
 
 class ProfileForm(FlaskForm):

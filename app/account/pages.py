@@ -1,6 +1,6 @@
 """What all account pages share: they need a session, and know whose account they are about."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug import Response
 from wtforms import Field
@@ -29,9 +29,13 @@ def require_session() -> Response | None:
     if request.endpoint in WITHOUT_SESSION or current_session() is not None:
         return None
     is_shown = request.method in {"GET", "HEAD"}
-    # The page with the form: what was typed was typed for a session that is over.
-    section = "/".join(request.path.split("/")[:3])
-    return redirect(url_for("login.login", next=request.full_path.rstrip("?") if is_shown else section), 303)
+    return redirect(url_for("login.login", next=request.full_path.rstrip("?") if is_shown else _page_of_form()), 303)
+
+
+def _page_of_form() -> str:
+    """Where the form stood that was sent: what was typed was typed for a session that is over."""
+    section = f"{bp.name}.{request.path.split('/')[2]}"
+    return url_for(section if section in current_app.view_functions else "account.overview")
 
 
 def me() -> ActiveSession:
