@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app.models import Client, TokenFamily, UserSession
 from app.services.clients import Clients
 from app.services.environment import Database
-from app.services.outbox import DeliveryFailed, Due, Outbox
+from app.services.outbox import DeliveryFailed, Due, Outbox, Parcel
 from app.services.tokens import Tokens
 
 KIND = "backchannel_logout"
@@ -60,9 +60,10 @@ class LogoutNotices:
                 *chosen,
             )
         )
-        for row in rows.all():
-            content = {"user_id": row.user_id, "session_id": row.session_id}
-            self.outbox.add(KIND, content, life=LIFE, user_id=row.user_id, client_id=row.client_id)
+        parcels = [
+            Parcel({"user_id": row.user_id, "session_id": row.session_id}, row.user_id, row.client_id) for row in rows
+        ]
+        self.outbox.add_all(KIND, parcels, life=LIFE)
 
     def prepare(self, due: Due) -> Callable[[], None] | None:
         """Sign what an application is to be told; what is answered tells it."""
