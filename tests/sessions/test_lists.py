@@ -15,9 +15,7 @@ from app.services.environment import NOBODY
 from tests.clock import Clock
 from tests.relying_party import EMAIL, RelyingParty, add_client, add_person, log_in
 
-CHROME = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
-)
+CHROME = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
