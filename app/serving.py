@@ -8,9 +8,11 @@ in a thread. Either way it has :data:`READ_SECONDS`, and one that was cut off is
 
 import re
 import select
+import selectors
 import socket
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from gunicorn.http import wsgi
@@ -18,8 +20,10 @@ from gunicorn.workers import gthread
 
 READ_SECONDS = 10.0
 """From the first byte of a request to its last."""
+CLOSE_SECONDS = 2.0
+"""What a client has to close its side of a connection that ends, lest a reset takes the answer from it."""
 LOOK_SECONDS = 1.0
-"""Between two looks for requests that take longer."""
+"""Between two looks for what takes longer."""
 MOST_IN_A_ROW = 8
 """Requests of one connection before others have their turn."""
 LINGER_MILLISECONDS = 1
@@ -38,6 +42,7 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **named)
         wsgi.Response = OneSend  # what this worker's process makes of every answer; there is no setting for it
         self._arriving: dict[Any, float] = {}
+        self._leaving: dict[Any, float] = {}
         self._next_look = 0.0
 
     def handle(self, conn: Any) -> Any:
@@ -66,8 +71,37 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         finally:
             del self._arriving[conn]
 
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Take a connection back from its thread; gunicorn would stand still here until a client has closed its own."""
+        if fs.cancelled() or fs.exception() or fs.result() is not False:
+            super().finish_request(conn, fs)
+            return
+        self._leaving[conn] = time.monotonic() + CLOSE_SECONDS
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._see_off, conn))
+        except (OSError, ValueError):
+            self._close(conn)
+
+    def _see_off(self, conn: Any, sock: socket.socket) -> None:
+        with suppress(BlockingIOError):
+            try:
+                is_closed = not sock.recv(ENOUGH)
+            except ConnectionError:
+                is_closed = True
+            if is_closed:
+                self._close(conn)
+
+    def _close(self, conn: Any) -> None:
+        del self._leaving[conn]
+        with suppress(KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
     def notify(self) -> None:
-        """Write the log; once a second tell the arbiter that this worker lives, and end what takes too long to arrive.
+        """Write the log; once a second tell the arbiter that this worker lives, and end what takes too long.
 
         The main loop comes here after whatever happened, and after a second in which nothing did.
         """
@@ -77,6 +111,8 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
             return
         self._next_look = now + LOOK_SECONDS
         super().notify()
+        for conn in [conn for conn, deadline in self._leaving.items() if deadline < now]:
+            self._close(conn)
         for conn, deadline in list(self._arriving.items()):
             if deadline < now:
                 # Whoever reads next, this loop or a thread, finds the end; an answer that is under way still goes out.

@@ -205,6 +205,29 @@ def test_t301_a_request_has_ten_seconds_to_arrive(live_portal: Portal) -> None:
         assert silent.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
+def test_t301_who_does_not_hang_up_stops_nobody_else(live_portal: Portal) -> None:
+    last = NEXT.replace(HOST, HOST + b"Connection: close\r\n")
+    with ExitStack() as stack:
+        connections = []
+        for begin in [last, b"NONSENSE\r\n\r\n"] * 10:
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", live_portal.port), timeout=5))
+            connection.sendall(begin)
+            connections.append(connection)
+        served = [requests.get(f"{live_portal.url}/health", timeout=0.5).status_code for _ in range(4)]
+        assert served == [200] * 4
+        for connection in connections:
+            assert connection.makefile("rb").read().startswith(b"HTTP/1.1 ")
+        # Nothing is kept for them: after two seconds each is closed, and what they still send is refused.
+        time.sleep(3.5)
+        for connection in connections:
+            with suppress(ConnectionError):
+                connection.sendall(b"x")
+        time.sleep(0.2)
+        for connection in connections:
+            with pytest.raises(ConnectionError):
+                connection.sendall(b"x")
+
+
 def held(portal: Portal) -> int:
     """How many files and connections the workers hold open."""
     return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in portal.workers)
