@@ -7,6 +7,7 @@ from flask import Flask
 
 from tests.api.people import CLEARED, FrontEnd, cookies, refusal
 from tests.clock import Clock
+from tests.mailbox import received
 from tests.relying_party import RelyingParty, add_client
 
 ENDED = {"status", "message", "tokens_blacklisted", "sessions_invalidated", "timestamp"}
@@ -132,10 +133,8 @@ def test_everywhere_means_every_device_and_application_of_this_person(
         refusal(device.post("/refresh"), 401, "unauthorized" if device is front else "invalid_grant")
     assert RelyingParty(devices[0].browser, "spa").refresh(application["refresh_token"]).status_code == 400
     assert bob.is_logged_in()
-    with app.app_context():
-        due = app.extensions["services"].outbox.claim(("mail",), 50)
-    (told,) = [each.content for each in due if each.content["template"] == "sessions_ended"]
-    assert (told["to"], told["values"]["count"]) == ("ada@example.com", "3")
+    (told,) = [mail for mail in received(app) if mail.template == "sessions_ended"]
+    assert (told.to, told.values["count"]) == ("ada@example.com", "3")
 
 
 def test_a_code_that_waits_is_worthless_after_logging_out_everywhere(app: Flask, front: FrontEnd) -> None:
