@@ -6,10 +6,13 @@ thread when the whole head and the whole body are there. Only a request of more 
 in a thread. Either way it has :data:`READ_SECONDS`, and one that was cut off is not answered as if it were whole.
 """
 
+import fcntl
 import re
 import select
 import selectors
 import socket
+import struct
+import termios
 import time
 from contextlib import suppress
 from functools import partial
@@ -19,7 +22,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers import gthread
 
 READ_SECONDS = 10.0
-"""From the first byte of a request to its last."""
+"""From the first byte of a request to its last, and for a client to take something of an answer."""
 CLOSE_SECONDS = 2.0
 """What a client has to close its side of a connection that ends, lest a reset takes the answer from it."""
 LOOK_SECONDS = 1.0
@@ -114,10 +117,12 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         for conn in [conn for conn, deadline in self._leaving.items() if deadline < now]:
             self._close(conn)
         for conn, deadline in list(self._arriving.items()):
-            if deadline < now:
-                # Whoever reads next, this loop or a thread, finds the end; an answer that is under way still goes out.
-                with suppress(OSError):
+            with suppress(OSError):
+                if deadline < now:
+                    # Whoever reads next, this loop or a thread, finds the end; an answer under way still goes out.
                     conn.sock.shutdown(socket.SHUT_RD)
+                if is_stuck(conn, now):
+                    conn.sock.shutdown(socket.SHUT_RDWR)
 
 
 class OneSend(wsgi.Response):  # type: ignore[misc]
@@ -142,6 +147,14 @@ def is_readable(sock: socket.socket, milliseconds: int) -> bool:
     poll = select.poll()  # select.select knows no descriptor above 1023, which a worker with many connections has
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(milliseconds))
+
+
+def is_stuck(conn: Any, now: float) -> bool:
+    """Whether a client has taken nothing of what it was sent for :data:`READ_SECONDS`; OSError if that is not known."""
+    (untaken,) = struct.unpack("i", fcntl.ioctl(conn.sock, termios.TIOCOUTQ, bytes(4)))
+    if not untaken or untaken != getattr(conn, "untaken", 0):
+        conn.untaken, conn.untaken_since = untaken, now
+    return bool(untaken) and now - conn.untaken_since > READ_SECONDS
 
 
 def has_arrived(conn: Any) -> bool:

@@ -205,6 +205,20 @@ def test_t301_a_request_has_ten_seconds_to_arrive(live_portal: Portal) -> None:
         assert silent.recv(65536).startswith(b"HTTP/1.1 200 ")
 
 
+def test_t301_who_takes_no_answers_holds_no_thread_for_long(live_portal: Portal) -> None:
+    large = b"GET /bootstrap/static/css/bootstrap.min.css HTTP/1.1\r\n" + HOST + b"\r\n"
+    with ExitStack() as stack:
+        for _ in range(8):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", live_portal.port))
+            connection.sendall(large * 60)
+        time.sleep(0.5)
+        # After eleven seconds the first of them are cut off; what waited behind them may be as many again.
+        served = [requests.get(f"{live_portal.url}/health", timeout=30).status_code for _ in range(4)]
+    assert served == [200] * 4
+
+
 def test_t301_who_does_not_hang_up_stops_nobody_else(live_portal: Portal) -> None:
     last = NEXT.replace(HOST, HOST + b"Connection: close\r\n")
     with ExitStack() as stack:
