@@ -63,11 +63,13 @@ class PostgresDatabases:
 
 
 @contextmanager
-def running_portal(databases: SqliteDatabases | PostgresDatabases, redis_url: str = "") -> Iterator[Portal]:
+def running_portal(
+    databases: SqliteDatabases | PostgresDatabases, redis_url: str = "", **changes: str
+) -> Iterator[Portal]:
     """A seeded portal under gunicorn on a fresh database of its own, set up by the commands an operator would use."""
     with tempfile.TemporaryDirectory(prefix="portal-tests-") as directory, ExitStack() as stack:
         url = stack.enter_context(databases.fresh(Path(directory), "empty"))
-        portal = Portal(Path(directory), url, REDIS_URL=redis_url)
+        portal = Portal(Path(directory), url, REDIS_URL=redis_url, **changes)
         portal.flask("seed")
         stack.callback(portal.stop)
         portal.start()

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import threading
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -36,6 +37,7 @@ class Arrived:
 @dataclass
 class SmtpServer:
     """``answers`` says by verb what is not answered with 250; at ``hangs_at`` it falls silent, at ``drops_at`` it goes.
+    A ``gate`` keeps the answer to a mail it was given back until it is opened.
 
     ``port`` stays the same however often it is stopped and started. ``tls`` is offered, or with ``is_tls_only`` spoken
     from the first byte.
@@ -44,6 +46,7 @@ class SmtpServer:
     answers: dict[str, str] = field(default_factory=dict)
     hangs_at: str = ""
     drops_at: str = ""
+    gate: threading.Event | None = None
     port: int = field(default_factory=free_port)
     tls: ssl.SSLContext | None = None
     is_tls_only: bool = False
@@ -95,6 +98,8 @@ class SmtpServer:
         if self.drops_at == verb:
             assert server.transport is not None
             server.transport.abort()
+        while verb == "DATA" and self.gate is not None and not self.gate.is_set():
+            await asyncio.sleep(0.02)
         if self.hangs_at == verb:
             await asyncio.sleep(3600)
         return self.answers.get(verb, "250 OK")
