@@ -51,4 +51,4 @@ def strength() -> tuple[Response, int] | Response:
     if not form.validate_on_submit():
         return jsonify(error="invalid_request"), 400
     judged = services.passwords.judge(form.password.data or "", form.email.data or "", form.name.data or "")
-    return jsonify(score=judged.score, advice=" ".join(_(sentence) for sentence in judged.advice))
+    return jsonify(score=judged.score, advice=" ".join(_(sentence) for sentence in judged.advice[:2]))
