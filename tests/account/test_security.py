@@ -1,0 +1,148 @@
+"""Changing what one logs in with: who does it knows the password, and it ends what others could have opened."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.account.browsing import IPHONE, Facts, english, send, shown
+from tests.clock import Clock
+from tests.login.test_pages import shown_errors
+from tests.mailbox import received
+from tests.relying_party import EMAIL, PASSWORD, RelyingParty, add_client, add_person, log_in
+
+PASSWORD_PAGE, EMAIL_PAGE = "/account/security/password", "/account/security/email"
+NEW = "violet lantern 72 harbour"
+
+
+def test_a_new_password_ends_every_other_session_and_this_one_goes_on_under_a_new_cookie(
+    app: Flask, browser: FlaskClient
+) -> None:
+    phone = english(app, IPHONE)
+    log_in(phone)
+    add_client(app, "notes")
+    there, here = RelyingParty(phone, "notes"), RelyingParty(browser, "notes")
+    lost, kept = there.tokens(), here.tokens()
+    before = browser.get_cookie("portal_session")
+    received(app)
+    response = send(browser, PASSWORD_PAGE, current=PASSWORD, password=NEW)
+    assert (response.status_code, response.location) == (303, "/account/security")
+    assert "Your password is changed." in shown(browser.get("/account/security"))
+    after = browser.get_cookie("portal_session")
+    assert before is not None
+    assert after is not None
+    assert after.value != before.value
+    stranger = app.test_client()
+    stranger.set_cookie("portal_session", before.value)
+    assert stranger.get("/account").status_code == 303
+    assert phone.get("/account").status_code == 303
+    assert there.userinfo(lost["access_token"]).status_code == 401
+    assert here.userinfo(kept["access_token"]).status_code == 200
+    assert [mail.template for mail in received(app)] == ["password_changed"]
+    assert log_in(app.test_client()).status_code == 401
+    assert log_in(app.test_client(), password=NEW).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"current": "wrong"}, "current"),
+        ({"current": ""}, "current"),
+        ({"current": "x" * 5000}, "current"),
+        ({"password": "short"}, "password"),
+        ({"password": "password1"}, "password"),
+        ({"password": EMAIL}, "password"),
+        ({"password": "x" * 2000}, "password"),
+        ({"password": ""}, "password"),
+    ],
+)
+def test_a_password_is_not_changed_without_the_present_one_or_to_a_weak_one(
+    browser: FlaskClient, facts: Facts, change: dict[str, str], field: str
+) -> None:
+    before = facts.all("SELECT password_hash FROM users")
+    form = {"current": PASSWORD, "password": NEW, **change}
+    response = send(browser, PASSWORD_PAGE, **form)
+    assert response.status_code == 400
+    assert f'id="{field}-error"' in response.text
+    assert len(shown_errors(response.text)) == 1
+    assert all(value not in response.text for value in form.values() if len(value) > 8 and value != EMAIL)
+    assert facts.all("SELECT password_hash FROM users") == before
+
+
+def test_guessing_the_present_password_is_slowed_down(make_app: object, ada: str) -> None:
+    app = make_app(RATE_LIMIT_ENABLED="true")  # type: ignore[operator]
+    browser = app.test_client()
+    log_in(browser)
+    answers = [send(browser, PASSWORD_PAGE, current="wrong", password=NEW) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [400] * 5 + [429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+
+
+def test_an_address_is_asked_for_only_of_who_typed_the_password_lately(browser: FlaskClient, clock: Clock) -> None:
+    assert browser.get(EMAIL_PAGE).status_code == 200
+    clock.advance(minutes=11)
+    for response in (browser.get(EMAIL_PAGE), browser.post(EMAIL_PAGE, data={"email": "new@example.com"})):
+        assert (response.status_code, response.location) == (303, f"/confirm?next={EMAIL_PAGE}")
+    confirmed = send(browser, f"/confirm?next={EMAIL_PAGE}", password=PASSWORD)
+    assert confirmed.location == EMAIL_PAGE
+    assert browser.get(EMAIL_PAGE).status_code == 200
+
+
+def test_another_address_counts_once_its_link_was_opened(
+    app: Flask, browser: FlaskClient, facts: Facts, ada: str
+) -> None:
+    received(app)
+    sent = shown(send(browser, EMAIL_PAGE, email="countess@example.com"))
+    assert "We sent a link to countess@example.com." in sent
+    (mail,) = received(app)
+    assert (mail.template, mail.to) == ("change_email", "countess@example.com")
+    assert facts.one("SELECT email FROM users WHERE id = :id", id=ada) == EMAIL
+
+
+def test_a_taken_address_is_answered_like_a_free_one(app: Flask, browser: FlaskClient) -> None:
+    add_person(app, "bob@example.com")
+    received(app)
+    free = shown(send(browser, EMAIL_PAGE, email="free@example.com")).replace("free@", "it@")
+    taken = shown(send(browser, EMAIL_PAGE, email="bob@example.com")).replace("bob@", "it@")
+    assert free.partition("<main")[2].partition("</main>")[0] == taken.partition("<main")[2].partition("</main>")[0]
+    assert {mail.template for mail in received(app)} == {"change_email", "email_taken"}
+
+
+@pytest.mark.parametrize(
+    "address", ["", "no address", EMAIL, EMAIL.upper(), "a@example.com\r\nBcc: b@example.com", "x" * 300]
+)
+def test_what_is_no_other_address_is_said_beside_the_field(app: Flask, browser: FlaskClient, address: str) -> None:
+    received(app)
+    response = send(browser, EMAIL_PAGE, email=address)
+    assert response.status_code == 400
+    assert 'id="email-error"' in response.text
+    assert received(app) == []
+
+
+def test_the_overview_says_what_to_improve(
+    app: Flask, browser: FlaskClient, facts: Facts, ada: str, clock: Clock
+) -> None:
+    assert "Nothing to improve." in shown(browser.get("/account"))
+    facts.do("UPDATE users SET email_verified = false, full_name = '' WHERE id = :id", id=ada)
+    clock.advance(days=366)
+    log_in(browser)
+    text = shown(browser.get("/account"))
+    assert "3 things to improve" in text
+    assert "more than a year old" in text
+    assert "Not verified" in text
+    received(app)
+    assert send(browser, "/account/verification", "/account").location == "/account"
+    assert "We sent a link to your e-mail address." in shown(browser.get("/account"))
+    assert [mail.template for mail in received(app)] == ["verify_email"]
+
+
+def test_the_overview_says_where_the_last_login_was(app: Flask, browser: FlaskClient, clock: Clock) -> None:
+    clock.advance(minutes=2)
+    log_in(english(app, IPHONE))
+    text = shown(browser.get("/account"))
+    assert "Safari · iPhone · 127.0.0.1" in text
+    assert "2 devices" in text
+
+
+def test_advice_stands_where_activity_links_to(browser: FlaskClient) -> None:
+    assert 'href="/account/security#not-you"' in browser.get("/account/activity").text
+    assert 'id="not-you"' in browser.get("/account/security").text
