@@ -25,6 +25,8 @@ ACCESS_TYPE = "at+jwt"
 LOGOUT_TYPE = "logout+jwt"
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN_LIFE = timedelta(minutes=2)
+SKEW_SECONDS = 120
+"""How far the clock of the host that issued a token may be ahead of this one's."""
 LONGEST = 8192
 MOST_REMEMBERED = 4096
 ALGORITHMS = ["ES256", "RS256", "EdDSA", "HS256"]
@@ -202,7 +204,10 @@ class Tokens:
             raise InvalidToken
         if claims.get("aud") != self.issuer or not isinstance(claims.get("jti"), str):
             raise InvalidToken
-        if not isinstance(expires := claims.get("exp"), int) or expires <= self.clock().timestamp():
+        now = self.clock().timestamp()
+        if not isinstance(expires := claims.get("exp"), int) or expires <= now:
+            raise InvalidToken
+        if not isinstance(issued := claims.get("iat"), int) or issued > now + SKEW_SECONDS:
             raise InvalidToken
         return claims
 
