@@ -90,7 +90,9 @@ def _redis(run: Run) -> Redis:
 
 def _was_felt(run: Run) -> None:
     """Whether a worker said that it answers without Redis, and said that it is back."""
-    run.has_bitten = b"store_unavailable" in run.stand.portal.log.read_bytes()
+    told = run.stand.portal.log.read_bytes().count(b"store_unavailable")
+    run.has_bitten = told > 0
+    run.facts.append(f"{told} times a worker said that it went on without Redis")
     end = time.monotonic() + NOTICED_SECONDS
     while b"store_recovered" not in run.stand.portal.log.read_bytes():
         if time.monotonic() > end:
