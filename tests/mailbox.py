@@ -1,5 +1,9 @@
 """What the portal mails: taken from the queue before it leaves, in the words of templates and values."""
 
+import email
+import email.policy
+import re
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +13,7 @@ from flask import Flask
 from app.background import Background
 from app.models import Delivery
 from app.services.mail import MAIL
+from tests.portal import Portal
 from tests.relying_party import ISSUER
 
 
@@ -53,3 +58,17 @@ def only_mail(app: Flask, template: str) -> Mail:
     mails = received(app)
     assert [mail.template for mail in mails] == [template]
     return mails[0]
+
+
+def kept_link(portal: Portal, to: str, path: str) -> str:
+    """The link to ``path`` in the newest mail to somebody that a running portal keeps, once it is there."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for file in sorted((portal.instance / "mail").glob("*.eml"), reverse=True):
+            message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+            body = message.get_body(("plain",))
+            found = re.search(rf"{re.escape(portal.url + path)}\?\S+", body.get_content()) if body else None
+            if message["To"] == to and found:
+                return found[0]
+        time.sleep(0.2)
+    raise AssertionError(f"no mail to {to} with a link to {path}")
