@@ -44,6 +44,7 @@ CLIENT = ClientRecord(
     secret_hash=None,
     redirect_uris=("https://c.example.com/cb",),
     post_logout_redirect_uris=(),
+    backchannel_logout_uri=None,
     allowed_scopes=("openid", "email"),
     grant_types=("authorization_code",),
     consent_policy="once",
