@@ -15,7 +15,7 @@ from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.person import Person, World
 from benchmarks.faults.stand import Skipped, Stand
 from benchmarks.faults.standing import Standing
-from benchmarks.faults.wire import LOST, Line, Sample, Tape
+from benchmarks.faults.wire import HASHING, LOST, Line, Sample, Tape
 
 BEFORE_SECONDS = 4.0
 RECOVERY_SECONDS = 5.0
@@ -54,8 +54,8 @@ class Row:
     """What is done, and what may come of it.
 
     ``tolerated``: statuses of failed requests that the fault excuses while it lasts and :data:`RECOVERY_SECONDS`
-    longer; ``unharmed``: kinds of requests that may not fail at all; ``slowest``: seconds no request may exceed;
-    ``recovery``: seconds after the fault within which the last request may fail.
+    longer; ``unharmed``: kinds of requests that may not fail at all; ``slowest``: seconds no request may exceed, not
+    counting those that hash a password; ``recovery``: seconds after the fault within which the last one may fail.
     """
 
     name: str
@@ -153,16 +153,16 @@ def judge(row: Row, fault: Run, window: Window) -> Result:
     failed = [sample for sample in tape.samples if sample.has_failed]
     result = Result(row, len(tape.samples), facts=fault.facts)
     result.errors = Counter(_word(sample) for sample in affected if sample.has_failed)
-    result.slowest = max((sample.seconds for sample in affected), default=0.0)
+    result.slowest = _slowest(affected)
     late = [sample.ended - window.ended for sample in failed]
     result.recovery = max(0.0, *late, 0.0)
     found = [*fault.problems, *world.surprises]
     found += [f"{_word(sample)} at {sample.kind}" for sample in failed if sample.status == 500]
     found += [f"{_word(sample)} at {sample.kind}" for sample in failed if not _is_excused(sample, row, window)]
     # On a machine that is busy with other things everything is slow, which is no fault of the portal.
-    calm = max((sample.seconds for sample in tape.between(window.calm, window.began)), default=0.0)
-    if row.slowest and result.slowest > max(row.slowest, CALM_TIMES * calm):
-        found.append(f"a request took {result.slowest:.2f} s, before the fault {calm:.2f} s")
+    calm, slowest = _slowest(tape.between(window.calm, window.began)), _slowest(affected)
+    if row.slowest and slowest > max(row.slowest, CALM_TIMES * calm):
+        found.append(f"a request took {slowest:.2f} s, before the fault {calm:.2f} s")
     if result.recovery > row.recovery:
         found.append(f"the last request failed {result.recovery:.1f} s after the fault")
     if not fault.has_bitten and not result.errors:
@@ -171,6 +171,11 @@ def judge(row: Row, fault: Run, window: Window) -> Result:
         result.facts.append(f"{len(world.given_up)} exchanges refused after a lost answer, as the rules say")
     result.violations = found
     return result
+
+
+def _slowest(samples: list[Sample]) -> float:
+    """The seconds of the slowest request that hashes no password."""
+    return max((sample.seconds for sample in samples if sample.kind not in HASHING), default=0.0)
 
 
 def _is_excused(sample: Sample, row: Row, window: Window) -> bool:

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 PATIENCE_SECONDS = 20.0
 FORM = "application/x-www-form-urlencoded"
+HASHING = frozenset({"login", "register"})
+"""Kinds of requests that hash a password, which take long by intention and very long on a busy machine."""
 LOST = 0
 """The status of a request that got no answer."""
 
