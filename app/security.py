@@ -17,6 +17,7 @@ from app.wiring import services
 
 CROSS_ORIGIN = re.compile(r"/(api/)?oauth/(token|revoke|userinfo)\Z|/api/(v1|auth)/")
 READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/|/api/openapi\.json\Z")
+FORM_OF_PROTOCOL = re.compile(r"/(api/)?oauth/logout/confirm\Z")
 UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/|/password-strength\Z")
 UNLIMITED_WHEN_AUTHENTICATED = re.compile(r"/(api/)?oauth/(token|userinfo|introspect|revoke|token/validate)\Z")
 View = TypeVar("View", bound=Callable[..., object])
@@ -125,14 +126,17 @@ def _require_known_origin() -> None:
     API takes what cookies or a password prove from the portal's own origin and those the operator named; what a bearer
     token proves also from the origins of clients.
     """
-    if request.method in {"GET", "HEAD", "OPTIONS"} or _is_protocol_path():
+    is_form = FORM_OF_PROTOCOL.match(request.path)
+    if request.method in {"GET", "HEAD", "OPTIONS"} or (_is_protocol_path() and not is_form):
         return
+    is_api = request.path.startswith("/api/") and not is_form
     origin = request.headers.get("Origin")
-    if request.path.startswith("/api/"):
-        if not _may_call_api(origin):
-            raise ForeignOrigin
-    elif origin and origin not in {"null", services.settings.issuer, request.host_url.rstrip("/")}:
+    if not (_may_call_api(origin) if is_api else _may_send_form(origin)):
         raise ForeignOrigin
+
+
+def _may_send_form(origin: str | None) -> bool:
+    return not origin or origin in {"null", services.settings.issuer, request.host_url.rstrip("/")}
 
 
 def _may_call_api(origin: str | None) -> bool:
