@@ -17,7 +17,8 @@ YEAR = 31536000
 def profile() -> Answer:
     """See and change the profile."""
     session = me()
-    form = ProfileForm(obj=services.profiles.get(session.user_id))
+    present = services.profiles.get(session.user_id)
+    form = ProfileForm(obj=present)
     if not form.is_submitted():
         return _page(form)
     if not form.validate():
@@ -28,16 +29,18 @@ def profile() -> Answer:
     except InvalidFields as refusal:
         put_beside(form, refusal, "full_name")
         return _page(form), 400
-    return _saved(changed)
+    return _saved(present, changed)
 
 
 def _page(form: ProfileForm) -> str:
     return show("profile", form, timezones=timezones())
 
 
-def _saved(changed: Profile) -> Response:
-    """The language counts from the next page on, in this browser by the cookie that every page obeys."""
+def _saved(present: Profile, changed: Profile) -> Response:
+    """Another language counts from the next page on, in this browser by the cookie that every page obeys."""
     response = done("account.profile", sentence("Your profile is saved."))
+    if changed.locale == present.locale:
+        return response
     response.set_cookie(
         COOKIE,
         changed.locale,

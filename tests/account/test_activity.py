@@ -85,7 +85,7 @@ def test_changes_are_told_by_the_names_of_fields(browser: FlaskClient) -> None:
         timezone="UTC",
     )
     text = shown(browser.get(PATH))
-    assert "이름, 시간대" in text  # the language was chosen with the same form
+    assert "Name, Time zone" in text
     assert "Ada L." not in text.partition("<tbody")[2].partition("</tbody>")[0]
 
 

@@ -160,6 +160,10 @@ def test_markup_in_a_profile_is_text_wherever_it_is_shown(browser: FlaskClient) 
 
 
 def test_the_chosen_language_counts_at_once_and_for_mails(browser: FlaskClient, facts: Facts, ada: str) -> None:
+    send(browser, PATH, **{**GOOD, "locale": "ko"})  # as it was: the page stays as it is read
+    assert '<html lang="en"' in browser.get(PATH).text
+    assert browser.get_cookie("lang") is None
+    send(browser, PATH, **GOOD)
     send(browser, PATH, **{**GOOD, "locale": "ko"})
     page = browser.get(PATH)
     assert '<html lang="ko"' in page.text
