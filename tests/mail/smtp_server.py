@@ -1,6 +1,7 @@
 """An SMTP server on a loopback port that does with mails what a test says."""
 
 import asyncio
+import logging
 import ssl
 import threading
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Arrived:
 @dataclass
 class SmtpServer:
     """``answers`` says by verb what is not answered with 250; at ``hangs_at`` it falls silent, at ``drops_at`` it goes.
-    A ``gate`` keeps the answer to a mail it was given back until it is opened.
+    A ``gate`` keeps the answer to a mail back until it is opened; ``seconds`` is how long it thinks about each mail.
 
     ``port`` stays the same however often it is stopped and started. ``tls`` is offered, or with ``is_tls_only`` spoken
     from the first byte.
@@ -47,6 +48,7 @@ class SmtpServer:
     hangs_at: str = ""
     drops_at: str = ""
     gate: threading.Event | None = None
+    seconds: float = 0.0
     port: int = field(default_factory=free_port)
     tls: ssl.SSLContext | None = None
     is_tls_only: bool = False
@@ -55,8 +57,14 @@ class SmtpServer:
     asked: list[str] = field(default_factory=list)
     _controller: Controller | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it listens."""
+        return self._controller is not None
+
     def start(self) -> None:
         """Begin to listen."""
+        logging.getLogger("mail.log").setLevel(logging.WARNING)  # it says everything it hears
         options: dict[str, Any] = {"ssl_context": self.tls} if self.is_tls_only else {"tls_context": self.tls}
         if self.password:
             options |= {"auth_required": True, "authenticator": self._knows}
@@ -100,6 +108,8 @@ class SmtpServer:
             server.transport.abort()
         while verb == "DATA" and self.gate is not None and not self.gate.is_set():
             await asyncio.sleep(0.02)
+        if verb == "DATA":
+            await asyncio.sleep(self.seconds)
         if self.hangs_at == verb:
             await asyncio.sleep(3600)
         return self.answers.get(verb, "250 OK")
