@@ -113,6 +113,15 @@ ENDPOINTS = {
     "login": Endpoint("POST", "/login", ACCOUNT, page="/login"),
     "login page": Endpoint("GET", "/login", {"interaction": ABSENT, "switch": ABSENT}),
     "register": Endpoint("POST", "/register", {**ACCOUNT, "name": "Jo"}, page="/register"),
+    "forgot": Endpoint("POST", "/forgot-password", {"csrf_token": ABSENT, "email": "nobody"}, page="/login"),
+    **{
+        path: Endpoint("POST", path, {"csrf_token": ABSENT, "token": "t", "password": "short"}, page="/login")
+        for path in ("/reset-password", "/verify-email", "/change-email", "/restore-email")
+    },
+    "link": Endpoint("GET", "/verify-email", {"token": "t", "interaction": ABSENT}),
+    "strength": Endpoint(
+        "POST", "/password-strength", {"csrf_token": ABSENT, "password": "x", "email": "e", "name": "n"}, page="/login"
+    ),
     "choose": Endpoint(
         "POST", "/select-account", {"csrf_token": ABSENT, "account": "x"}, "ada", page="/select-account"
     ),

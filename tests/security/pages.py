@@ -13,6 +13,7 @@ from tests.security.parties import Parties, decided, opened
 
 Page = Callable[[Parties], TestResponse]
 SECURE_URL = "https://id.example.com"
+LINKS = ("/verify-email", "/change-email", "/restore-email", "/reset-password")
 HIDDEN_STATE = "state-that-only-the-client-knows"
 
 
@@ -63,6 +64,9 @@ def sent(path: str, status: int, **arguments: object) -> Page:
 # Pages whose addresses all lead to the portal itself.
 OWN: dict[str, tuple[int, Page]] = {
     **{path: (200, at(path)) for path in ("/login", "/register", "/terms", "/privacy", "/logged-out")},
+    **{path: (200, at(path)) for path in ("/forgot-password", "/forgot-password?sent=1")},
+    **{path: (200, at(f"{path}?done=1")) for path in ("/verify-email", "/change-email", "/restore-email")},
+    **{f"{path} of no good": (410, at(f"{path}?token=x")) for path in LINKS},
     "log out": (200, at("/logout", is_known=True)),
     "choose an account": (200, at("/select-account", is_known=True)),
     "playground": (200, at("/playground")),

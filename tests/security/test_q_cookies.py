@@ -150,7 +150,7 @@ def test_q272_open_tabs_do_not_fill_the_cookies(secure: Parties) -> None:
     assert sizes(browser) == before
     assert log_in(browser, path=pages[0]).status_code == 303
     after = sizes(browser)
-    assert (set(before), set(after)) == ({"__Host-portal_form"}, {"__Host-portal_session"})
+    assert (set(before), set(after)) == ({"__Host-portal_form"}, {"__Host-portal_session", "__Host-portal_device"})
     # Each of the tabs still answers its own request.
     for page in pages:
         resumed = browser.get(browser.get(page).location)

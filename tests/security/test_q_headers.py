@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from tests.relying_party import PASSWORD, REDIRECT_URI, RelyingParty, csrf_token, log_in
 from tests.security.answers import Markup, is_accepted, is_page
-from tests.security.pages import FRAMED, OF_APPLICATIONS, OWN, Page, secured
+from tests.security.pages import FRAMED, LINKS, OF_APPLICATIONS, OWN, Page, secured
 from tests.security.parties import Parties, decided
 
 EVERY_PAGE = {**OWN, **OF_APPLICATIONS, **{name: (200, page) for name, (_, page) in FRAMED.items()}}
@@ -88,9 +88,11 @@ def test_q263_a_silent_answer_is_framed_by_the_one_origin_it_is_for(shown: Shown
 
 
 def guards(response: TestResponse) -> None:
-    """What stands beside the policy, on every page alike."""
+    """What stands beside the policy, on every page alike; those that mailed links open tell nobody their address."""
+    is_link = response.request.path in LINKS
+    expected = {**GUARDS, "Referrer-Policy": "no-referrer"} if is_link else GUARDS
     assert {name: response.headers.getlist(name) for name in GUARDS} == {
-        name: [value] for name, value in GUARDS.items()
+        name: [value] for name, value in expected.items()
     }
 
 
