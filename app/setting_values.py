@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from email.utils import parseaddr
+from email.utils import getaddresses
 from urllib.parse import urlsplit
 
 
@@ -55,8 +55,8 @@ def words(value: str) -> tuple[str, ...]:
 def sender(value: str) -> str:
     """``Name <address>`` or an address, in one line."""
     text = value.strip()
-    address = parseaddr(text)[1]
-    if (text and not re.fullmatch(r"[^\s@<>,;]+@[a-zA-Z0-9.-]+", address)) or not text.isprintable():
+    addresses = [address for _, address in getaddresses([text])] if text.isprintable() else []
+    if text and not (len(addresses) == 1 and re.fullmatch(r"[^\s@<>,;]+@[a-zA-Z0-9.-]+", addresses[0])):
         raise ValueError("must be an address such as MAX Platform <no-reply@example.com>")
     return text
 

@@ -73,6 +73,10 @@ def test_production_names_every_problem_at_once() -> None:
         ("JWT_ALGORITHM", "HS256"),
         ("REDIS_URL", "http://x"),
         ("SESSION_COOKIE_SAMESITE", "None"),
+        ("MAIL_TIMEOUT", "16"),
+        ("MAIL_DEFAULT_SENDER", "MAX Platform"),
+        ("MAIL_DEFAULT_SENDER", "a@example.com, b@example.com"),
+        ("MAIL_DEFAULT_SENDER", "a@example.com\r\nBcc: b@example.com"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(tmp_path: Path, variable: str, value: str) -> None:
