@@ -118,7 +118,7 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
             self._close(conn)
         for conn, deadline in list(self._arriving.items()):
             with suppress(OSError):
-                if deadline < now:
+                if deadline < now and not conn.has_all:
                     # Whoever reads next, this loop or a thread, finds the end; an answer under way still goes out.
                     conn.sock.shutdown(socket.SHUT_RD)
                 if is_stuck(conn, now):
@@ -175,10 +175,10 @@ def has_arrived(conn: Any) -> bool:
     begun += more or b""
     if not is_whole(begun):
         if more != b"":
-            conn.begun = begun
+            conn.begun, conn.has_all = begun, False
             return False
         begun = b""  # cut off: there is nothing to read but the end
-    conn.begun, conn.data_ready = b"", True
+    conn.begun, conn.data_ready, conn.has_all = b"", True, is_all(begun)
     conn.init()
     conn.parser.unreader.unread(begun)
     return True
@@ -195,6 +195,11 @@ def is_whole(begun: bytes) -> bool:
     length = LENGTH.search(fields)
     # Nine digits are far more than is waited for; Python refuses to convert some thousand.
     return length is None or len(body) >= int(length[1].lstrip(b"0")[:9] or b"0")
+
+
+def is_all(begun: bytes) -> bool:
+    """Whether a request that is whole surely needs no more bytes: its answer may take long, and others may follow."""
+    return len(begun) < ENOUGH and b"\r\n\r\n" in begun and not CHUNKED.search(begun)
 
 
 def has_last_chunk(body: bytes) -> bool:

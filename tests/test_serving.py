@@ -1,23 +1,26 @@
 """The portal as a process: how fast it starts, what it needs, how it ends, what it refuses to start with."""
 
+import http.client
 import json
 import os
 import re
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
 from cryptography.fernet import Fernet
 
-from app.serving import is_readable
+from app.serving import READ_SECONDS, is_readable
 from tests.databases import SqliteDatabases
 from tests.portal import Portal
 from tests.servers import PROJECT_ROOT
@@ -160,6 +163,24 @@ def test_a_worker_that_dies_is_replaced_within_two_seconds(production: Portal) -
     os.kill(min(before), signal.SIGKILL)
     wait_for(lambda: len(set(production.workers) - before) == 1, 2.0)
     wait_for(lambda: requests.get(f"{production.url}/ready", timeout=5).ok)
+
+
+def test_an_answer_that_takes_long_costs_no_connection(production: Portal) -> None:
+    options = ["--json", "--confidential", "--grant", "client_credentials"]
+    made = json.loads(production.flask("clients", "create", "slow", *options))
+    form = f"grant_type=client_credentials&client_id=slow&client_secret={made['client_secret']}"
+    kept = http.client.HTTPConnection("127.0.0.1", production.port, timeout=30)
+    path = production.environment["DATABASE_URL"].removeprefix("sqlite:///")
+    with closing(kept), closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        let_go = threading.Timer(READ_SECONDS + 1.5, other.execute, ["ROLLBACK"])
+        let_go.start()
+        kept.request("POST", "/api/oauth/token", form, {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = kept.getresponse()
+        assert (answer.status, bool(json.loads(answer.read())["access_token"])) == (200, True)
+        let_go.join()
+        kept.request("GET", "/health")
+        assert kept.getresponse().status == 200
 
 
 def test_a_request_that_was_begun_is_answered_although_the_portal_ends(production: Portal) -> None:
