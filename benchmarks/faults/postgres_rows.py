@@ -63,6 +63,7 @@ def thrown_out(run: Run) -> None:
 
 def _settled_count(cluster: Cluster) -> int:
     """The portal's connections, once those of pools that were given up are gone; as many as there are after a while."""
+    time.sleep(1)
     end = time.monotonic() + SETTLE_SECONDS
     while (count := int(cluster.ask(COUNT)[0][0])) > MOST_CONNECTIONS and time.monotonic() < end:
         time.sleep(0.2)
