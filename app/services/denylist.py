@@ -18,7 +18,7 @@ from app.services.environment import Clock, Database
 from app.services.statements import Statement
 from app.stores import SharedStore
 
-MOST_SECONDS = 0.25
+MOST_SECONDS = 0.1
 """How long an answer may wait for its copies to be written."""
 OVERLAP = timedelta(minutes=2)
 """Rows bear the time their transaction began; they are seen when it ends."""

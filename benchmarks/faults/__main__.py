@@ -4,10 +4,19 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.faults import crash_rows, disk_rows, mail_rows, postgres_rows, purge_rows, redis_rows, report
+from benchmarks.faults import (
+    crash_rows,
+    disk_rows,
+    mail_rows,
+    postgres_rows,
+    purge_rows,
+    redis_rows,
+    report,
+    session_rows,
+)
 from benchmarks.faults.drill import Result, Row, run
 
-GROUPS = (redis_rows, postgres_rows, disk_rows, crash_rows, purge_rows, mail_rows)
+GROUPS = (redis_rows, postgres_rows, disk_rows, crash_rows, session_rows, purge_rows, mail_rows)
 
 
 def main() -> int:
