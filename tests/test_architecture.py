@@ -8,7 +8,17 @@ import pytest
 
 APP = Path(__file__).resolve().parent.parent / "app"
 EDGE = {"login", "consent", "social", "account", "admin", "portal", "api", "mail", "oauth", "cli"}
-FRAMEWORKS = {"flask", "werkzeug", "authlib", "wtforms", "flask_wtf", "flask_babel", "flask_mailman", "flask_migrate", "gunicorn"}
+FRAMEWORKS = {
+    "flask",
+    "werkzeug",
+    "authlib",
+    "wtforms",
+    "flask_wtf",
+    "flask_babel",
+    "flask_mailman",
+    "flask_migrate",
+    "gunicorn",
+}
 COMPOSITION = {"app", "app.wiring"}
 
 # What the modules of a room may not import; a name covers everything below it.

@@ -43,6 +43,7 @@ def test_the_way_from_the_form_to_the_new_password(windows: Windows, live_portal
     windows.expect("Blocked script execution")  # what the test itself would run in the sandbox
     window = windows.open(base_url=live_portal.url, locale="ko-KR", viewport=POPUP)
     ask_for_link(window, person)
+    window.wait_for_load_state("load")
     assert not window.evaluate("document.documentElement.scrollHeight > innerHeight")
     mails = opened_by(window, "a[href='/dev/mail']")
     until_listed(mails, 1)
