@@ -234,9 +234,9 @@ class PortalDatabase(SQLAlchemy):
         if unit.dbapi_connection is None or self.dialect.is_disconnect(cast(Any, error), unit, None):
             g.pop(_UNIT)
             leave(unit.info)
-            if unit.dbapi_connection is not None:
-                unit.invalidate(error)
-            self.engine.dispose()
+            # What is in the pool is opened anew when it is next asked for, as SQLAlchemy does for its own statements. A
+            # new pool would leave what is in use now to the old one, open until the garbage collector finds it.
+            self.engine.pool._invalidate(unit, error)
 
     def _end(self, _: BaseException | None) -> None:
         """Give the connection back; what was not committed is taken back by the pool."""

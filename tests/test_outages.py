@@ -1,6 +1,7 @@
 """A database that goes away is an outage, whatever was going on: 503 with Retry-After, over as soon as it is back."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -36,16 +37,22 @@ class Scene:
         self.stranger: FlaskClient = app.test_client()
         self.form = {"csrf_token": csrf_token(self.stranger, "/login"), "email": EMAIL, "password": PASSWORD}
 
-    def operate(self, statement: str, *values: str | None) -> None:
+    def operate(self, statement: str, *values: object) -> list[Any]:
         """Do something to the database from outside it."""
         address = sa.make_url(self.url).set(drivername="postgresql", database="postgres")
         with psycopg.connect(address.render_as_string(), autocommit=True) as other:
-            other.execute(statement, values or None)
+            cursor = other.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
 
     def throw_out(self) -> None:
         """End every connection to the database."""
         name = sa.make_url(self.url).database
         self.operate("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", name)
+
+    def connections(self) -> set[int]:
+        """The server's processes of the portal's connections."""
+        name = sa.make_url(self.url).database
+        return {pid for (pid,) in self.operate("SELECT pid FROM pg_stat_activity WHERE datname = %s", name)}
 
     def close_database(self, *, is_closed: bool) -> None:
         """Let nobody in any more, or everybody again."""
@@ -67,9 +74,20 @@ class Scene:
 
 
 @pytest.fixture
-def scene(make_app: Callable[..., Flask], open_database: Callable[..., str]) -> Iterator[Scene]:
-    url = open_database("postgresql", "seeded")
-    made = Scene(make_app(url), url)
+def url(open_database: Callable[..., str]) -> str:
+    """A database on PostgreSQL."""
+    return open_database("postgresql", "seeded")
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], url: str) -> Flask:
+    """A portal on it; asked one thing at a time it has one connection."""
+    return make_app(url)
+
+
+@pytest.fixture
+def scene(app: Flask, url: str) -> Iterator[Scene]:
+    made = Scene(app, url)
     yield made
     made.close_database(is_closed=False)
 
@@ -106,6 +124,20 @@ def test_a_connection_that_was_ended_costs_one_answer(scene: Scene, name: str) -
     scene.throw_out()
     is_outage(ASKS[name](scene))
     assert ASKS[name](scene).status_code == DONE[name]
+
+
+def test_no_connection_is_left_behind_by_one_that_was_ended(app: Flask, scene: Scene) -> None:
+    mine, ask = "SELECT pg_backend_pid()", app.extensions["services"].db.execute
+    with app.app_context():
+        (other,) = ask(mine, [], writes=False).fetchone()
+        with app.app_context():
+            (ended,) = ask(mine, [], writes=False).fetchone()
+            assert ended != other
+            scene.operate("SELECT pg_terminate_backend(%s)", ended)
+            with pytest.raises(sa.exc.OperationalError):
+                ask(mine, [], writes=False)
+    assert {name: request(scene).status_code for name, request in ASKS.items()} == DONE
+    assert other not in scene.connections()
 
 
 def test_an_error_page_asks_no_database_that_is_gone(scene: Scene) -> None:
