@@ -157,6 +157,7 @@ def _current() -> Account | None:
             services.sessions.touch(found.session)
         g.current_account = found
         g.person_timezone = found.session.subject.timezone if found else None
+        g.person_locale = found.session.subject.locale if found else None
     return cast(Account | None, g.current_account)
 
 

@@ -1,11 +1,13 @@
 """Who one is, and how pages and mails are written to one."""
 
+from dataclasses import replace
+
 from werkzeug import Response
 
 from app.account.forms import ProfileForm
 from app.account.pages import Answer, bp, done, me, put_beside, show
 from app.errors import InvalidFields, sentence
-from app.languages import COOKIE
+from app.languages import COOKIE, current_language
 from app.security import caller
 from app.services.profiles import RULES, Profile, timezones
 from app.wiring import services
@@ -18,7 +20,7 @@ def profile() -> Answer:
     """See and change the profile."""
     session = me()
     present = services.profiles.get(session.user_id)
-    form = ProfileForm(obj=present)
+    form = ProfileForm(obj=replace(present, locale=present.locale or current_language()))
     if not form.is_submitted():
         return _page(form)
     if not form.validate():

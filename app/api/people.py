@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.api.models import User
-from app.services.claims import Subject
+from app.services.claims import UNCHOSEN_LOCALE, Subject
 from app.services.profiles import Profile
 from app.wiring import services
 
@@ -24,7 +24,7 @@ def described(subject: Subject, scopes: Iterable[str], profile: Profile | None =
         email_verified=profile.email_verified if reads_email else None,
         avatar_url=profile.avatar_url,
         bio=profile.bio,
-        locale=profile.locale,
+        locale=profile.locale or UNCHOSEN_LOCALE,
         timezone=profile.timezone,
         subscription_plan=subject.plan,
         is_admin=subject.is_admin,

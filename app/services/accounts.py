@@ -192,7 +192,7 @@ class Accounts:
         role: str,
         is_admin: bool = False,
         is_verified: bool = False,
-        locale: str = "ko",
+        locale: str = "",
     ) -> str:
         now, user_id = self.clock(), new_id()
         person: dict[str, Any] = {

@@ -35,6 +35,8 @@ SUBJECT_COLUMNS = (
     _role.c.name.label("role_name"),
     _role.c.permissions,
 )
+UNCHOSEN_LOCALE = "ko"
+"""What is said of people who have not chosen a language: the platform speaks Korean first."""
 PROFILE = ("name", "preferred_username", "picture", "locale", "zoneinfo", "updated_at")
 ROLE = ("roles", "permissions", "is_admin", "group_id", "group_name", "role_id", "role_name", "subscription_plan")
 EMAIL = ("email", "email_verified")
@@ -183,7 +185,7 @@ def _values(subject: Subject) -> dict[str, Any]:
         "name": subject.name,
         "preferred_username": subject.username,
         "picture": subject.avatar_url,
-        "locale": subject.locale,
+        "locale": subject.locale or UNCHOSEN_LOCALE,
         "zoneinfo": subject.timezone,
         "updated_at": subject.updated_at,
         "email": subject.email,
