@@ -102,7 +102,7 @@ def test_k197_a_form_that_a_foreign_page_sends_logs_nobody_out(parties: Parties)
     token = csrf_token(parties.nobody, "/login")
     is_asked(parties.browser.post(LOGOUT, data={"csrf_token": token}, headers=headers))
     for form in ({}, {"csrf_token": token}):
-        is_page(parties.browser.post(CONFIRM, data=form, headers=headers))
+        is_page(parties.browser.post(CONFIRM, data=form, headers=headers), 403)
         is_page(parties.browser.post("/logout", data=form, headers=headers), 403)
         is_page(parties.browser.post("/logout", data=form))
     is_alive(parties.web)

@@ -56,9 +56,12 @@ def who(browser: FlaskClient) -> str:
     return found[1] if found else ""
 
 
+def person_of_code(party: RelyingParty, code: str) -> str:
+    return str(party.userinfo(party.redeem(code).json["access_token"]).json["email"])
+
+
 def person_of(party: RelyingParty, **changes: str | None) -> str:
-    tokens = party.redeem(answer(party.authorize(**changes))["code"]).json
-    return str(party.userinfo(tokens["access_token"]).json["email"])
+    return person_of_code(party, answer(party.authorize(**changes))["code"])
 
 
 def cookies(browser: FlaskClient) -> dict[str, str]:
@@ -91,7 +94,7 @@ def test_the_one_who_is_chosen_is_there_and_nothing_ended(browser: FlaskClient) 
 
 
 def test_the_cookies_of_the_others_are_as_guarded_as_the_session_s(
-    make_app: Callable[..., Flask], browser: FlaskClient
+    browser: FlaskClient,
 ) -> None:
     response = browser.post(
         CHOOSE, data={"csrf_token": csrf_token(browser, CHOOSE), "account": choices(browser)[EMAIL]}
@@ -179,18 +182,12 @@ def test_who_is_there_can_be_logged_out_and_nobody_takes_the_place_unasked(app: 
     choose(browser, BOB, field="logout")
     assert who(browser) == ""
     assert browser.get("/login").location == CHOOSE
+    assert browser.get("/login?switch=1").status_code == 200
     assert list(choices(browser)) == [EMAIL]
     assert with_cookies(app, {"portal_session": old}).get(CHOOSE).location == "/login"
     choose(browser, EMAIL, field="logout")
     assert browser.get(CHOOSE).location == "/login"
     assert browser.get("/login").status_code == 200
-
-
-def test_a_password_can_always_be_typed_instead(browser: FlaskClient) -> None:
-    choose(browser, BOB, field="logout")
-    form = {"csrf_token": csrf_token(browser, CHOOSE), "account": "other"}
-    assert browser.post(CHOOSE, data=form).location == "/login?switch=1"
-    assert browser.get("/login?switch=1").status_code == 200
 
 
 @pytest.mark.parametrize("ending", ["page", "application", "application that asked"])
@@ -238,8 +235,7 @@ def test_an_application_that_lets_people_choose_gets_the_chosen_one(browser: Fla
         page = party.authorize(prompt="select_account").location
         assert page.startswith(f"{CHOOSE}?interaction=")
         resume = choose(browser, email, page)
-        tokens = party.redeem(answer(browser.get(resume))["code"]).json
-        assert party.userinfo(tokens["access_token"]).json["email"] == email
+        assert person_of_code(party, answer(browser.get(resume))["code"]) == email
         assert who(browser) == email
 
 
@@ -247,8 +243,7 @@ def test_logging_one_out_on_the_way_keeps_the_request(browser: FlaskClient, part
     page = party.authorize(prompt="select_account").location
     assert choose(browser, BOB, page, field="logout") == page
     resume = choose(browser, EMAIL, page)
-    tokens = party.redeem(answer(browser.get(resume))["code"]).json
-    assert party.userinfo(tokens["access_token"]).json["email"] == EMAIL
+    assert person_of_code(party, answer(browser.get(resume))["code"]) == EMAIL
 
 
 def test_a_request_with_nobody_there_lets_those_who_wait_be_chosen(browser: FlaskClient, party: RelyingParty) -> None:
@@ -259,10 +254,6 @@ def test_a_request_with_nobody_there_lets_those_who_wait_be_chosen(browser: Flas
     assert page.startswith(f"{CHOOSE}?interaction=")
     resume = choose(browser, EMAIL, page)
     assert person_of_code(party, answer(browser.get(resume))["code"]) == EMAIL
-
-
-def person_of_code(party: RelyingParty, code: str) -> str:
-    return str(party.userinfo(party.redeem(code).json["access_token"]).json["email"])
 
 
 def test_a_choice_does_not_stand_in_for_a_login_that_was_asked_for(browser: FlaskClient, party: RelyingParty) -> None:
@@ -374,7 +365,7 @@ def test_neither_happens_without_the_forms_token(browser: FlaskClient, field: st
     assert (who(browser), set(choices(browser))) == (BOB, {EMAIL, BOB})
 
 
-def test_what_ended_or_idled_out_falls_out(app: Flask, browser: FlaskClient, clock: Clock) -> None:
+def test_what_ended_idled_out_or_was_disabled_falls_out(app: Flask, browser: FlaskClient, clock: Clock) -> None:
     for _ in range(2):
         clock.advance(minutes=40)
         assert who(browser) == BOB
@@ -382,9 +373,7 @@ def test_what_ended_or_idled_out_falls_out(app: Flask, browser: FlaskClient, clo
     log_in(browser, path="/login?switch=1")
     app.test_cli_runner().invoke(args=["sessions", "end", "--user", BOB])
     assert list(choices(browser)) == [EMAIL]
-
-
-def test_a_disabled_person_falls_out(app: Flask, browser: FlaskClient) -> None:
+    log_in(browser, email=BOB, path="/login?switch=1")
     app.test_cli_runner().invoke(args=["users", "disable", EMAIL])
     assert list(choices(browser)) == [BOB]
 
