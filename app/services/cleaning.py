@@ -30,7 +30,7 @@ KEPT: tuple[tuple[type[Base], timedelta], ...] = (
     (RefreshToken, timedelta()),
     (TokenFamily, timedelta(days=1)),
     (RevokedToken, timedelta()),
-    # Shows among a person's sessions, and outlives every token it is asked about.
+    # Shows among a person's sessions, and outlives every token it is asked about: see NEEDED.
     (UserSession, timedelta(days=30)),
     # So long a link that was used is known as used.
     (OneTimeToken, timedelta(days=1)),
@@ -38,6 +38,12 @@ KEPT: tuple[tuple[type[Base], timedelta], ...] = (
     # Lives on for a week after it arrived or was given up, for who looks for a mail.
     (Delivery, timedelta()),
 )
+
+_family = cast(sa.Table, TokenFamily.__table__)
+NEEDED: dict[type[Base], sa.ColumnElement[bool]] = {
+    UserSession: sa.exists().where(_family.c.session_id == UserSession.id).correlate(UserSession),
+}
+"""What may not go however old it is: without its session, nobody could end a device by which tokens are renewed."""
 
 
 class Cleaning:
@@ -58,6 +64,8 @@ class Cleaning:
         table = cast(sa.Table, model.__table__)
         (key,) = table.primary_key.columns
         spent = sa.select(key).where(table.c.expires_at <= self.clock() - kept).limit(batch)
+        if model in NEEDED:
+            spent = spent.where(sa.not_(NEEDED[model]))
         # Rows that a request has in hand are left for the next time (SQLite: there are none).
         statement = sa.delete(table).where(key.in_(spent.with_for_update(skip_locked=True)))
         total = 0

@@ -11,6 +11,7 @@ from app.models import Consent, RefreshToken, TokenFamily
 from app.services.clients import ClientRecord, Clients
 from app.services.consents import Consents
 from app.services.environment import Caller, Clock, Database
+from app.services.families import is_living
 from app.services.scopes import split
 
 _consent = cast(sa.Table, Consent.__table__)
@@ -63,21 +64,7 @@ class ConnectedApps:
         return (_consent.c.user_id == user_id, _consent.c.withdrawn_at.is_(None))
 
     def _is_living(self, user_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-        """Families of which some token is still good."""
-        now = self.clock()
-        is_usable = (
-            _refresh.c.family_id == _family.c.id,
-            _refresh.c.revoked_at.is_(None),
-            _refresh.c.rotated_at.is_(None),
-            _refresh.c.expires_at > now,
-        )
-        can_refresh = sa.exists().where(*is_usable).correlate(_family)
-        return (
-            _family.c.user_id == user_id,
-            _family.c.revoked_at.is_(None),
-            _family.c.expires_at > now,
-            sa.or_(_family.c.access_expires_at > now, can_refresh),
-        )
+        return (_family.c.user_id == user_id, is_living(self.clock()))
 
     def _connected_ids(self, user_id: str) -> set[str]:
         holding = sa.select(_family.c.client_id).where(*self._is_living(user_id))

@@ -12,6 +12,7 @@ from app.services import cursors
 from app.services.audit import Audit, Event
 from app.services.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
 from app.services.environment import Caller, Clock, Database, random_token, sha256
+from app.services.families import is_living
 from app.services.logout_notices import LogoutNotices
 from app.services.revocations import Revocations
 from app.services.session_copies import SessionCopies
@@ -257,17 +258,19 @@ class Sessions:
     def end_own(self, user_id: str, session_id: str, reason: str, caller: Caller) -> None:
         """End an open session of that very person, as :meth:`end` does; raises :class:`NotFound` for any other."""
         owned = sa.select(_session.c.id).where(
-            _session.c.id == session_id, _session.c.user_id == user_id, self.policy.open_rows(self.clock())
+            _session.c.id == session_id, _session.c.user_id == user_id, self._is_signed_in()
         )
         if self.db.session.scalar(owned) is None or not self.end(session_id, reason, caller):
             raise NotFound(sentence("There is no open session of that id."))
 
     def page(self, user_id: str, *, limit: int = 20, after: str | None = None) -> SessionPage:
-        """The open sessions of a person, the latest used first, ``limit`` at most.
+        """Where a person is signed in, the latest used first, ``limit`` at most.
 
-        ``after`` is the ``next`` of the page before; anything else raises :class:`InvalidInput`.
+        Besides sessions that are good, those that idled out or expired while an application still holds tokens of
+        theirs: the person must be able to end these as well. ``after`` is the ``next`` of the page before; anything
+        else raises :class:`InvalidInput`.
         """
-        is_theirs = sa.and_(_session.c.user_id == user_id, self.policy.open_rows(self.clock()))
+        is_theirs = sa.and_(_session.c.user_id == user_id, self._is_signed_in())
         query = sa.select(_session).where(is_theirs)
         if after is not None:
             # Both columns fall, so that the index is read backwards and nothing is sorted.
@@ -284,6 +287,11 @@ class Sessions:
             cursors.written(rows[limit - 1].last_used_at, rows[limit - 1].id) if len(rows) > limit else None,
         )
 
+    def _is_signed_in(self) -> sa.ColumnElement[bool]:
+        now = self.clock()
+        holds_tokens = sa.exists().where(_family.c.session_id == _session.c.id, is_living(now)).correlate(_session)
+        return sa.and_(_session.c.ended_at.is_(None), sa.or_(self.policy.open_rows(now), holds_tokens))
+
     def _apps(self, page: "sa.Select[Any]") -> dict[str, tuple[str, ...]]:
         """The names of applications with tokens of the sessions of a page, by session."""
         shown = page.with_only_columns(_session.c.id).subquery()
@@ -291,7 +299,7 @@ class Sessions:
             sa.select(_family.c.session_id, _client.c.name)
             .join(shown, shown.c.id == _family.c.session_id)
             .join(_client, _client.c.client_id == _family.c.client_id)
-            .where(_family.c.revoked_at.is_(None))
+            .where(is_living(self.clock()))
             .distinct()
             .order_by(_client.c.name)
         )

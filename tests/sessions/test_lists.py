@@ -167,3 +167,56 @@ def test_the_command_line_lists_names_of_devices(app: Flask, client: FlaskClient
     log_in(client)
     printed = app.test_cli_runner().invoke(args=["sessions", "list", EMAIL]).stdout
     assert "Chrome · Windows" in printed
+
+
+def test_a_device_by_which_an_application_renews_its_tokens_is_listed_and_ended_after_the_session_idled_out(
+    app: Flask, clock: Clock
+) -> None:
+    ada = add_person(app)
+    add_client(app, "renewing")
+    browser = app.test_client()
+    log_in(browser)
+    application = RelyingParty(browser, "renewing")
+    tokens = application.tokens()
+    clock.advance(hours=13)
+    assert browser.get("/logout").location == "/logged-out"
+    (session_id,), totals = all_pages(app, ada, 10)
+    assert totals == {1}
+    tokens = application.refresh(tokens["refresh_token"]).json
+    with app.app_context():
+        services = app.extensions["services"]
+        assert services.sessions.page(ada).items[0].apps == ("renewing",)
+        services.sessions.end_own(ada, session_id, "test", NOBODY)
+        services.db.commit()
+    assert application.refresh(tokens["refresh_token"]).json["error"] == "invalid_grant"
+    assert all_pages(app, ada, 10) == ([], {0})
+
+
+def test_a_session_that_is_over_and_left_nothing_is_not_listed(app: Flask, clock: Clock) -> None:
+    ada = add_person(app)
+    add_client(app, "brief", grants=["authorization_code"])
+    browser = app.test_client()
+    log_in(browser)
+    RelyingParty(browser, "brief").tokens()
+    clock.advance(hours=13)
+    assert all_pages(app, ada, 10) == ([], {0})
+
+
+def test_cleaning_keeps_a_session_as_long_as_tokens_of_it_are_renewed(app: Flask, clock: Clock) -> None:
+    ada = add_person(app)
+    add_client(app, "renewing")
+    browser = app.test_client()
+    log_in(browser)
+    application = RelyingParty(browser, "renewing")
+    tokens = application.tokens()
+    for _ in range(2):
+        clock.advance(days=20)
+        tokens = application.refresh(tokens["refresh_token"]).json
+    with app.app_context():
+        app.extensions["services"].cleaning.run(pause=0)
+    (session_id,), _ = all_pages(app, ada, 10)
+    clock.advance(days=60)
+    with app.app_context():
+        services = app.extensions["services"]
+        services.cleaning.run(pause=0)
+        assert services.sessions.user_of(session_id) is None
