@@ -26,10 +26,10 @@ def login() -> Answer:
     pending = _pending()
     if _has_moved_on(pending):
         return _onward(pending)
-    if request.method == "GET" and _is_choice(pending):
+    if request.method != "POST" and _is_choice(pending):
         return redirect(url_for("login.choose", interaction=pending.id if pending else None, next=own_next()), 303)
     form = _login_form()
-    if request.method == "GET":
+    if request.method != "POST":
         form.email.data = _likely_email(pending)
         return page("login/login.html", form, pending, notice=_reason(pending) or take_notice())
     if not form.validate_on_submit():
@@ -50,7 +50,7 @@ def register() -> Answer:
     if _has_moved_on(pending):
         return _onward(pending)
     form = RegisterForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return page("login/register.html", form, pending)
     if not form.validate_on_submit():
         return page("login/register.html", form, pending), 400

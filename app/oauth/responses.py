@@ -50,4 +50,4 @@ def _send(redirect_uri: str, response_mode: str, values: dict[str, str], state: 
                 message={"type": "authorization_response", "response": answer},
             )
         )
-    return redirect(with_parameters(redirect_uri, answer), 302 if request.method == "GET" else 303)
+    return redirect(with_parameters(redirect_uri, answer), 303 if request.method == "POST" else 302)

@@ -10,13 +10,14 @@ from benchmarks.faults import (
     mail_rows,
     postgres_rows,
     purge_rows,
+    receiver_rows,
     redis_rows,
     report,
     session_rows,
 )
 from benchmarks.faults.drill import Result, Row, run
 
-GROUPS = (redis_rows, postgres_rows, disk_rows, crash_rows, session_rows, purge_rows, mail_rows)
+GROUPS = (redis_rows, postgres_rows, disk_rows, crash_rows, session_rows, purge_rows, mail_rows, receiver_rows)
 
 
 def main() -> int:
