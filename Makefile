@@ -25,7 +25,7 @@ run: .venv/.run  ## Set up what is missing and serve the portal at http://localh
 
 test: .venv/.test tests/clients/node_modules/.package-lock.json  ## Set up what is missing and run every test (ARGS="…" for pytest)
 	@.ci/provision servers
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: .venv/.test  ## Measure how fast the portal is (ARGS="--seconds 10 --store sqlite --only cd")
 	@.ci/provision servers

@@ -127,7 +127,7 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
         RateLimiter(store, settings.limits.enabled),
     )
     devices = Devices(db, clock, audit, mail, limits, settings.issuer)
-    attempts, passwords = Attempts(limits, devices, settings.limits.login), Passwords()
+    attempts, passwords = Attempts(limits, devices, settings.limits.login), _passwords(settings)
     credentials = Credentials(db, clock, passwords, sessions, revocations, links, devices, mail)
     accounts = Accounts(db, clock, audit, passwords, credentials, attempts, sessions, revocations)
     codes = AuthorizationCodes(db, clock, audit, tokens, claims, refresh, revocations)
@@ -201,6 +201,10 @@ def _lifetimes(settings: Settings) -> Lifetimes:
         refresh_absolute=timedelta(days=tokens.refresh_absolute_days),
         service=timedelta(hours=tokens.service_hours),
     )
+
+
+def _passwords(settings: Settings) -> Passwords:
+    return Passwords(is_throwaway=settings.server.environment == "testing")
 
 
 def _session_policy(settings: Settings) -> SessionPolicy:

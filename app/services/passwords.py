@@ -1,6 +1,7 @@
 """Password hashing and strength. Argon2id for new hashes; bcrypt hashes are accepted and upgraded at login."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import bcrypt
 from argon2 import PasswordHasher
@@ -46,6 +47,17 @@ ADVICE = (
 )
 
 
+RECOMMENDED = PasswordHasher()
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Protects nothing: the accounts of tests live for a second, and there are thousands of them."""
+
+
+@cache
+def dummy_of(hasher: PasswordHasher) -> str:
+    """What is verified where there is no account; it takes as long as with one."""
+    return hasher.hash("a password nobody has")
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """How hard a password is to guess, 0 to 4, and what would make it harder: English constants."""
@@ -57,12 +69,12 @@ class Judgement:
 class Passwords:
     """Hashes and judges passwords; exact bytes, never truncated, never normalised."""
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
-        self._dummy = self._hasher.hash("a password nobody has")
+    def __init__(self, *, is_throwaway: bool = False) -> None:
+        self._hasher = QUICK if is_throwaway else RECOMMENDED
+        self._dummy = dummy_of(self._hasher)
 
     def hash(self, password: str) -> str:
-        """An argon2id hash with the library's recommended parameters."""
+        """An argon2id hash with the library's recommended parameters; a quick one in a throw-away portal of tests."""
         return self._hasher.hash(password)
 
     def matches(self, stored: str | None, password: str) -> bool:

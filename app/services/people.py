@@ -6,6 +6,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.models import User
+from app.services.claims import UNCHOSEN_LOCALE
 from app.services.environment import Database
 from app.services.statements import Statement
 
@@ -58,7 +59,7 @@ def _person(row: Any) -> Person | None:
         row.email_verified,
         row.full_name or row.username,
         row.password_hash,
-        row.locale,
+        row.locale or UNCHOSEN_LOCALE,
         row.timezone,
         row.is_active,
     )

@@ -81,11 +81,11 @@ def test_changes_are_told_by_the_names_of_fields(browser: FlaskClient) -> None:
         username="ada",
         bio="",
         avatar_url="",
-        locale="ko",
+        locale="en",
         timezone="UTC",
     )
     text = shown(browser.get(PATH))
-    assert "Name, Time zone" in text
+    assert "Name, Language, Time zone" in text
     assert "Ada L." not in text.partition("<tbody")[2].partition("</tbody>")[0]
 
 

@@ -11,6 +11,8 @@ from tests.conformance.relying_party import ISSUER, RelyingParty
 
 DISCOVERY_URL = f"{ISSUER}/.well-known/openid-configuration"
 FLAGS = {
+    "backchannel_logout_supported",
+    "backchannel_logout_session_supported",
     "claims_parameter_supported",
     "request_parameter_supported",
     "request_uri_parameter_supported",
@@ -63,7 +65,7 @@ def issuer_is_a_plain_https_address_and_where_the_document_was_found(rp: Relying
 
 
 def members_have_their_types_and_no_other_member_is_there(rp: RelyingParty, metadata: Metadata) -> None:
-    """In place of the JSON schema: what RFC 8414, Discovery, RP-Initiated Logout and RFC 9207 define."""
+    """In place of the JSON schema: what RFC 8414, RFC 9207, Discovery and the two logout specifications define."""
     assert set(metadata) == FLAGS | LISTS | ADDRESSES
     for name in FLAGS:
         assert type(metadata[name]) is bool, name

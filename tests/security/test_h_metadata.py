@@ -142,7 +142,7 @@ def test_h148_endpoints_of_extensions_are_neither_listed_nor_there(parties: Part
     }.items():
         assert name not in said
         assert is_json(parties.nobody.post(f"/api/oauth/{path}", data={"client_id": "web"}), 404)["error"]
-    promises = {"backchannel_logout_supported", "frontchannel_logout_supported", "dpop_signing_alg_values_supported"}
+    promises = {"frontchannel_logout_supported", "dpop_signing_alg_values_supported"}
     assert not promises & set(said)
 
 

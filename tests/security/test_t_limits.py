@@ -146,7 +146,15 @@ def is_read(path: str, kind: str) -> bool:
     """Whether an endpoint looks into a body of a kind before it knows that it wants nothing of it."""
     if path.endswith("validate"):
         return kind == "application/json"
-    if path in {"/login", "/register", "/language", "/theme", "/api/oauth/logout", "/api/oauth/logout/confirm"}:
+    if path in {
+        "/login",
+        "/register",
+        "/select-account",
+        "/language",
+        "/theme",
+        "/api/oauth/logout",
+        "/api/oauth/logout/confirm",
+    }:
         return True
     if kind.startswith("application/x-www"):
         return path not in {"/consent", "/select-account"}
