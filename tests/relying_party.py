@@ -13,6 +13,7 @@ CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 ISSUER = "http://localhost:8000"
 REDIRECT_URI = "https://client.example.com/callback"
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery 9"
+NAME = "Ada Lovelace"  # the space keeps it out of every random token
 SCOPE = "openid profile email offline_access read:groups"
 
 
@@ -20,7 +21,7 @@ def add_person(app: Flask, email: str = EMAIL, **fields: Any) -> str:
     """An account; answers its id."""
     with app.app_context():
         services = app.extensions["services"]
-        user_id = services.accounts.create(email, PASSWORD, name="Ada", is_verified=True, **fields)
+        user_id = services.accounts.create(email, PASSWORD, name=NAME, is_verified=True, **fields)
         services.db.session.commit()
     return str(user_id)
 

@@ -40,4 +40,10 @@ for (const place of document.querySelectorAll('[data-strength]')) {
     if (field.value) timer = setTimeout(ask, PAUSE);
     else place.hidden = true;
   });
+
+  // Sending the form may rotate the session, and what were asked after that would come with the token of the old one.
+  field.form.addEventListener('submit', () => {
+    clearTimeout(timer);
+    asking?.abort();
+  });
 }

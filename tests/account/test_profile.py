@@ -7,11 +7,11 @@ from flask.testing import FlaskClient
 from tests.account.browsing import Facts, send, shown
 from tests.clock import Clock
 from tests.login.test_pages import shown_errors
-from tests.relying_party import EMAIL, add_person, log_in
+from tests.relying_party import EMAIL, NAME, add_person, log_in
 
 PATH = "/account/profile"
 GOOD = {
-    "full_name": "Ada Lovelace",
+    "full_name": "Ada King",
     "username": "countess.ada",
     "avatar_url": "https://pictures.example.com/ada.png",
     "bio": "Notes on the\r\nanalytical engine",
@@ -51,7 +51,7 @@ def test_what_was_changed_goes_on_record_by_name_and_never_by_value(
 
 def test_saving_without_a_change_changes_and_records_nothing(browser: FlaskClient, facts: Facts, clock: Clock) -> None:
     same = {
-        "full_name": "Ada",
+        "full_name": NAME,
         "username": "ada",
         "avatar_url": "",
         "bio": "",

@@ -13,7 +13,7 @@ from tests.api.people import NEW_PASSWORD, FrontEnd, fields, refusal
 from tests.clock import Clock
 from tests.databases import SqliteDatabases
 from tests.mailbox import Mail, received
-from tests.relying_party import EMAIL, PASSWORD, RelyingParty, add_client
+from tests.relying_party import EMAIL, NAME, PASSWORD, RelyingParty, add_client
 
 USER = {
     *("id", "username", "full_name", "email", "email_verified", "avatar_url", "bio", "locale", "timezone"),
@@ -42,7 +42,7 @@ def mailed(app: Flask, template: str) -> Mail:
 def test_a_person_is_described_in_full(front: FrontEnd, ada: str, path: str) -> None:
     response = front.get(path)
     assert (response.status_code, set(response.json)) == (200, USER)
-    assert (response.json["id"], response.json["email"], response.json["full_name"]) == (ada, EMAIL, "Ada")
+    assert (response.json["id"], response.json["email"], response.json["full_name"]) == (ada, EMAIL, NAME)
     assert (response.json["groups"], response.json["workspaces"]) == (["MAX"], [])
     assert "password" not in response.text
 

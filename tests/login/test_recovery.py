@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from tests.clock import Clock
 from tests.login.test_pages import shown_errors
 from tests.mailbox import only_mail, received
-from tests.relying_party import EMAIL, PASSWORD, RelyingParty, add_client, add_person, csrf_token, log_in
+from tests.relying_party import EMAIL, NAME, PASSWORD, RelyingParty, add_client, add_person, csrf_token, log_in
 
 ENGLISH = {"Accept-Language": "en"}
 NEW = "violet lantern 72 harbour"
@@ -48,7 +48,7 @@ def test_the_link_is_mailed_in_the_language_of_the_page_and_says_until_when_it_i
     client.set_cookie("lang", "en")
     assert ask(client, " Ada@Example.com ").location == "/forgot-password?sent=1"
     mail = only_mail(app, "reset_password")
-    assert (mail.to, mail.language, mail.values["name"]) == (EMAIL, "en", "Ada")
+    assert (mail.to, mail.language, mail.values["name"]) == (EMAIL, "en", NAME)
     assert re.fullmatch(r"/reset-password\?token=[A-Za-z0-9_-]{43}", mail.path)
     clock.advance(hours=1)
     assert mail.values["expires_at"] == {"at": clock.now.isoformat()}

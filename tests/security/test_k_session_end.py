@@ -13,7 +13,7 @@ from app import create_app
 from app.config import Settings
 from tests.conformance import id_tokens
 from tests.portal import close
-from tests.relying_party import EMAIL, RelyingParty, csrf_token, log_in
+from tests.relying_party import EMAIL, NAME, RelyingParty, csrf_token, log_in
 from tests.security.answers import is_challenged, is_json, is_page, is_refused, is_sent_back
 from tests.security.ending import (
     CONFIRM,
@@ -201,7 +201,7 @@ def test_k199_the_old_cookie_opens_nothing_in_any_process(
         thief = RelyingParty(with_cookie(app.test_client(), session, form), "leaving", leaving.secret)
         is_over(thief)
         assert thief.authorize().location.startswith("/login?interaction=")
-        assert "Ada" not in thief.browser.get("/").text
+        assert NAME not in thief.browser.get("/").text
         # The form's own cookie and token are still a pair, and worth nothing without the session.
         for path in ("/logout", CONFIRM):
             assert thief.browser.post(path, data={"csrf_token": token}).location == "/logged-out"

