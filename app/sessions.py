@@ -14,6 +14,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 
 from app.config import Settings
 from app.security import caller
+from app.services.email_names import fold
 from app.services.sessions import ActiveSession
 from app.wiring import services
 
@@ -196,7 +197,7 @@ def _resolved(token: str) -> Account | None:
 
 
 def _is_meant(session: ActiveSession, user_id: str | None, email: str | None) -> bool:
-    return session.user_id == user_id if user_id else session.subject.email == (email or "").strip().lower()
+    return session.user_id == user_id if user_id else session.subject.email == fold(email or "")
 
 
 def _keep(others: Sequence[Account]) -> None:

@@ -1,8 +1,8 @@
 """The composition root: every service, built once per application from its settings."""
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, cast
 
 from flask import Flask, current_app
@@ -45,136 +45,256 @@ from app.services.sealing import Sealer
 from app.services.seeding import Seeding
 from app.services.session_copies import SessionCopies
 from app.services.sessions import SessionPolicy, Sessions
+from app.services.sign_outs import SignOuts
 from app.services.tokens import Lifetimes, Tokens
 from app.stores import KeyValueStore, open_store, shared_part
 
 logger = logging.getLogger("portal.wiring")
 
 
-@dataclass(frozen=True)
 class Services:
-    """What the edge calls."""
+    """What the edge calls. Each service says of which others it is made; all are built when the application is."""
 
-    settings: Settings
-    clock: Clock
-    db: Database
-    store: KeyValueStore
-    audit: Audit
-    keys: Keys
-    claims: Claims
-    denylist: Denylist
-    revocations: Revocations
-    clients: Clients
-    scopes: Scopes
-    tokens: Tokens
-    refresh_tokens: RefreshTokens
-    codes: AuthorizationCodes
-    bearer: Bearer
-    sessions: Sessions
-    consents: Consents
-    interactions: Interactions
-    authorization: Authorization
-    first_party: FirstParty
-    accounts: Accounts
-    passwords: Passwords
-    password_resets: PasswordResets
-    email_addresses: EmailAddresses
-    devices: Devices
-    attempts: Attempts
-    profiles: Profiles
-    activity: Activity
-    connected_apps: ConnectedApps
-    exports: Exports
-    deletions: Deletions
-    rate_limits: RateLimiter
-    seeding: Seeding
-    cleaning: Cleaning
-    outbox: Outbox
-    mail: Mail
-    one_time_tokens: OneTimeTokens
-    logout_notices: LogoutNotices
+    def __init__(self, settings: Settings, db: Database, clock: Clock) -> None:
+        self.settings, self.db, self.clock = settings, db, clock
+
+    @cached_property
+    def store(self) -> KeyValueStore:
+        """Redis where there is one, with the embedded store behind it; else the embedded store alone."""
+        embedded, redis_url = f"sqlite:///{self.settings.instance_path}/store.db", self.settings.storage.redis_url
+        return open_store(redis_url, fallback=embedded) if redis_url else open_store(embedded)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return Sealer(self.settings.secrets.encryption_keys)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self.db, self.clock)
+
+    @cached_property
+    def rate_limits(self) -> RateLimiter:
+        return RateLimiter(self.store, self.settings.limits.enabled)
+
+    # Tokens
+
+    @cached_property
+    def keys(self) -> Keys:
+        tokens, life = self.settings.tokens, _lifetimes(self.settings)
+        longest = max(life.access, life.service, timedelta(days=1))
+        return Keys(self.db, self.clock, self.audit, self.sealer, tokens.algorithm, tokens.shared_secret, longest)
+
+    @cached_property
+    def claims(self) -> Claims:
+        return Claims(self.db)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self.keys, self.clock, self.settings.issuer, _lifetimes(self.settings))
+
+    @cached_property
+    def denylist(self) -> Denylist:
+        return Denylist(self.db, self.clock, shared_part(self.store))
+
+    @cached_property
+    def revocations(self) -> Revocations:
+        return Revocations(self.db, self.clock, self.audit, self.denylist)
+
+    @cached_property
+    def refresh_tokens(self) -> RefreshTokens:
+        policy = RefreshPolicy(timedelta(seconds=self.settings.tokens.reuse_window_seconds))
+        return RefreshTokens(self.db, self.clock, self.audit, self.tokens, self.claims, self.revocations, policy)
+
+    @cached_property
+    def codes(self) -> AuthorizationCodes:
+        return AuthorizationCodes(
+            self.db, self.clock, self.audit, self.tokens, self.claims, self.refresh_tokens, self.revocations
+        )
+
+    @cached_property
+    def bearer(self) -> Bearer:
+        return Bearer(self.db, self.clock, self.audit, self.tokens, self.revocations)
+
+    # Clients and what they ask for
+
+    @cached_property
+    def clients(self) -> Clients:
+        return Clients(self.db, self.clock, self.audit, self.revocations)
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        return Scopes(self.db)
+
+    @cached_property
+    def consents(self) -> Consents:
+        return Consents(self.db, self.clock, self.audit, self.revocations)
+
+    @cached_property
+    def interactions(self) -> Interactions:
+        return Interactions(self.db, self.clock)
+
+    @cached_property
+    def authorization(self) -> Authorization:
+        return Authorization(self.clock, self.clients, self.consents, self.interactions, self.codes)
+
+    @cached_property
+    def first_party(self) -> FirstParty:
+        return FirstParty(
+            self.db,
+            self.clock,
+            self.clients,
+            self.claims,
+            self.tokens,
+            self.refresh_tokens,
+            self.revocations,
+            self.sessions,
+            self.sign_outs,
+        )
+
+    # Sessions and what they tell others
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.db, self.clock, self.sealer)
+
+    @cached_property
+    def mail(self) -> Mail:
+        return Mail(self.outbox, is_possible=self.settings.can_mail)
+
+    @cached_property
+    def logout_notices(self) -> LogoutNotices:
+        return LogoutNotices(self.db, self.outbox, self.clients, self.tokens)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        copies = SessionCopies(self.denylist.store, self.sealer, self.clock) if self.denylist.store else None
+        policy = _session_policy(self.settings)
+        return Sessions(self.db, self.clock, self.audit, self.revocations, self.logout_notices, policy, copies)
+
+    @cached_property
+    def sign_outs(self) -> SignOuts:
+        return SignOuts(self.db, self.sessions, self.mail)
+
+    @cached_property
+    def devices(self) -> Devices:
+        return Devices(self.db, self.clock, self.audit, self.mail, self.rate_limits, self.settings.issuer)
+
+    # Accounts
+
+    @cached_property
+    def passwords(self) -> Passwords:
+        return Passwords(is_throwaway=self.settings.server.environment == "testing")
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        return Attempts(self.rate_limits, self.devices, self.settings.limits.login)
+
+    @cached_property
+    def one_time_tokens(self) -> OneTimeTokens:
+        return OneTimeTokens(self.db, self.clock)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        return Credentials(
+            self.db,
+            self.clock,
+            self.passwords,
+            self.sessions,
+            self.revocations,
+            self.one_time_tokens,
+            self.devices,
+            self.mail,
+        )
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(
+            self.db,
+            self.clock,
+            self.audit,
+            self.passwords,
+            self.credentials,
+            self.attempts,
+            self.sessions,
+        )
+
+    @cached_property
+    def password_resets(self) -> PasswordResets:
+        return PasswordResets(
+            self.db,
+            self.clock,
+            self.audit,
+            self.outbox,
+            self.mail,
+            self.one_time_tokens,
+            self.credentials,
+            self.rate_limits,
+            self.settings.issuer,
+        )
+
+    @cached_property
+    def email_addresses(self) -> EmailAddresses:
+        return EmailAddresses(
+            self.db,
+            self.clock,
+            self.audit,
+            self.one_time_tokens,
+            self.mail,
+            self.rate_limits,
+            self.sessions,
+            self.devices,
+            self.settings.issuer,
+        )
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        return Profiles(self.db, self.clock, self.audit)
+
+    @cached_property
+    def activity(self) -> Activity:
+        return Activity(self.db)
+
+    @cached_property
+    def connected_apps(self) -> ConnectedApps:
+        return ConnectedApps(self.db, self.clock, self.clients, self.consents)
+
+    @cached_property
+    def exports(self) -> Exports:
+        return Exports(self.db, self.clock, self.audit)
+
+    @cached_property
+    def deletions(self) -> Deletions:
+        return Deletions(
+            self.db,
+            self.clock,
+            self.audit,
+            self.sessions,
+            self.revocations,
+            self.mail,
+            timedelta(days=self.settings.accounts.deletion_days),
+            f"{self.settings.issuer}/account/data",
+        )
+
+    # Keeping house
+
+    @cached_property
+    def seeding(self) -> Seeding:
+        return Seeding(self.db, self.clock, self.keys, self.clients, self.accounts, self.settings.issuer)
+
+    @cached_property
+    def cleaning(self) -> Cleaning:
+        return Cleaning(self.db, self.clock)
 
 
 def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     """Build every service over ``db``; opens the key/value store, touches nothing else."""
     if settings.tokens.algorithm == "HS256":
         logger.warning("shared_secret_signs_access_tokens")
-    tokens_settings, life = settings.tokens, _lifetimes(settings)
-    store, sealer = _open_store(settings), Sealer(settings.secrets.encryption_keys)
-    audit, outbox = Audit(db, clock), Outbox(db, clock, sealer)
-    keys = Keys(
-        db,
-        clock,
-        audit,
-        sealer,
-        tokens_settings.algorithm,
-        tokens_settings.shared_secret,
-        max(life.access, life.service, timedelta(days=1)),
-    )
-    claims = Claims(db)
-    tokens = Tokens(keys, clock, settings.issuer, life)
-    denylist = Denylist(db, clock, shared_part(store))
-    revocations = Revocations(db, clock, audit, denylist)
-    policy = RefreshPolicy(timedelta(seconds=tokens_settings.reuse_window_seconds))
-    refresh = RefreshTokens(db, clock, audit, tokens, claims, revocations, policy)
-    clients = Clients(db, clock, audit, revocations)
-    notices = LogoutNotices(db, outbox, clients, tokens)
-    copies = SessionCopies(denylist.store, sealer, clock) if denylist.store else None
-    sessions = Sessions(db, clock, audit, revocations, notices, _session_policy(settings), copies)
-    mail, links, limits = (
-        Mail(outbox, is_possible=settings.can_mail),
-        OneTimeTokens(db, clock),
-        RateLimiter(store, settings.limits.enabled),
-    )
-    devices = Devices(db, clock, audit, mail, limits, settings.issuer)
-    attempts, passwords = Attempts(limits, devices, settings.limits.login), _passwords(settings)
-    credentials = Credentials(db, clock, passwords, sessions, revocations, links, devices, mail)
-    accounts = Accounts(db, clock, audit, passwords, credentials, attempts, sessions, revocations)
-    codes = AuthorizationCodes(db, clock, audit, tokens, claims, refresh, revocations)
-    consents, interactions = Consents(db, clock, audit, revocations), Interactions(db, clock)
-    cooling_off, data_page = timedelta(days=settings.accounts.deletion_days), f"{settings.issuer}/account/data"
-    return Services(
-        settings=settings,
-        clock=clock,
-        db=db,
-        store=store,
-        audit=audit,
-        keys=keys,
-        claims=claims,
-        denylist=denylist,
-        revocations=revocations,
-        clients=clients,
-        scopes=Scopes(db),
-        tokens=tokens,
-        refresh_tokens=refresh,
-        codes=codes,
-        authorization=Authorization(clock, clients, consents, interactions, codes),
-        bearer=Bearer(db, clock, audit, tokens, revocations),
-        sessions=sessions,
-        consents=consents,
-        interactions=interactions,
-        first_party=FirstParty(db, clock, clients, claims, tokens, refresh, revocations, sessions, mail),
-        accounts=accounts,
-        passwords=passwords,
-        password_resets=PasswordResets(db, clock, audit, outbox, mail, links, credentials, limits, settings.issuer),
-        email_addresses=EmailAddresses(
-            db, clock, audit, links, mail, limits, sessions, revocations, devices, settings.issuer
-        ),
-        devices=devices,
-        attempts=attempts,
-        profiles=Profiles(db, clock, audit),
-        activity=Activity(db),
-        connected_apps=ConnectedApps(db, clock, clients, consents),
-        exports=Exports(db, clock, audit),
-        deletions=Deletions(db, clock, audit, sessions, revocations, mail, cooling_off, data_page),
-        rate_limits=limits,
-        seeding=Seeding(db, clock, keys, clients, accounts, settings.issuer),
-        cleaning=Cleaning(db, clock),
-        outbox=outbox,
-        mail=mail,
-        one_time_tokens=OneTimeTokens(db, clock),
-        logout_notices=notices,
-    )
+    built = Services(settings, db, clock)
+    for name, part in vars(Services).items():
+        if isinstance(part, cached_property):
+            getattr(built, name)
+    return built
 
 
 def bind(app: Flask, built: Services) -> None:
@@ -203,24 +323,10 @@ def _lifetimes(settings: Settings) -> Lifetimes:
     )
 
 
-def _passwords(settings: Settings) -> Passwords:
-    return Passwords(is_throwaway=settings.server.environment == "testing")
-
-
 def _session_policy(settings: Settings) -> SessionPolicy:
     session = settings.session
     return SessionPolicy(
         idle=timedelta(seconds=session.idle_seconds),
         absolute=timedelta(hours=session.absolute_hours),
         remembered=timedelta(days=session.remember_days),
-    )
-
-
-def _open_store(settings: Settings) -> KeyValueStore:
-    """Redis where there is one, with the embedded store behind it; else the embedded store alone."""
-    embedded = f"sqlite:///{settings.instance_path}/store.db"
-    return (
-        open_store(settings.storage.redis_url, fallback=embedded)
-        if settings.storage.redis_url
-        else open_store(embedded)
     )

@@ -6,13 +6,12 @@ from werkzeug import Response
 
 from app.account.forms import ProfileForm
 from app.account.pages import Answer, bp, done, me, put_beside, show
+from app.choices import keep_choice
 from app.errors import InvalidFields, sentence
 from app.languages import COOKIE, current_language
 from app.security import caller
 from app.services.profiles import RULES, Profile, timezones
 from app.wiring import services
-
-YEAR = 31536000
 
 
 @bp.route("/profile", methods=["GET", "POST"])
@@ -41,15 +40,6 @@ def _page(form: ProfileForm) -> str:
 def _saved(present: Profile, changed: Profile) -> Response:
     """Another language counts from the next page on, in this browser by the cookie that every page obeys."""
     response = done("account.profile", sentence("Your profile is saved."))
-    if changed.locale == present.locale:
-        return response
-    response.set_cookie(
-        COOKIE,
-        changed.locale,
-        max_age=YEAR,
-        samesite="Lax",
-        secure=services.settings.is_https,
-        httponly=True,
-        path="/",
-    )
+    if changed.locale != present.locale:
+        keep_choice(response, COOKIE, changed.locale)
     return response

@@ -35,8 +35,7 @@ def password() -> Answer:
         put_beside(form, refusal, "password")
         return show("password", form), 400
     except TooManyAttempts as refusal:
-        form.form_errors.append(_(refusal.message))
-        return show("password", form), refusal.status, {"Retry-After": str(refusal.retry_after)}
+        return _wait("password", form, refusal)
     rotate_session()
     return done("account.security", sentence("Your password is changed. You are logged out everywhere else."))
 
@@ -58,6 +57,10 @@ def email() -> Answer:
         put_beside(form, refusal, "email")
         return show("email", form), 400
     except TooManyAttempts as refusal:
-        form.form_errors.append(_(refusal.message))
-        return show("email", form), refusal.status, {"Retry-After": str(refusal.retry_after)}
+        return _wait("email", form, refusal)
     return show("email_sent", address=new.strip())
+
+
+def _wait(template: str, form: PasswordForm | EmailForm, refusal: TooManyAttempts) -> Answer:
+    form.form_errors.append(_(refusal.message))
+    return show(template, form), refusal.status, {"Retry-After": str(refusal.retry_after)}

@@ -39,25 +39,8 @@ def end_others() -> Answer:
     form, session = PlainForm(), me()
     if not form.validate_on_submit():
         return _page(form), 400
-    if ended := services.sessions.end_all(session.user_id, REASON, caller(), except_id=session.id):
-        _tell(ended)
+    services.sign_outs.elsewhere(session.user_id, session.id, REASON, caller())
     return done("account.sessions", sentence("You are logged out everywhere else."))
-
-
-def _tell(ended: int) -> None:
-    person, by = me().subject, caller()
-    services.mail.send(
-        "sessions_ended",
-        person.email,
-        person.locale,
-        user_id=person.id,
-        name=person.name,
-        at=services.clock(),
-        timezone=person.timezone,
-        device=by.user_agent,
-        place=by.ip_address,
-        count=str(ended),
-    )
 
 
 def _page(form: PlainForm) -> str:

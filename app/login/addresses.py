@@ -3,6 +3,7 @@
 Opening one shows what it would do: programs that look through mail open links too. The button does it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import g, redirect, request, url_for
@@ -14,6 +15,7 @@ from app.login.forms import LinkForm, PlainForm
 from app.login.routes import bp
 from app.login.steps import Answer, kept_request, leave_for_login, page, refused
 from app.security import caller, withhold_address
+from app.services.environment import Caller
 from app.services.one_time_tokens import Purpose
 from app.sessions import current_session
 from app.wiring import services
@@ -21,8 +23,9 @@ from app.wiring import services
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a link's pages say; ``offer`` may name the address."""
+    """What the pages of one kind of link say; ``offer`` may name the address."""
 
+    kind: str
     title: str
     offer: str
     button: str
@@ -31,6 +34,7 @@ class Words:
 
 
 VERIFY = Words(
+    "verify",
     sentence("Confirm your e-mail"),
     sentence("Confirm that %(email)s is your e-mail address."),
     sentence("Confirm"),
@@ -38,6 +42,7 @@ VERIFY = Words(
     sentence("If you began somewhere else, go back to that window; it knows by now."),
 )
 CHANGE = Words(
+    "change",
     sentence("Change your e-mail"),
     sentence("From now on you log in with %(email)s. Your old address is told, and can undo it for 7 days."),
     sentence("Change the e-mail"),
@@ -45,6 +50,7 @@ CHANGE = Words(
     sentence("Log in with the new address from now on. You stay logged in where you are."),
 )
 RESTORE = Words(
+    "restore",
     sentence("Undo the change of your e-mail"),
     sentence("Your account returns to %(email)s, and every device is logged out."),
     sentence("Undo the change"),
@@ -59,7 +65,7 @@ def verify() -> Answer:
     withhold_address()
     pending, form = kept_request(), LinkForm()
     if request.method != "POST" and "done" in request.args:
-        return page("login/link_done.html", None, pending, words=VERIFY, kind="verify")
+        return page("login/link_done.html", None, pending, words=VERIFY)
     if request.method != "POST" and "token" not in request.args:
         return _waiting()
     try:
@@ -94,40 +100,33 @@ def resend() -> Answer:
 @bp.route("/change-email", methods=["GET", "POST"])
 def change_email() -> Answer:
     """Let a new address count."""
-    withhold_address()
-    form = LinkForm()
-    if request.method != "POST" and "done" in request.args:
-        return page("login/link_done.html", None, None, words=CHANGE, kind="change")
-    try:
-        email = _offered(form, Purpose.CHANGE_EMAIL)
-        if not form.validate_on_submit():
-            return _ask(form, CHANGE, email)
-        services.email_addresses.change(form.token.data or "", caller())
-    except LinkGone as refusal:
-        return _gone(refusal)
-    except InvalidInput as refusal:
-        return refused("login/link.html", form, None, refusal, words=CHANGE, email=email)
-    return redirect(url_for("login.change_email", done=1), 303)
+    return _by_link(Purpose.CHANGE_EMAIL, CHANGE, services.email_addresses.change)
 
 
 @bp.route("/restore-email", methods=["GET", "POST"])
 def restore_email() -> Answer:
     """Take a change back."""
+    return _by_link(Purpose.RESTORE_EMAIL, RESTORE, services.email_addresses.restore)
+
+
+def _by_link(purpose: Purpose, words: Words, carry_out: Callable[[str, Caller], str]) -> Answer:
+    """The steps of a link that moves an account to another address: ask, do it, say so."""
     withhold_address()
     form = LinkForm()
     if request.method != "POST" and "done" in request.args:
-        return page("login/link_done.html", None, None, words=RESTORE, kind="restore")
+        return page("login/link_done.html", None, None, words=words)
     try:
-        email = _offered(form, Purpose.RESTORE_EMAIL)
+        email = _offered(form, purpose)
         if not form.validate_on_submit():
-            return _ask(form, RESTORE, email)
-        services.email_addresses.restore(form.token.data or "", caller())
+            return _ask(form, words, email)
+        carry_out(form.token.data or "", caller())
     except LinkGone as refusal:
         return _gone(refusal)
     except InvalidInput as refusal:
-        return refused("login/link.html", form, None, refusal, words=RESTORE, email=email)
-    leave_for_login(email)
-    return redirect(url_for("login.restore_email", done=1), 303)
+        return refused("login/link.html", form, None, refusal, words=words, email=email)
+    if purpose is Purpose.RESTORE_EMAIL:
+        leave_for_login(email)
+    return redirect(url_for(request.endpoint or "", done=1), 303)
 
 
 def _offered(form: LinkForm, purpose: Purpose) -> str:
@@ -155,7 +154,7 @@ def _waiting() -> Answer:
     if session is None:
         return redirect(url_for("login.login", interaction=pending.id if pending else None), 303)
     if session.subject.email_verified:
-        return page("login/link_done.html", None, pending, words=VERIFY, kind="verify")
+        return page("login/link_done.html", None, pending, words=VERIFY)
     return page(
         "login/verify_waiting.html",
         PlainForm(),

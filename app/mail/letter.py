@@ -87,5 +87,4 @@ def _shown(name: str, value: Any) -> Any:
     plain = " ".join("".join(c if c.isprintable() else " " for c in value).split())
     if name == "name":
         return "" if ADDRESS_LIKE.search(plain) or len(plain) > LONGEST_NAME else plain
-    # A browser's whole user agent, or what the device is already called.
-    return gettext(device_name(plain)) if name == "device" and "/" in plain else plain
+    return gettext(device_name(plain)) if name == "device" and plain else plain

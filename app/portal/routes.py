@@ -19,6 +19,7 @@ from flask import (
 from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
+from app.choices import YEAR, keep_choice
 from app.languages import COOKIE, SUPPORTED, current_language
 from app.presentation import tile
 from app.security import allow_frames_of_own, allow_framing, csp_nonce, isolate, safe_path
@@ -30,7 +31,6 @@ from app.wiring import services
 bp = Blueprint("portal", __name__)
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
-YEAR = 31536000
 PLAYGROUND_SCOPE = "openid profile email offline_access read:groups"
 
 
@@ -167,7 +167,5 @@ def _remember(cookie: str, value: str) -> AnyResponse:
     target = safe_path(request.form.get("next"))
     response = redirect(target, 303)
     if FlaskForm().validate_on_submit() and value:
-        response.set_cookie(
-            cookie, value, max_age=YEAR, samesite="Lax", secure=services.settings.is_https, httponly=True, path="/"
-        )
+        keep_choice(response, cookie, value)
     return response

@@ -17,7 +17,6 @@ from app.services.email_names import fold, normalised
 from app.services.environment import NOBODY, Caller, Clock, Database, printable
 from app.services.passwords import Passwords
 from app.services.people import Person, person_at, person_of
-from app.services.revocations import Revocations
 from app.services.sessions import Sessions
 
 PLANS = ("free", "pro", "studio", "enterprise")
@@ -54,7 +53,6 @@ class Accounts:
         credentials: Credentials,
         attempts: Attempts,
         sessions: Sessions,
-        revocations: Revocations,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -63,7 +61,6 @@ class Accounts:
         self.credentials = credentials
         self.attempts = attempts
         self.sessions = sessions
-        self.revocations = revocations
 
     def authenticate(self, email: str, password: str, caller: Caller) -> str:
         """The id of the active person with these credentials; raises :class:`WrongCredentials`.
@@ -164,8 +161,7 @@ class Accounts:
         """Stop an account: its sessions and tokens end at once."""
         user_id = self.find(email).id
         self._update(user_id, is_active=False)
-        self.sessions.end_all(user_id, "account_disabled", caller)
-        self.revocations.end_user(user_id, "account_disabled", caller)
+        self.sessions.end_everything(user_id, "account_disabled", caller)
         self.audit.record(Event.ACCOUNT_DISABLED, caller, user_id=user_id)
 
     def set_password(self, email: str, password: str, caller: Caller = NOBODY) -> None:

@@ -16,6 +16,7 @@ from app.services.audit import Audit, Event
 from app.services.claims import SUBJECT_COLUMNS, Claims, subject_from, with_subject
 from app.services.clients import ClientRecord
 from app.services.environment import Caller, Clock, Database, random_token, sha256
+from app.services.families import begin_family
 from app.services.refresh_tokens import RefreshTokens
 from app.services.revocations import Revocations
 from app.services.scopes import split
@@ -28,7 +29,6 @@ _code = cast(sa.Table, AuthorizationCode.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _session = cast(sa.Table, UserSession.__table__)
 _INSERT = Statement(sa.insert(_code), [column.name for column in _code.columns])
-_BEGIN = Statement(sa.insert(_family), [column.name for column in _family.columns])
 _FIND = Statement(
     sa.select(
         _code.c.client_id,
@@ -177,32 +177,13 @@ class AuthorizationCodes:
             issued_at=now,
             expires_at=now + self.tokens.access_life(client),
         )
-        self._begin_family(family_id, row, grant)
+        longest = now + self.tokens.lifetimes.refresh_absolute
+        begin_family(self.db, family_id, grant, longest if row.has_refresh else grant.expires_at, row.claims)
         refresh = self.refresh.begin(family_id, grant, caller) if row.has_refresh else (None, None)
         self.audit.record(
             Event.CODE_REDEEMED, caller, user_id=grant.subject.id, client_id=client.client_id, family=family_id
         )
         return self._answer(row, grant, *refresh)
-
-    def _begin_family(self, family_id: str, row: Any, grant: AccessGrant) -> None:
-        longest = self.tokens.lifetimes.refresh_absolute
-        expires_at = grant.issued_at + longest if row.has_refresh else grant.expires_at
-        _BEGIN.run_later(
-            self.db,
-            id=family_id,
-            client_id=grant.client.client_id,
-            user_id=grant.subject.id,
-            session_id=row.session_id,
-            scope=row.scope,
-            authenticated_at=row.authenticated_at,
-            claims=row.claims,
-            access_jti=grant.jti,
-            access_expires_at=grant.expires_at,
-            created_at=grant.issued_at,
-            expires_at=expires_at,
-            revoked_at=None,
-            revoke_reason=None,
-        )
 
     def _answer(self, row: Any, grant: AccessGrant, refresh_token: str | None, refresh_life: int | None) -> TokenAnswer:
         """Make it last, then sign: that takes longer than all the rest, and no row may be locked meanwhile."""

@@ -13,7 +13,6 @@ from app.services.passwords import LONGEST, Passwords
 from app.services.people import Person
 from app.services.revocations import Revocations
 from app.services.sessions import Sessions
-from app.services.user_agents import device_name
 
 _user = cast(sa.Table, User.__table__)
 
@@ -69,23 +68,13 @@ class Credentials:
             .values(password_hash=hashed, password_changed_at=now, updated_at=now)
         )
         self.tokens.void(person.id, Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
-        self.sessions.end_all(person.id, reason, caller, except_id=keep_session_id)
         if keep_session_id is None:
-            self.revocations.end_user(person.id, reason, caller)
+            self.sessions.end_everything(person.id, reason, caller)
             self.devices.forget(person.id)
         else:
+            self.sessions.end_all(person.id, reason, caller, except_id=keep_session_id)
             self.revocations.end_sessions(person.id, reason, caller, except_id=keep_session_id)
 
     def tell(self, person: Person, caller: Caller) -> None:
         """Mail the person that the password is another one now."""
-        self.mail.send(
-            "password_changed",
-            person.email,
-            person.locale,
-            user_id=person.id,
-            name=person.name,
-            at=self.clock(),
-            timezone=person.timezone,
-            device=device_name(caller.user_agent),
-            place=caller.ip_address,
-        )
+        self.mail.send("password_changed", person, by=caller)

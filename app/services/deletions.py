@@ -4,7 +4,7 @@ the person in them but the id, which then names nobody.
 
 import logging
 from datetime import timedelta
-from typing import Any, cast
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -26,6 +26,7 @@ from app.services.claims import ADMIN_ROLE
 from app.services.email_names import fold
 from app.services.environment import Caller, Clock, Database
 from app.services.mail import MAIL, Mail
+from app.services.people import Person, lock_person
 from app.services.revocations import Revocations
 from app.services.sessions import Sessions
 
@@ -100,7 +101,7 @@ class Deletions:
             return False
         self._update(user_id, deletion_requested_at=None, deletes_at=None)
         self.audit.record(Event.DELETION_CANCELLED, caller, user_id=user_id)
-        self._write(person, "deletion_cancelled")
+        self.mail.send("deletion_cancelled", person)
         return True
 
     def run(self) -> int:
@@ -120,7 +121,7 @@ class Deletions:
         It is closed in a transaction of its own first, so that nothing new can begin while its rows go.
         """
         is_last = self._is_last_administrator(user_id)
-        person = self._find_locked(user_id)
+        person = lock_person(self.db, user_id)
         is_due = person is not None and person.deletes_at is not None and person.deletes_at <= self.clock()
         if person is None or not is_due or is_last:
             self.db.rollback()
@@ -133,7 +134,7 @@ class Deletions:
         self.db.commit()
         return True
 
-    def _schedule(self, person: Any, caller: Caller, keep_session_id: str | None) -> None:
+    def _schedule(self, person: Person, caller: Caller, keep_session_id: str | None) -> None:
         now = self.clock()
         deletes_at = now + self.cooling_off
         self._update(person.id, deletion_requested_at=now, deletes_at=deletes_at)
@@ -141,15 +142,14 @@ class Deletions:
         self.revocations.end_user(person.id, "deletion_requested", caller)
         self._withdraw_consents(person.id, caller)
         self.audit.record(Event.DELETION_REQUESTED, caller, user_id=person.id)
-        self._write(person, "deletion_requested", deletes_at=deletes_at, link=self.link)
+        self.mail.send("deletion_requested", person, deletes_at=deletes_at, link=self.link)
 
     def _close(self, user_id: str) -> None:
         """End whatever the person could still act by: tokens are denied before their rows go."""
         self._update(user_id, is_active=False)
-        self.sessions.end_all(user_id, "account_deleted", DELETER)
-        self.revocations.end_user(user_id, "account_deleted", DELETER)
+        self.sessions.end_everything(user_id, "account_deleted", DELETER)
 
-    def _remove(self, person: Any) -> None:
+    def _remove(self, person: Person) -> None:
         """Take the person out of every table; the database's own rules do so for what is not named here."""
         execute, is_theirs = self.db.session.execute, person.id
         own_sessions = sa.select(_session.c.id).where(_session.c.user_id == is_theirs)
@@ -160,7 +160,7 @@ class Deletions:
         execute(sa.update(_log).where(_log.c.user_id == is_theirs).values(ip="", user_agent="", actor="", details={}))
         self.audit.record(Event.ACCOUNT_DELETED, DELETER, user_id=person.id)
         execute(sa.delete(_user).where(_user.c.id == is_theirs))
-        self._write(person, "account_deleted")
+        self.mail.send("account_deleted", person)
 
     def _withdraw_consents(self, user_id: str, caller: Caller) -> None:
         clients = self.db.session.scalars(
@@ -195,34 +195,11 @@ class Deletions:
         )
         return list(administrators) == [user_id]
 
-    def _locked(self, user_id: str) -> Any:
-        person = self._find_locked(user_id)
+    def _locked(self, user_id: str) -> Person:
+        person = lock_person(self.db, user_id)
         if person is None:
             raise NotFound
         return person
 
-    def _find_locked(self, user_id: str) -> Any:
-        query = sa.select(
-            _user.c.id,
-            _user.c.email,
-            _user.c.full_name,
-            _user.c.username,
-            _user.c.locale,
-            _user.c.timezone,
-            _user.c.deletes_at,
-        ).where(_user.c.id == user_id)
-        return self.db.session.execute(query.with_for_update(key_share=True)).first()
-
     def _update(self, user_id: str, **values: object) -> None:
         self.db.session.execute(sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values))
-
-    def _write(self, person: Any, template: str, **values: Any) -> None:
-        self.mail.send(
-            template,
-            person.email,
-            person.locale,
-            user_id=person.id,
-            name=person.full_name or person.username,
-            timezone=person.timezone,
-            **values,
-        )

@@ -17,7 +17,6 @@ from app.services.mail import Mail
 from app.services.people import person_of
 from app.services.rate_limits import RateLimiter
 from app.services.statements import Statement
-from app.services.user_agents import device_name
 
 LIFE = timedelta(days=365)
 MOST = 50
@@ -108,18 +107,7 @@ class Devices:
             self.limits.hit("new_device_mail", MAILS, user_id, must_count=False)
         except TooManyAttempts:
             return
-        self.mail.send(
-            "new_device",
-            person.email,
-            person.locale,
-            user_id=user_id,
-            name=person.name,
-            at=self.clock(),
-            timezone=person.timezone,
-            device=device_name(caller.user_agent),
-            place=caller.ip_address,
-            link=f"{self.issuer}/account/sessions",
-        )
+        self.mail.send("new_device", person, by=caller, link=f"{self.issuer}/account/sessions")
 
     def _find(self, user_id: str, device_token: str) -> str | None:
         if not device_token:

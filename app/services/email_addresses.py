@@ -21,7 +21,6 @@ from app.services.mail import Mail
 from app.services.one_time_tokens import LIVES, OneTimeTokens, Proof, Purpose, mailed_link
 from app.services.people import Person, person_at, person_of
 from app.services.rate_limits import RateLimiter
-from app.services.revocations import Revocations
 from app.services.sessions import Sessions
 
 
@@ -50,7 +49,6 @@ class EmailAddresses:
         mail: Mail,
         limits: RateLimiter,
         sessions: Sessions,
-        revocations: Revocations,
         devices: Devices,
         issuer: str,
     ) -> None:
@@ -61,7 +59,6 @@ class EmailAddresses:
         self.mail = mail
         self.limits = limits
         self.sessions = sessions
-        self.revocations = revocations
         self.devices = devices
         self.issuer = issuer
 
@@ -116,7 +113,7 @@ class EmailAddresses:
             return
         # Earlier links are void here too, and it costs the same.
         self.tokens.issue(Purpose.CHANGE_EMAIL, user_id, new)
-        self.mail.send("email_taken", new, holder.locale, user_id=holder.id, name=holder.name)
+        self.mail.send("email_taken", holder)
 
     def change(self, token: str, caller: Caller) -> str:
         """The new address counts from now on, and the old one is told, with a link that undoes it for seven days.
@@ -153,8 +150,7 @@ class EmailAddresses:
         self.tokens.void(person.id, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD)
         # Links of later changes were sent to the intruder; those of earlier ones go on.
         self.tokens.void(person.id, Purpose.RESTORE_EMAIL, since=proof.created_at)
-        self.sessions.end_all(person.id, "email_restored", caller)
-        self.revocations.end_user(person.id, "email_restored", caller)
+        self.sessions.end_everything(person.id, "email_restored", caller)
         self.devices.forget(person.id)
         self.audit.record(Event.EMAIL_RESTORED, caller, user_id=person.id)
         return person.id
@@ -166,21 +162,19 @@ class EmailAddresses:
         to: str,
         language: str,
         interaction_id: str | None = None,
-        **values: str,
+        **values: Any,
     ) -> None:
         # Each change can be undone for itself: a second one does not take the first one's link away.
         token = self.tokens.issue(purpose, person.id, to, keeps_others=purpose is Purpose.RESTORE_EMAIL)
         life: timedelta = LIVES[purpose]
         self.mail.send(
             "email_changed" if purpose is Purpose.RESTORE_EMAIL else purpose.value,
-            to,
-            language,
-            user_id=person.id,
+            person,
+            to=to,
+            language=language,
             life=life,
-            name=person.name,
             link=mailed_link(self.issuer, purpose, token, interaction_id),
             expires_at=self.clock() + life,
-            timezone=person.timezone,
             **values,
         )
 

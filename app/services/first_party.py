@@ -14,14 +14,13 @@ from app.models import Client, RefreshToken, RevokedToken, TokenFamily, UserSess
 from app.services.claims import Claims
 from app.services.clients import PORTAL, ClientRecord, Clients
 from app.services.environment import Caller, Clock, Database, sha256
-from app.services.mail import Mail
-from app.services.people import person_of
+from app.services.families import begin_family
 from app.services.refresh_tokens import RefreshTokens
 from app.services.revocations import Revocations
 from app.services.sessions import Sessions
+from app.services.sign_outs import SignOuts
 from app.services.statements import insert_ignoring
 from app.services.tokens import LONGEST, AccessGrant, InvalidToken, TokenAnswer, Tokens, new_jti
-from app.services.user_agents import device_name
 
 ACCESS_SECONDS = 900
 SCOPES = ("profile", "email", "read:profile", "read:features", "read:groups")
@@ -66,7 +65,7 @@ class FirstParty:
         refresh: RefreshTokens,
         revocations: Revocations,
         sessions: Sessions,
-        mail: Mail,
+        sign_outs: SignOuts,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -76,7 +75,7 @@ class FirstParty:
         self.refresh = refresh
         self.revocations = revocations
         self.sessions = sessions
-        self.mail = mail
+        self.sign_outs = sign_outs
 
     def client(self) -> ClientRecord:
         """The portal as a client of itself; its row is made when it is first needed."""
@@ -106,7 +105,8 @@ class FirstParty:
         )
         if forgotten := self.holder(replaces):
             self.revocations.end_family(forgotten.family_id, "replaced", caller)
-        family_id = self._add_family(grant)
+        family_id = new_id()
+        begin_family(self.db, family_id, grant, now + self.tokens.lifetimes.refresh_absolute)
         token, life = self.refresh.begin(family_id, grant, caller)
         self.db.commit()
         return TokenAnswer(self.tokens.access_token(grant), ACCESS_SECONDS, grant.scope, token, life)
@@ -143,32 +143,10 @@ class FirstParty:
         return Ended(self._denied(user_id) - before, ended, self.clock())
 
     def end_everything(self, user_id: str, caller: Caller) -> Ended:
-        """End every session and every token of that person, on all devices and in all applications.
-
-        The person is told by mail when more than one session ended.
-        """
+        """End every session and every token of that person, on all devices and in all applications, and say so."""
         before = self._denied(user_id)
-        ended = self.sessions.end_all(user_id, LOGOUT_EVERYWHERE, caller)
-        self.revocations.end_user(user_id, LOGOUT_EVERYWHERE, caller)
-        if ended > 1:
-            self._tell(user_id, ended, caller)
+        ended = self.sign_outs.everywhere(user_id, LOGOUT_EVERYWHERE, caller)
         return Ended(self._denied(user_id) - before, ended, self.clock())
-
-    def _tell(self, user_id: str, ended: int, caller: Caller) -> None:
-        if (person := person_of(self.db, user_id)) is None:
-            return
-        self.mail.send(
-            "sessions_ended",
-            person.email,
-            person.locale,
-            user_id=user_id,
-            name=person.name,
-            at=self.clock(),
-            timezone=person.timezone,
-            device=device_name(caller.user_agent),
-            place=caller.ip_address,
-            count=str(ended),
-        )
 
     def _denied(self, user_id: str) -> int:
         count = sa.select(sa.func.count()).select_from(_revoked).where(_revoked.c.user_id == user_id)
@@ -188,22 +166,3 @@ class FirstParty:
             "updated_at": now,
         }
         self.db.session.execute(insert_ignoring(self.db.dialect, _client).values(row))
-
-    def _add_family(self, grant: AccessGrant) -> str:
-        family_id = new_id()
-        self.db.session.execute(
-            sa.insert(_family).values(
-                id=family_id,
-                client_id=grant.client.client_id,
-                user_id=grant.subject.id,
-                session_id=grant.session_id,
-                scope=grant.scope,
-                authenticated_at=grant.authenticated_at,
-                claims=None,
-                access_jti=grant.jti,
-                access_expires_at=grant.expires_at,
-                created_at=grant.issued_at,
-                expires_at=grant.issued_at + self.tokens.lifetimes.refresh_absolute,
-            )
-        )
-        return family_id

@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.services.environment import Caller
 from app.services.outbox import Outbox
+from app.services.people import Person
 
 MAIL = "mail"
 LINK_LIFE = timedelta(hours=1)
@@ -20,21 +22,31 @@ class Mail:
     def send(
         self,
         template: str,
-        to: str,
-        language: str,
+        person: Person,
         *,
-        user_id: str | None = None,
+        to: str = "",
+        language: str = "",
         life: timedelta = NOTICE_LIFE,
+        by: Caller | None = None,
         **values: str | int | datetime | None,
     ) -> None:
-        """Queue one mail: ``templates/mail/<template>.txt`` with ``values``, as text and as HTML, to one address.
+        """Queue one mail to a person: ``templates/mail/<template>.txt`` with ``values``, as text and as HTML.
 
-        ``life`` is how long it makes sense to try: a link does not arrive after it has expired.
+        It goes to the account's address and is written in the account's language, unless ``to`` and ``language`` say
+        otherwise. With ``by`` it tells when, by which device and from where something was done. ``life`` is how long it
+        makes sense to try: a link does not arrive after it has expired.
         """
         if not self.is_possible:
             return
+        if by:
+            values |= {"at": self.outbox.clock(), "device": by.user_agent, "place": by.ip_address}
         plain: dict[str, Any] = {
             name: {"at": value.isoformat()} if isinstance(value, datetime) else value for name, value in values.items()
         }
-        content = {"template": template, "to": to, "language": language, "values": plain}
-        self.outbox.add(MAIL, content, life=life, user_id=user_id)
+        content = {
+            "template": template,
+            "to": to or person.email,
+            "language": language or person.locale,
+            "values": {"name": person.name, "timezone": person.timezone, **plain},
+        }
+        self.outbox.add(MAIL, content, life=life, user_id=person.id)

@@ -78,14 +78,11 @@ class PasswordResets:
         life = LIVES[Purpose.RESET_PASSWORD]
         self.mail.send(
             "reset_password",
-            person.email,
-            content["language"],
-            user_id=person.id,
+            person,
+            language=content["language"],
             life=life,
-            name=person.name,
             link=mailed_link(self.issuer, Purpose.RESET_PASSWORD, token, content["interaction"]),
             expires_at=self.clock() + life,
-            timezone=person.timezone,
         )
         caller = Caller(content["ip_address"], content["user_agent"])
         self.audit.record(Event.PASSWORD_RESET_REQUESTED, caller, user_id=person.id)

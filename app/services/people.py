@@ -1,6 +1,7 @@
 """A person as the services see one who write to people and check their passwords."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ _COLUMNS = (
     _user.c.locale,
     _user.c.timezone,
     _user.c.is_active,
+    _user.c.deletes_at,
 )
 _BY_ID = Statement(sa.select(*_COLUMNS).where(_user.c.id == sa.bindparam("user_id")))
 _BY_EMAIL = Statement(sa.select(*_COLUMNS).where(_user.c.email == sa.bindparam("email")))
@@ -38,6 +40,7 @@ class Person:
     locale: str
     timezone: str
     is_active: bool
+    deletes_at: datetime | None
 
 
 def person_of(db: Database, user_id: str) -> Person | None:
@@ -48,6 +51,12 @@ def person_of(db: Database, user_id: str) -> Person | None:
 def person_at(db: Database, email: str) -> Person | None:
     """The person whose e-mail that is, folded as accounts keep it."""
     return _person(_BY_EMAIL.first(db, email=email))
+
+
+def lock_person(db: Database, user_id: str) -> Person | None:
+    """The person of that id, whom nobody else changes before this transaction is over."""
+    query = sa.select(*_COLUMNS).where(_user.c.id == user_id)
+    return _person(db.session.execute(query.with_for_update(key_share=True)).first())
 
 
 def _person(row: Any) -> Person | None:
@@ -62,4 +71,5 @@ def _person(row: Any) -> Person | None:
         row.locale or UNCHOSEN_LOCALE,
         row.timezone,
         row.is_active,
+        row.deletes_at,
     )

@@ -255,6 +255,12 @@ class Sessions:
             self.audit.record(Event.SESSION_ENDED, caller, user_id=user_id, reason=reason, sessions=ended)
         return ended
 
+    def end_everything(self, user_id: str, reason: str, caller: Caller) -> int:
+        """End every session and every token of a person, whatever it hangs on; answers how many sessions."""
+        ended = self.end_all(user_id, reason, caller)
+        self.revocations.end_user(user_id, reason, caller)
+        return ended
+
     def end_own(self, user_id: str, session_id: str, reason: str, caller: Caller) -> None:
         """End an open session of that very person, as :meth:`end` does; raises :class:`NotFound` for any other."""
         owned = sa.select(_session.c.id).where(

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import hold_accessibility
 from tests.browser.people import Person, new_person
 from tests.chromium import Windows
 from tests.portal import Portal
@@ -55,10 +55,6 @@ def press(page: Page, name: str) -> None:
         page.keyboard.press("Enter")
 
 
-def is_accessible(page: Page) -> None:
-    assert Axe().run(page).response["violations"] == []
-
-
 @pytest.mark.parametrize("language", ["ko", "en"])
 @pytest.mark.parametrize("size", [{"width": 1280, "height": 800}, {"width": 360, "height": 740}], ids=["wide", "phone"])
 def test_people_take_turns_at_one_browser(
@@ -75,7 +71,7 @@ def test_people_take_turns_at_one_browser(
 
     page.goto(f"{live_portal.url}/select-account")
     expect(page.locator("h1")).to_have_text(words["choose"])
-    is_accessible(page)
+    hold_accessibility(page)
     emails = page.locator(".choice small.soft").all_inner_texts()
     assert emails == [bob.email, ada.email]
     expect(page.locator(".choice", has_text=words["use"])).to_contain_text(bob.email)
@@ -87,12 +83,12 @@ def test_people_take_turns_at_one_browser(
     page.locator(".person-menu summary").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".person-menu .menu")).to_contain_text(ada.email)
-    is_accessible(page)
+    hold_accessibility(page)
 
     page.goto(f"{live_portal.url}/logout")
     expect(page.locator(".people")).to_contain_text(ada.email)
     expect(page.locator(".people")).to_contain_text(bob.email)
-    is_accessible(page)
+    hold_accessibility(page)
 
     page.goto(f"{live_portal.url}/select-account")
     page.get_by_role("button", name=re.compile(re.escape(bob.email))).filter(has_text=words["leave"]).focus()

@@ -12,6 +12,7 @@ from flask import Flask
 from app import create_app
 from app.config import Settings
 from app.mail.letter import NAMES, Letter, write_letter
+from tests.account.browsing import IPHONE
 from tests.portal import close
 
 TO = "ada@example.com"
@@ -219,7 +220,7 @@ def test_a_name_greets_and_advertises_nothing(app: Flask, name: str, greeting: s
     ("device", "shown"),
     [
         (CHROME, "Device: Chrome · Windows"),
-        ("Firefox · Linux", "Device: Firefox · Linux"),
+        (IPHONE, "Device: Safari · iPhone"),
         ("x/y", "Device: Unknown device"),
     ],
 )
