@@ -101,7 +101,7 @@ def test_the_first_browser_is_no_news_and_the_second_one_is(app: Flask, person: 
     mail = only_mail(app, "new_device")
     assert (mail.to, mail.path) == (EMAIL, "/account/sessions")
     assert {name: mail.values[name] for name in ("device", "place", "at")} == {
-        "device": "Chrome · Windows",
+        "device": CHROME,
         "place": "192.0.2.7",
         "at": {"at": clock.now.isoformat()},
     }
