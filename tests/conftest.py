@@ -18,7 +18,9 @@ from tests.clock import Clock
 from tests.databases import PostgresDatabases, SqliteDatabases, running_portal
 from tests.portal import Portal, close
 from tests.servers import PostgresCluster, RedisServer, running, started
+from tests.templates import compile_once
 
+compile_once()
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 

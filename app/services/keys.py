@@ -26,6 +26,7 @@ PUBLISHED_SECONDS = 300
 Key = RSAKey | ECKey | OKPKey | OctKey
 _TABLE = cast(sa.Table, SigningKey.__table__)
 _STATUS = sa.select(_TABLE.c.kid, _TABLE.c.algorithm, _TABLE.c.status)
+_ONE = Statement(_STATUS.where(_TABLE.c.kid == sa.bindparam("kid")))
 _USABLE = Statement(_STATUS.where(_TABLE.c.status != "retired"))
 _LOAD = Statement(sa.select(_TABLE).where(_TABLE.c.status != "retired").order_by(_TABLE.c.created_at))
 
@@ -41,6 +42,13 @@ class KeyDescription:
     activated_at: datetime | None
     replaced_at: datetime | None
     retired_at: datetime | None
+
+
+_DESCRIBE = Statement(
+    sa.select(*(_TABLE.c[name] for name in KeyDescription.__slots__)).order_by(
+        _TABLE.c.algorithm, _TABLE.c.created_at.desc()
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -110,24 +118,25 @@ class Keys:
 
     def describe(self) -> list[KeyDescription]:
         """All keys, the newest first of each algorithm."""
-        columns = [_TABLE.c[name] for name in KeyDescription.__slots__]
-        rows = self.db.session.execute(sa.select(*columns).order_by(_TABLE.c.algorithm, _TABLE.c.created_at.desc()))
-        return [KeyDescription(*row) for row in rows]
+        return [KeyDescription(*row) for row in _DESCRIBE.all(self.db)]
 
     def ensure(self, caller: Caller = NOBODY) -> None:
         """Make the current and next key of each algorithm where they are missing."""
         for algorithm in self.algorithms:
             for status in ("current", "next"):
                 if not self._of(algorithm, status):
-                    self._create(algorithm, status, caller)
+                    self._add(_generate(algorithm), algorithm, status, caller)
                     self._forget()
 
     def rotate(self, algorithm: str | None = None, caller: Caller = NOBODY) -> None:
         """Let the next key sign and make a new next one; the old one verifies until its last token expires."""
         if algorithm is not None and algorithm not in self.algorithms:
             raise InvalidInput(f"Keys are of {', '.join(self.algorithms)}.", "algorithm")
+        wanted = [algorithm] if algorithm else self.algorithms
+        # Making a key takes long; nothing may wait for it that waits for this transaction.
+        made = {each: _generate(each) for each in wanted}
         now = self.clock()
-        for each in [algorithm] if algorithm else self.algorithms:
+        for each, key in made.items():
             self._update(_TABLE.c.status == "current", each, status="previous", replaced_at=now)
             self._update(_TABLE.c.status == "next", each, status="current", activated_at=now)
             self._update(
@@ -136,22 +145,26 @@ class Keys:
                 status="retired",
                 retired_at=now,
             )
-            self._create(each, "next", caller)
+            self._add(key, each, "next", caller)
             if not self._of(each, "current"):
-                self._create(each, "current", caller)
+                self._add(_generate(each), each, "current", caller)
             self.audit.record(Event.KEY_ROTATED, caller, algorithm=each)
         self._forget()
 
     def retire(self, kid: str, caller: Caller = NOBODY) -> None:
         """Withdraw a key at once: nothing it signed is accepted any more. A current key is replaced first."""
-        row = self.db.session.execute(_STATUS.where(_TABLE.c.kid == kid)).first()
-        if row is None:
+        found = _ONE.first(self.db, kid=kid)
+        if found is None:
             raise NotFound("There is no key of that id.")
+        spare = _generate(found.algorithm)  # before the transaction, as in `rotate`
+        row = self.db.session.execute(_STATUS.where(_TABLE.c.kid == kid)).one()
         if row.status == "retired":
             return
         self._update(_TABLE.c.kid == kid, row.algorithm, status="retired", retired_at=self.clock())
         if row.status == "current":
             self._update(_TABLE.c.status == "next", row.algorithm, status="current", activated_at=self.clock())
+        if row.algorithm in self.algorithms and not self._of(row.algorithm, "next"):
+            self._add(spare, row.algorithm, "next", caller)
         self.ensure(caller)
         self.audit.record(Event.KEY_RETIRED, caller, kid=kid, algorithm=row.algorithm)
         self._forget()
@@ -188,8 +201,7 @@ class Keys:
         kinds: dict[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
         return kinds[private["kty"]].import_key(private)
 
-    def _create(self, algorithm: str, status: str, caller: Caller) -> None:
-        key = _generate(algorithm)
+    def _add(self, key: RSAKey | ECKey | OKPKey, algorithm: str, status: str, caller: Caller) -> None:
         kid = key.thumbprint()
         marks = {"kid": kid, "use": "sig", "alg": algorithm}
         now = self.clock()

@@ -11,6 +11,7 @@ from app.models import Client, TokenFamily, User, UserSession, new_id
 from app.services import cursors
 from app.services.audit import Audit, Event
 from app.services.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
+from app.services.clients import PORTAL
 from app.services.environment import Caller, Clock, Database, random_token, sha256
 from app.services.families import is_living
 from app.services.logout_notices import LogoutNotices
@@ -299,13 +300,13 @@ class Sessions:
         return sa.and_(_session.c.ended_at.is_(None), sa.or_(self.policy.open_rows(now), holds_tokens))
 
     def _apps(self, page: "sa.Select[Any]") -> dict[str, tuple[str, ...]]:
-        """The names of applications with tokens of the sessions of a page, by session."""
+        """The names of applications other than the portal with tokens of the sessions of a page, by session."""
         shown = page.with_only_columns(_session.c.id).subquery()
         rows = self.db.session.execute(
             sa.select(_family.c.session_id, _client.c.name)
             .join(shown, shown.c.id == _family.c.session_id)
             .join(_client, _client.c.client_id == _family.c.client_id)
-            .where(is_living(self.clock()))
+            .where(is_living(self.clock()), _family.c.client_id != PORTAL)
             .distinct()
             .order_by(_client.c.name)
         )

@@ -3,23 +3,27 @@
 import base64
 import json
 import os
+import re
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+import requests
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from joserfc.jwk import ECKey, RSAKey
 
 from tests.browser_http import HttpBrowser
 from tests.databases import PostgresDatabases, SqliteDatabases
-from tests.flows.live_client import SCOPE, LiveClient
+from tests.flows.live_client import PATIENCE, SCOPE, LiveClient
 from tests.portal import Portal
 from tests.relying_party import CHALLENGE, REDIRECT_URI, VERIFIER
 
@@ -188,6 +192,7 @@ def journeys(place: Place, web: LiveClient, service: LiveClient) -> None:
     for client, token in ((service, granted["access_token"]), (web, refreshed["refresh_token"])):
         answer = client.send("POST", "/api/oauth/revoke", data={"token": token}, auth=client.credentials)
         assert answer.status_code == 200
+    by_api_and_mail(place)
     leave(place, web)
 
 
@@ -222,9 +227,40 @@ def cookies_of(place: Place, browser: HttpBrowser) -> dict[str, str]:
     """The cookies a browser holds now, noted as secrets."""
     cookies: dict[str, str] = browser._session.cookies.get_dict()
     for name, value in cookies.items():
-        if name in {"portal_session", "session"}:
+        if name.startswith("portal_"):
             place.hide(f"cookie {name}", value)
     return cookies
+
+
+def by_api_and_mail(place: Place) -> None:
+    """The portal's own API, and the links it mails: one that is used and one that lies in the mailbox."""
+    api, account = f"{place.portal.url}/api/v1/auth", {"email": EMAIL, "password": PASSWORD}
+    with requests.Session() as front:
+        front.headers["Origin"] = place.portal.url
+        granted = front.post(f"{api}/login", json=account).json()["access_token"]
+        place.hide("own access token", granted)
+        place.hide("own refresh token", front.cookies["portal_refresh"])
+        renewed = front.post(f"{api}/refresh").json()["access_token"]
+        place.hide("own access token", renewed)
+        place.hide("own refresh token", front.cookies["portal_refresh"])
+        bearer = {"Authorization": f"Bearer {renewed}"}
+        for number, path in enumerate(("verify-email/resend", "forgot-password", "forgot-password"), 1):
+            assert front.post(f"{api}/{path}", json={"email": EMAIL} if number > 1 else None, headers=bearer).ok
+            token = mailed_token(place, number)
+            if number == 1:
+                assert front.post(f"{api}/verify-email", json={"token": token}).ok
+
+
+def mailed_token(place: Place, number: int) -> str:
+    """The token of the link in the newest of so many mails."""
+    folder = place.portal.instance / "mail"
+    deadline = time.monotonic() + PATIENCE
+    while len(mails := sorted(folder.glob("*.eml"))) < number:
+        assert time.monotonic() < deadline, f"{len(mails)} mails"
+        time.sleep(0.05)
+    text = message_from_bytes(mails[-1].read_bytes(), policy=policy.default).get_body(("plain",))
+    assert text is not None
+    return place.hide("mailed token", re.findall(r"[?&]token=([\w-]+)", text.get_content())[0])
 
 
 def leave(place: Place, web: LiveClient) -> None:
@@ -299,6 +335,7 @@ def test_what_is_looked_for_was_really_handed_out(place: Place) -> None:
     assert {
         *("password", "new password", "client secret", "code", "unused code", "interaction", "cookie portal_session"),
         *("access_token", "refresh_token", "id_token", "service token", "EC d", "RSA d", "RSA p", "RSA q", "RSA PEM"),
+        *("own access token", "own refresh token", "mailed token", "cookie portal_device", "cookie portal_form"),
     } <= kinds
     assert os.path.getsize(place.portal.log) > 1000
 

@@ -1,5 +1,6 @@
 """Queueing a mail in a portal of this process, delivering what is due, and what became of it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,16 +8,20 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.models import Delivery
+from app.services.people import Person
 
 TO, TOKEN = "ada@example.com", "t0ken-that-nobody-may-log"
 LINK = f"http://localhost:8000/reset-password?token={TOKEN}"
 
+# Nobody has this id: mails are written to whoever had an account when something happened.
+PERSON = Person(None, TO, True, "민수", None, "ko", "Asia/Seoul", True, None)  # type: ignore[arg-type]
+
 
 def queue(app: Flask, to: str = TO, template: str = "reset_password", language: str = "ko", **changes: Any) -> None:
-    values = {"name": "민수", "link": LINK, "expires_at": datetime.now(UTC), **changes}
+    values = {"link": LINK, "expires_at": datetime.now(UTC), **changes}
     with app.app_context():
         services = app.extensions["services"]
-        services.mail.send(template, to, language, life=timedelta(days=3), **values)
+        services.mail.send(template, replace(PERSON, email=to, locale=language), life=timedelta(days=3), **values)
         services.db.commit()
 
 

@@ -13,7 +13,7 @@ from app.errors import InvalidInput, NotFound
 from app.models import UserSession, new_id
 from app.services.environment import NOBODY
 from tests.clock import Clock
-from tests.relying_party import EMAIL, RelyingParty, add_client, add_person, log_in
+from tests.relying_party import EMAIL, PASSWORD, RelyingParty, add_client, add_person, log_in
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
 
@@ -112,6 +112,7 @@ def test_a_session_shows_its_device_and_its_applications(app: Flask, client: Fla
     gone = RelyingParty(client, "gone", add_client(app, "gone", is_confidential=True, name="Gone"))
     gone.token(grant_type="none")
     refresh_token = gone.tokens()["refresh_token"]
+    assert client.post("/api/v1/auth/login", json={"email": EMAIL, "password": PASSWORD}).status_code == 200
     auth = ("gone", gone.secret or "")
     assert client.post("/api/oauth/revoke", data={"token": refresh_token}, auth=auth).status_code == 200
     with app.app_context():
