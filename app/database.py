@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import Any, cast
 
 import psycopg
@@ -24,15 +23,18 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolRese
 
 from app import postgresql
 
-reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
-"""Set while a request only reads: its SQLite transactions then wait for nobody."""
-
 BUSY_SECONDS = 15.0
 IDLE_SECONDS = 1.0
 MOST_WAITING = 8
 _UNIT = "database_connection"
 _SESSIONS = "_sqlalchemy_sessions"
 _WAITING = "database_writes"
+_READS_ONLY = "database_reads_only"
+
+
+def only_reads() -> None:
+    """Say that this unit of work changes nothing: its SQLite transactions then wait for nobody."""
+    setattr(g, _READS_ONLY, True)
 
 
 class Writers:
@@ -292,7 +294,7 @@ def _look_after(engine: sa.Engine) -> None:
         if _is_in_transaction(raw):
             return
         try:
-            begin(connection.info, raw, is_reader=reads_only.get())
+            begin(connection.info, raw, is_reader=bool(g) and g.get(_READS_ONLY, False))
         except engine.dialect.loaded_dbapi.OperationalError as error:
             raise unavailable(error) from error
 

@@ -10,7 +10,6 @@ from flask import Flask, Response, abort, current_app, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Settings
-from app.database import reads_only
 from app.errors import ForeignOrigin
 from app.services.environment import Caller
 from app.wiring import services
@@ -103,7 +102,6 @@ def safe_path(target: str | None) -> str:
 
 
 def _begin() -> None:
-    reads_only.set(False)
     path = request.path
     # RFC 9112 section 3.2
     if "HTTP_HOST" not in request.environ and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1":

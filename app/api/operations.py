@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, make_response
 
 from app.api import bearer, inputs, refresh_cookie
 from app.api.models import Answer, Body, Query
-from app.database import reads_only
+from app.database import only_reads
 from app.security import takes_bearer_only
 
 View = Callable[..., Answer | Response | None]
@@ -61,7 +61,8 @@ class Operation:
         """The view as Flask calls it."""
 
         def answer(**arguments: Any) -> Response:
-            reads_only.set(self.method == "GET")
+            if self.method == "GET":
+                only_reads()
             if self.access.is_bearer_only:
                 arguments["person"] = bearer.person(needs_first_party=self.access is Access.BEARER)
             if self.query:

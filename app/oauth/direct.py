@@ -15,7 +15,7 @@ from werkzeug.datastructures import EnvironHeaders
 
 from app import logs
 from app.config import Settings
-from app.database import reads_only
+from app.database import only_reads
 from app.errors import PortalError
 from app.oauth.parameters import FORM
 from app.oauth.server import PortalAuthorizationServer
@@ -80,7 +80,7 @@ class Direct:
         """The claims of a good token; every refusal is the view's."""
         try:
             with self._app.app_context():
-                reads_only.set(True)
+                only_reads()
                 claims = claims_of(services.bearer.access(environ["HTTP_AUTHORIZATION"][7:].strip()))
         except PortalError:
             return self._application(environ, start_response)
@@ -100,7 +100,6 @@ class Direct:
             return self._application(environ, start_response)
         try:
             with self._app.app_context():
-                reads_only.set(False)
                 g.request_id = self._request_id(environ)
                 g.caller = Caller(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", ""))
                 server = cast(PortalAuthorizationServer, self._app.extensions["authorization_server"])

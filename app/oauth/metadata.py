@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from app.database import reads_only
+from app.database import only_reads
 from app.languages import SUPPORTED as LANGUAGES
 from app.oauth.authorization_request import CHALLENGE_METHODS, PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 from app.oauth.server import PortalAuthorizationServer
@@ -22,14 +22,14 @@ SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
 @well_known.get("/.well-known/openid-configuration")
 def metadata() -> Response:
     """The same document in all places (:rfc:`8414#section-3`, OpenID Connect Discovery section 4)."""
-    reads_only.set(True)
+    only_reads()
     return _cached(jsonify(describe()))
 
 
 @well_known.get("/.well-known/jwks.json")
 def jwks() -> Response:
     """Public keys; kept by clients for as long as a key is published before it signs."""
-    reads_only.set(True)
+    only_reads()
     return _cached(jsonify(keys=services.keys.published()))
 
 

@@ -18,7 +18,7 @@ from flask import (
 from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
-from app.database import reads_only
+from app.database import only_reads
 from app.errors import ProtocolRefusal
 from app.oauth import end_session, responses, validation
 from app.oauth import userinfo as bearer_token
@@ -110,7 +110,7 @@ def validate() -> Response:
 @bp.route("/userinfo", methods=["GET", "POST"])
 def userinfo() -> Response:
     """Claims of the person a bearer token stands for (OpenID Connect Core section 5.3)."""
-    reads_only.set(True)
+    only_reads()
     try:
         token_text = bearer_token.presented(request)
         state = services.bearer.access(token_text)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.database import reads_only
+from app.database import only_reads
 from app.errors import PortalError
 from app.stores import StoreUnavailable
 from app.wiring import services
@@ -25,7 +25,7 @@ def health() -> Response:
 @bp.get("/ready")
 def ready() -> Response:
     """The database, Redis where there is one, and the keys answer; 503 names the part that does not."""
-    reads_only.set(True)
+    only_reads()
     checks = {"database": _database, "keys": _keys}
     if services.settings.storage.redis_url:
         checks["redis"] = services.store.ping

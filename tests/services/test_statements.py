@@ -1,6 +1,8 @@
 """Statements run by the driver alone: types as everywhere else, one transaction with the session, on both engines."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from threading import Barrier, Thread
 from typing import Any, cast
@@ -148,3 +150,15 @@ def test_any_number_may_wait(database: Any) -> None:
         INSERT.run_later(database, **row(f"row-{number}"))
     database.commit()
     assert database.session.scalar(sa.select(sa.func.count()).where(TABLE.c.id.like("row-%"))) == 50
+
+
+def test_a_request_that_only_reads_leaves_the_next_unit_of_its_thread_able_to_write(app: Flask) -> None:
+    """Who reads first and writes later without the lock fails as soon as another one wrote in between."""
+    assert app.test_client().get("/ready").status_code == 200
+    database = app.extensions["services"].db
+    with app.app_context():
+        assert database.session.scalar(sa.select(sa.func.count()).select_from(TABLE)) is not None
+        (_, _, path) = database.session.execute(sa.text("PRAGMA database_list")).one()
+        with closing(sqlite3.connect(path, timeout=0)) as other, pytest.raises(sqlite3.OperationalError, match="lock"):
+            other.execute("BEGIN IMMEDIATE")
+        database.rollback()
