@@ -16,6 +16,7 @@ from app.config import Settings
 from tests.chromium import Windows, launched
 from tests.clock import Clock
 from tests.databases import PostgresDatabases, SqliteDatabases, running_portal
+from tests.mail.smtp_server import SmtpServer
 from tests.portal import Portal, close
 from tests.servers import PostgresCluster, RedisServer, running, started
 from tests.templates import compile_once
@@ -45,6 +46,15 @@ def redis_url(redis_server: RedisServer) -> str:
     with redis.Redis.from_url(redis_server.url) as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture
+def mail_server() -> Iterator[SmtpServer]:
+    """A mail server that takes everything until it is told otherwise."""
+    server = SmtpServer()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

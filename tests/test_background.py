@@ -178,15 +178,6 @@ def test_what_is_queued_is_delivered_at_once_and_not_at_the_next_round(app: Flas
 
 
 @pytest.fixture
-def mail_server() -> Iterator[SmtpServer]:
-    """A server that takes mails."""
-    server = SmtpServer()
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def cluster() -> Iterator[PostgresCluster]:
     """A PostgreSQL that may be ended."""
     yield from started(running(PostgresCluster))

@@ -2,10 +2,12 @@
 
 import itertools
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
 from tests.portal import Portal
+from tests.relying_party import CHALLENGE
 
 _numbers = itertools.count(1)
 
@@ -24,6 +26,23 @@ def new_person(portal: Portal) -> Person:
     person = Person(f"person{next(_numbers)}@example.com")
     portal.flask("users", "create", person.email, "--password", person.password, "--name", person.name, "--verified")
     return person
+
+
+def sent_by(portal: Portal, client_id: str) -> str:
+    """Where a new application sends browsers to; people arrive at a path of the portal, so that it exists."""
+    redirect_uri, scope = f"{portal.url}/arrived", "openid email"
+    named = ("--name", client_id.title(), "--redirect-uri", redirect_uri, "--scope", scope)
+    portal.flask("clients", "create", client_id, *named)
+    query = {
+        "response_type": "code",
+        "client_id": client_id,
+        "redirect_uri": redirect_uri,
+        "scope": scope,
+        "state": "s",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    return f"{portal.url}/api/oauth/authorize?{urlencode(query)}"
 
 
 def log_in(window: Page, person: Person) -> None:

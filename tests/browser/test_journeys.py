@@ -1,15 +1,13 @@
 """Whole logins in Chromium by plain redirects: without script, going back, twice, in two tabs."""
 
 import re
-from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import Person, decide, log_in, new_person, wait_until_closed
+from tests.browser.people import Person, decide, log_in, new_person, sent_by, wait_until_closed
 from tests.chromium import Windows
 from tests.portal import Portal
-from tests.relying_party import CHALLENGE
 
 CLIENT_ID = "journeys"
 ARRIVED = re.compile(r"/arrived\?.*code=")
@@ -17,21 +15,8 @@ ARRIVED = re.compile(r"/arrived\?.*code=")
 
 @pytest.fixture(scope="module")
 def start(live_portal: Portal) -> str:
-    """The address an application sends browsers to; people arrive at a path of the portal, so that it exists."""
-    redirect_uri = f"{live_portal.url}/arrived"
-    live_portal.flask(
-        "clients", "create", CLIENT_ID, "--name", "Journeys", "--redirect-uri", redirect_uri, "--scope", "openid email"
-    )
-    query = {
-        "response_type": "code",
-        "client_id": CLIENT_ID,
-        "redirect_uri": redirect_uri,
-        "scope": "openid email",
-        "state": "s",
-        "code_challenge": CHALLENGE,
-        "code_challenge_method": "S256",
-    }
-    return f"{live_portal.url}/api/oauth/authorize?{urlencode(query)}"
+    """Where an application sends browsers to."""
+    return sent_by(live_portal, CLIENT_ID)
 
 
 @pytest.fixture

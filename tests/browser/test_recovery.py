@@ -1,16 +1,14 @@
 """Getting in again in Chromium, by the keyboard alone: a mailed link, another browser, the application."""
 
 import re
-from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import Person, new_person
+from tests.browser.people import Person, new_person, sent_by
 from tests.chromium import Windows
 from tests.mailbox import kept_link
 from tests.portal import Portal
-from tests.relying_party import CHALLENGE
 
 CLIENT_ID = "recovery"
 ARRIVED = re.compile(r"/arrived\?.*code=")
@@ -20,20 +18,8 @@ LANGUAGES = {"ko-KR": "ko", "en-US": "en"}
 
 @pytest.fixture(scope="module")
 def start(live_portal: Portal) -> str:
-    """The address an application sends browsers to; people arrive at a path of the portal, so that it exists."""
-    redirect_uri = f"{live_portal.url}/arrived"
-    redirect = ("--redirect-uri", redirect_uri, "--scope", "openid email")
-    live_portal.flask("clients", "create", CLIENT_ID, "--name", "Recovery", *redirect)
-    query = {
-        "response_type": "code",
-        "client_id": CLIENT_ID,
-        "redirect_uri": redirect_uri,
-        "scope": "openid email",
-        "state": "s",
-        "code_challenge": CHALLENGE,
-        "code_challenge_method": "S256",
-    }
-    return f"{live_portal.url}/api/oauth/authorize?{urlencode(query)}"
+    """Where an application sends browsers to."""
+    return sent_by(live_portal, CLIENT_ID)
 
 
 @pytest.fixture(params=LANGUAGES)

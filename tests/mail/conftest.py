@@ -1,20 +1,11 @@
-"""What the mail tests share: a server that takes mails, and portals that send to it."""
+"""Portals that send mails."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 
 from tests.mail.smtp_server import SmtpServer
-
-
-@pytest.fixture
-def mail_server() -> Iterator[SmtpServer]:
-    """A server that takes everything until it is told otherwise."""
-    server = SmtpServer()
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from tests.relying_party import PASSWORD, RelyingParty, add_client, add_person, 
 NEW = "violet lantern 72 harbour"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def app(request: pytest.FixtureRequest, make_app: Callable[..., Flask], open_database: Callable[..., str]) -> Flask:
+@pytest.fixture
+def app(make_app: Callable[..., Flask], database_url: str) -> Flask:
     """A portal on each engine."""
-    return make_app(open_database(request.param))
+    return make_app(database_url)
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ NEW_EMAIL = "ada.new@example.com"
 PURPOSES = [Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.RESTORE_EMAIL, Purpose.RESET_PASSWORD]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def app(request: pytest.FixtureRequest, make_app: Callable[..., Flask], open_database: Callable[..., str]) -> Flask:
+@pytest.fixture
+def app(make_app: Callable[..., Flask], database_url: str) -> Flask:
     """A portal on each engine."""
-    return make_app(open_database(request.param))
+    return make_app(database_url)
 
 
 @pytest.fixture
