@@ -6,6 +6,7 @@ Everything that differs between installations comes from the portal's own settin
 import gc
 import os
 import re
+import signal
 import socket
 import sys
 from datetime import timedelta
@@ -91,7 +92,14 @@ logger_class = Logger
 
 
 def on_starting(server: Any) -> None:
-    """Say plainly that the port is taken, before gunicorn tries five times and shows an address."""
+    """Let no worker miss its end, and say plainly that the port is taken, before gunicorn tries five times."""
+    # A new worker has its parent's handlers at first: told to end just then, it would go on until it is killed. So the
+    # signal waits until the worker has its own.
+    term = {signal.SIGTERM}
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, term),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, term),
+    )
     # On an upgrade (SIGUSR2) the port is rightly in use by the portal itself; on a server another one may take over.
     if settings.is_production or server.master_pid:
         return
@@ -116,6 +124,8 @@ def when_ready(server: Any) -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     """Forget database connections the parent may have opened: two processes on one connection mix up their answers."""
+    signal.signal(signal.SIGTERM, worker.handle_exit)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     app = worker.app.wsgi()
     with app.app_context():
         for engine in app.extensions["sqlalchemy"].engines.values():

@@ -48,6 +48,12 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]
         self._leaving: dict[Any, float] = {}
         self._next_look = 0.0
 
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Note that it is to end; before the main loop begins there is nothing to wake."""
+        if self.booted:
+            super().handle_exit(sig, frame)
+        self.alive = False
+
     def handle(self, conn: Any) -> Any:
         """Answer a request, or give the connection back to wait for the rest of it."""
         if not has_arrived(conn):

@@ -74,11 +74,11 @@ class Server:
             time.sleep(0.02)
         self.seconds_to_start = time.monotonic() - began
 
-    def stop(self) -> None:
-        """End it in its own orderly way and wait; kill it where that takes too long."""
+    def stop(self) -> int | None:
+        """End it in its own orderly way and wait; kill it where that takes too long. Answers how it exited."""
         if self._process is None or self._process.poll() is not None:
             self._process = None
-            return
+            return None
         self.resume()
         self._process.send_signal(self._stop_signal)
         try:
@@ -86,7 +86,8 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process = None
+        code, self._process = self._process.returncode, None
+        return code
 
     def pause(self) -> None:
         """Let it hang: connections are accepted by the system, nothing answers."""

@@ -201,6 +201,15 @@ def test_a_request_that_was_begun_is_answered_although_the_portal_ends(productio
     production.start()
 
 
+def test_told_to_end_as_soon_as_it_began_it_does(sqlite_databases: SqliteDatabases, tmp_path: Path) -> None:
+    """A worker that has only just been forked heeds the signal too, and is not waited for and killed."""
+    with sqlite_databases.fresh(tmp_path, "seeded") as database_url:
+        portal = Portal(tmp_path, database_url, WEB_CONCURRENCY="4")
+        for _ in range(5):
+            portal.start()
+            assert portal.stop() == 0
+
+
 @pytest.fixture
 def high_descriptor() -> Iterator[int]:
     """A descriptor that ``select`` cannot look at, allowed and free."""
