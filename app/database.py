@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, cast
 
 import psycopg
@@ -24,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolRese
 from app import postgresql
 
 BUSY_SECONDS = 15.0
+PATIENCE_SECONDS = 0.05
 IDLE_SECONDS = 1.0
 MOST_WAITING = 8
 _UNIT = "database_connection"
@@ -188,6 +189,24 @@ class PortalDatabase(SQLAlchemy):
     def rollback(self) -> None:
         """Take the unit's changes back."""
         self._finish(is_kept=False)
+
+    def shorten_log(self) -> None:
+        """Have SQLite write its log into the file and begin it anew, which it does not do by itself under steady use.
+
+        Readers are waited for no longer than :data:`PATIENCE_SECONDS`; then it is left for another time. Nothing for
+        PostgreSQL.
+        """
+        if self.dialect.name != "sqlite":
+            return
+        with closing(self.engine.raw_connection()) as connection:
+            raw = cast(sqlite3.Connection, connection.dbapi_connection)
+            # The first does most of it and holds up nobody; the second one holds up writers while it waits.
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            raw.execute(f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000:.0f}")
+            try:
+                raw.execute("PRAGMA wal_checkpoint(RESTART)")
+            finally:
+                raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
 
     def _connection(self) -> PoolProxiedConnection:
         unit: PoolProxiedConnection | None = g.get(_UNIT)

@@ -46,6 +46,10 @@ class Database(Protocol):
         """Take back what was done since the last commit."""
         ...
 
+    def shorten_log(self) -> None:
+        """Between two transactions: let the database's log go, where it would grow as long as others read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
