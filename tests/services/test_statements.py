@@ -162,3 +162,27 @@ def test_a_request_that_only_reads_leaves_the_next_unit_of_its_thread_able_to_wr
         with closing(sqlite3.connect(path, timeout=0)) as other, pytest.raises(sqlite3.OperationalError, match="lock"):
             other.execute("BEGIN IMMEDIATE")
         database.rollback()
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_sqlites_log_begins_anew_unless_somebody_reads_on(app: Flask, is_read: bool) -> None:
+    database = app.extensions["services"].db
+    with app.app_context(), closing(sqlite3.connect(cast(str, database.engine.url.database))) as reader:
+
+        def length(after: int) -> int:
+            for number in range(after):
+                INSERT.run(database, **row(f"{after} {number}"))
+                database.commit()
+            (_, pages, _) = reader.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            return int(pages)
+
+        before = length(100)
+        assert before > 100
+        if is_read:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM users").fetchone()
+            INSERT.run(database, **row("what the reader does not see"))
+            database.commit()
+        database.shorten_log()
+        reader.rollback()
+        assert (length(1) < before) is not is_read
