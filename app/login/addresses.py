@@ -15,6 +15,7 @@ from app.login.forms import LinkForm, PlainForm
 from app.login.routes import bp
 from app.login.steps import Answer, kept_request, leave_for_login, page, refused
 from app.security import caller, withhold_address
+from app.services.email_addresses import Offer
 from app.services.environment import Caller
 from app.services.one_time_tokens import Purpose
 from app.sessions import current_session
@@ -23,7 +24,7 @@ from app.wiring import services
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the pages of one kind of link say; ``offer`` may name the address."""
+    """What the pages of one kind of link say; ``offer`` may name the address, ``undo`` is said of what can be undone."""
 
     kind: str
     title: str
@@ -31,6 +32,7 @@ class Words:
     button: str
     done_title: str
     done: str
+    undo: str = ""
 
 
 VERIFY = Words(
@@ -44,10 +46,11 @@ VERIFY = Words(
 CHANGE = Words(
     "change",
     sentence("Change your e-mail"),
-    sentence("From now on you log in with %(email)s. Your old address is told, and can undo it for 7 days."),
+    sentence("From now on you log in with %(email)s."),
     sentence("Change the e-mail"),
     sentence("Your e-mail is changed"),
     sentence("Log in with the new address from now on. You stay logged in where you are."),
+    sentence("Your old address is told, and can undo it for 7 days."),
 )
 RESTORE = Words(
     "restore",
@@ -69,9 +72,9 @@ def verify() -> Answer:
     if request.method != "POST" and "token" not in request.args:
         return _waiting()
     try:
-        email = _offered(form, Purpose.VERIFY_EMAIL)
+        offer = _offered(form, Purpose.VERIFY_EMAIL)
         if not form.validate_on_submit():
-            return _ask(form, VERIFY, email)
+            return _ask(form, VERIFY, offer)
         user_id = services.email_addresses.verify(form.token.data or "", caller())
     except LinkGone as refusal:
         return _gone(refusal)
@@ -116,30 +119,30 @@ def _by_link(purpose: Purpose, words: Words, carry_out: Callable[[str, Caller], 
     if request.method != "POST" and "done" in request.args:
         return page("login/link_done.html", None, None, words=words)
     try:
-        email = _offered(form, purpose)
+        offer = _offered(form, purpose)
         if not form.validate_on_submit():
-            return _ask(form, words, email)
+            return _ask(form, words, offer)
         carry_out(form.token.data or "", caller())
     except LinkGone as refusal:
         return _gone(refusal)
     except InvalidInput as refusal:
-        return refused("login/link.html", form, None, refusal, words=words, email=email)
+        return refused("login/link.html", form, None, refusal, words=words, offer=offer)
     if purpose is Purpose.RESTORE_EMAIL:
-        leave_for_login(email)
+        leave_for_login(offer.email)
     return redirect(url_for(request.endpoint or "", done=1), 303)
 
 
-def _offered(form: LinkForm, purpose: Purpose) -> str:
-    """The address the link was sent to; the page is written in its person's language. Raises :class:`LinkGone`."""
+def _offered(form: LinkForm, purpose: Purpose) -> Offer:
+    """What the link would do; the page is written in its person's language. Raises :class:`LinkGone`."""
     if request.method != "POST":
         form.token.data = request.args.get("token", "")
     offer = services.email_addresses.offered(form.token.data or "", purpose)
     g.person_locale = offer.locale
-    return offer.email
+    return offer
 
 
-def _ask(form: LinkForm, words: Words, email: str) -> Answer:
-    shown = page("login/link.html", form, kept_request(), words=words, email=email)
+def _ask(form: LinkForm, words: Words, offer: Offer) -> Answer:
+    shown = page("login/link.html", form, kept_request(), words=words, offer=offer)
     return (shown, 400) if request.method == "POST" else shown
 
 
