@@ -24,7 +24,7 @@ from app.wiring import services
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the pages of one kind of link say; ``offer`` may name the address, ``undo`` is said of what can be undone."""
+    """What the pages of one kind of link say; ``offer`` may name the address, ``undo`` is for what can be undone."""
 
     kind: str
     title: str

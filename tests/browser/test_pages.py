@@ -1,8 +1,10 @@
 """Every page in Chromium: accessible in both languages and themes, whole on a phone, complete in the popup."""
 
+from functools import cache
 from urllib.parse import urlencode
 
 import pytest
+from babel.messages.pofile import read_po
 from playwright.sync_api import Page, Response, expect
 
 from tests.browser.accessibility import hold_accessibility
@@ -10,6 +12,7 @@ from tests.browser.people import Person, log_in, new_person
 from tests.chromium import Windows
 from tests.portal import Portal
 from tests.relying_party import CHALLENGE
+from tests.servers import PROJECT_ROOT
 
 CLIENT_ID = "pages"
 SCOPE = "openid profile email offline_access read:groups"
@@ -89,6 +92,17 @@ def show(window: Page, address: str, status: int = 200) -> None:
     expect(window.locator("h1")).to_have_count(1)
     language = window.evaluate("navigator.language.slice(0, 2)")
     expect(window.locator("html")).to_have_attribute("lang", language)
+    if language == "ko":
+        shown = {line.strip() for line in window.locator("body").inner_text().splitlines()}
+        assert shown & english_sentences() == set(), address
+
+
+@cache
+def english_sentences() -> set[str]:
+    """What the portal says in English and has Korean words for; one application bears the name of a page."""
+    with (PROJECT_ROOT / "translations/ko/LC_MESSAGES/messages.po").open("rb") as file:
+        said = {message.id for message in read_po(file) if isinstance(message.id, str) and message.id != message.string}
+    return said - {"", "Playground", "English"}
 
 
 def scrolls_down(window: Page) -> bool:

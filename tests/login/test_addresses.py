@@ -18,6 +18,7 @@ from tests.relying_party import EMAIL, PASSWORD, RelyingParty, add_client, add_p
 
 ENGLISH = {"Accept-Language": "en"}
 NEW_EMAIL = "ada.new@example.com"
+UNDO = "can undo it for 7 days"
 
 
 @pytest.fixture
@@ -233,6 +234,7 @@ def test_the_new_address_counts_once_it_is_proven_and_the_old_one_is_told(
     mail = only_mail(app, "change_email")
     assert (mail.to, mail.values["email"], mail.language) == (NEW_EMAIL, NEW_EMAIL, "ko")
     assert account(app, EMAIL)[0] == person
+    assert UNDO in client.get(mail.path, headers=ENGLISH).text
     assert press(app.test_client(), mail.path).location == "/change-email?done=1"
     notice = only_mail(app, "email_changed")
     assert (notice.to, notice.values["old_email"], notice.values["new_email"]) == (EMAIL, EMAIL, NEW_EMAIL)
@@ -242,6 +244,18 @@ def test_the_new_address_counts_once_it_is_proven_and_the_old_one_is_told(
     assert log_in(app.test_client()).status_code == 401
     assert log_in(app.test_client(), email=NEW_EMAIL).status_code == 303
     assert events(app) == ["account:email:change_requested", "account:email:changed"]
+
+
+def test_an_old_address_that_was_never_proven_is_neither_told_nor_promised_to_be(
+    app: Flask, client: FlaskClient
+) -> None:
+    register(client)
+    received(app)
+    request_change(app, account(app, "min@example.com")[0])
+    mail = only_mail(app, "change_email")
+    assert UNDO not in client.get(mail.path, headers=ENGLISH).text
+    assert press(app.test_client(), mail.path).location == "/change-email?done=1"
+    assert received(app) == []
 
 
 def test_a_change_of_address_leaves_sessions_alone(app: Flask, client: FlaskClient, person: str) -> None:
