@@ -95,6 +95,12 @@ def database_url(request: pytest.FixtureRequest, open_database: Callable[..., st
 
 
 @pytest.fixture
+def postgresql_url(open_database: Callable[..., str]) -> str:
+    """A fresh seeded database on PostgreSQL."""
+    return open_database("postgresql")
+
+
+@pytest.fixture
 def clock() -> Clock:
     """The clock of ``app``."""
     return Clock()

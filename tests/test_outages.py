@@ -74,20 +74,14 @@ class Scene:
 
 
 @pytest.fixture
-def url(open_database: Callable[..., str]) -> str:
-    """A database on PostgreSQL."""
-    return open_database("postgresql", "seeded")
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], url: str) -> Flask:
+def app(make_app: Callable[..., Flask], postgresql_url: str) -> Flask:
     """A portal on it; asked one thing at a time it has one connection."""
-    return make_app(url)
+    return make_app(postgresql_url)
 
 
 @pytest.fixture
-def scene(app: Flask, url: str) -> Iterator[Scene]:
-    made = Scene(app, url)
+def scene(app: Flask, postgresql_url: str) -> Iterator[Scene]:
+    made = Scene(app, postgresql_url)
     yield made
     made.close_database(is_closed=False)
 

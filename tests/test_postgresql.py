@@ -34,15 +34,9 @@ def test_parameters_are_numbered_through(statements: tuple[str, ...], expected: 
 
 
 @pytest.fixture
-def url(open_database: Callable[..., str]) -> str:
-    """A database on PostgreSQL."""
-    return open_database("postgresql", "seeded")
-
-
-@pytest.fixture
-def app(make_app: Callable[..., Flask], url: str) -> Flask:
+def app(make_app: Callable[..., Flask], postgresql_url: str) -> Flask:
     """A portal on it; asked one thing at a time it has one connection, which lives on."""
-    return make_app(url)
+    return make_app(postgresql_url)
 
 
 @pytest.fixture
@@ -103,19 +97,19 @@ def test_all_statements_can_be_taken_away_again_and_again(app: Flask, web: Relyi
     ],
 )
 def test_a_migration_under_live_connections_disturbs_nobody(
-    url: str, web: RelyingParty, table: str, column: str
+    postgresql_url: str, web: RelyingParty, table: str, column: str
 ) -> None:
-    with psycopg.connect(libpq(url), autocommit=True) as other:
+    with psycopg.connect(libpq(postgresql_url), autocommit=True) as other:
         other.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar(1000)")
     assert everything(web) == [200] * 4
 
 
-def test_in_the_middle_of_a_transaction_it_is_an_outage_and_then_over(app: Flask, url: str) -> None:
+def test_in_the_middle_of_a_transaction_it_is_an_outage_and_then_over(app: Flask, postgresql_url: str) -> None:
     look, touch = "SELECT name FROM scopes WHERE name = $1", "UPDATE scopes SET sentence_en = $1 WHERE name = 'openid'"
     with app.app_context():
         db = app.extensions["services"].db
         assert db.execute(look, ["openid"], writes=False).fetchall() == [("openid",)]
-        with psycopg.connect(libpq(url), autocommit=True) as other:
+        with psycopg.connect(libpq(postgresql_url), autocommit=True) as other:
             other.execute("ALTER TABLE scopes ALTER COLUMN name TYPE varchar(1000)")
         db.execute(touch, ["changed"], writes=True)
         with pytest.raises(sa.exc.OperationalError, match="no longer good"):

@@ -26,7 +26,7 @@ from app.wiring import services
 class Words:
     """What the pages of one kind of link say; ``offer`` may name the address, ``undo`` is for what can be undone."""
 
-    kind: str
+    purpose: Purpose
     title: str
     offer: str
     button: str
@@ -36,7 +36,7 @@ class Words:
 
 
 VERIFY = Words(
-    "verify",
+    Purpose.VERIFY_EMAIL,
     sentence("Confirm your e-mail"),
     sentence("Confirm that %(email)s is your e-mail address."),
     sentence("Confirm"),
@@ -44,7 +44,7 @@ VERIFY = Words(
     sentence("If you began somewhere else, go back to that window; it knows by now."),
 )
 CHANGE = Words(
-    "change",
+    Purpose.CHANGE_EMAIL,
     sentence("Change your e-mail"),
     sentence("From now on you log in with %(email)s."),
     sentence("Change the e-mail"),
@@ -53,7 +53,7 @@ CHANGE = Words(
     sentence("Your old address is told, and can undo it for 7 days."),
 )
 RESTORE = Words(
-    "restore",
+    Purpose.RESTORE_EMAIL,
     sentence("Undo the change of your e-mail"),
     sentence("Your account returns to %(email)s, and every device is logged out."),
     sentence("Undo the change"),
@@ -72,7 +72,7 @@ def verify() -> Answer:
     if request.method != "POST" and "token" not in request.args:
         return _waiting()
     try:
-        offer = _offered(form, Purpose.VERIFY_EMAIL)
+        offer = _offered(form, VERIFY.purpose)
         if not form.validate_on_submit():
             return _ask(form, VERIFY, offer)
         user_id = services.email_addresses.verify(form.token.data or "", caller())
@@ -103,23 +103,23 @@ def resend() -> Answer:
 @bp.route("/change-email", methods=["GET", "POST"])
 def change_email() -> Answer:
     """Let a new address count."""
-    return _by_link(Purpose.CHANGE_EMAIL, CHANGE, services.email_addresses.change)
+    return _by_link(CHANGE, services.email_addresses.change)
 
 
 @bp.route("/restore-email", methods=["GET", "POST"])
 def restore_email() -> Answer:
     """Take a change back."""
-    return _by_link(Purpose.RESTORE_EMAIL, RESTORE, services.email_addresses.restore)
+    return _by_link(RESTORE, services.email_addresses.restore)
 
 
-def _by_link(purpose: Purpose, words: Words, carry_out: Callable[[str, Caller], str]) -> Answer:
+def _by_link(words: Words, carry_out: Callable[[str, Caller], str]) -> Answer:
     """The steps of a link that moves an account to another address: ask, do it, say so."""
     withhold_address()
     form = LinkForm()
     if request.method != "POST" and "done" in request.args:
         return page("login/link_done.html", None, None, words=words)
     try:
-        offer = _offered(form, purpose)
+        offer = _offered(form, words.purpose)
         if not form.validate_on_submit():
             return _ask(form, words, offer)
         carry_out(form.token.data or "", caller())
@@ -127,7 +127,7 @@ def _by_link(purpose: Purpose, words: Words, carry_out: Callable[[str, Caller], 
         return _gone(refusal)
     except InvalidInput as refusal:
         return refused("login/link.html", form, None, refusal, words=words, offer=offer)
-    if purpose is Purpose.RESTORE_EMAIL:
+    if words is RESTORE:
         leave_for_login(offer.email)
     return redirect(url_for(request.endpoint or "", done=1), 303)
 

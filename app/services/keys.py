@@ -26,7 +26,6 @@ PUBLISHED_SECONDS = 300
 Key = RSAKey | ECKey | OKPKey | OctKey
 _TABLE = cast(sa.Table, SigningKey.__table__)
 _STATUS = sa.select(_TABLE.c.kid, _TABLE.c.algorithm, _TABLE.c.status)
-_ONE = Statement(_STATUS.where(_TABLE.c.kid == sa.bindparam("kid")))
 _USABLE = Statement(_STATUS.where(_TABLE.c.status != "retired"))
 _LOAD = Statement(sa.select(_TABLE).where(_TABLE.c.status != "retired").order_by(_TABLE.c.created_at))
 
@@ -132,9 +131,8 @@ class Keys:
         """Let the next key sign and make a new next one; the old one verifies until its last token expires."""
         if algorithm is not None and algorithm not in self.algorithms:
             raise InvalidInput(f"Keys are of {', '.join(self.algorithms)}.", "algorithm")
-        wanted = [algorithm] if algorithm else self.algorithms
         # Making a key takes long; nothing may wait for it that waits for this transaction.
-        made = {each: _generate(each) for each in wanted}
+        made = {each: _generate(each) for each in ([algorithm] if algorithm else self.algorithms)}
         now = self.clock()
         for each, key in made.items():
             self._update(_TABLE.c.status == "current", each, status="previous", replaced_at=now)
@@ -153,18 +151,14 @@ class Keys:
 
     def retire(self, kid: str, caller: Caller = NOBODY) -> None:
         """Withdraw a key at once: nothing it signed is accepted any more. A current key is replaced first."""
-        found = _ONE.first(self.db, kid=kid)
-        if found is None:
+        row = self.db.session.execute(_STATUS.where(_TABLE.c.kid == kid)).first()
+        if row is None:
             raise NotFound("There is no key of that id.")
-        spare = _generate(found.algorithm)  # before the transaction, as in `rotate`
-        row = self.db.session.execute(_STATUS.where(_TABLE.c.kid == kid)).one()
         if row.status == "retired":
             return
         self._update(_TABLE.c.kid == kid, row.algorithm, status="retired", retired_at=self.clock())
         if row.status == "current":
             self._update(_TABLE.c.status == "next", row.algorithm, status="current", activated_at=self.clock())
-        if row.algorithm in self.algorithms and not self._of(row.algorithm, "next"):
-            self._add(spare, row.algorithm, "next", caller)
         self.ensure(caller)
         self.audit.record(Event.KEY_RETIRED, caller, kid=kid, algorithm=row.algorithm)
         self._forget()

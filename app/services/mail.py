@@ -8,7 +8,6 @@ from app.services.outbox import Outbox
 from app.services.people import Person
 
 MAIL = "mail"
-LINK_LIFE = timedelta(hours=1)
 NOTICE_LIFE = timedelta(days=3)
 
 

@@ -170,14 +170,19 @@ def test_the_command_line_lists_names_of_devices(app: Flask, client: FlaskClient
     assert "Chrome · Windows" in printed
 
 
+def renewing(app: Flask, browser: FlaskClient) -> RelyingParty:
+    """An application that renews its tokens, in the browser of who logs in there."""
+    add_client(app, "renewing")
+    log_in(browser)
+    return RelyingParty(browser, "renewing")
+
+
 def test_a_device_by_which_an_application_renews_its_tokens_is_listed_and_ended_after_the_session_idled_out(
     app: Flask, clock: Clock
 ) -> None:
     ada = add_person(app)
-    add_client(app, "renewing")
     browser = app.test_client()
-    log_in(browser)
-    application = RelyingParty(browser, "renewing")
+    application = renewing(app, browser)
     tokens = application.tokens()
     clock.advance(hours=13)
     assert browser.get("/logout").location == "/logged-out"
@@ -205,10 +210,7 @@ def test_a_session_that_is_over_and_left_nothing_is_not_listed(app: Flask, clock
 
 def test_cleaning_keeps_a_session_as_long_as_tokens_of_it_are_renewed(app: Flask, clock: Clock) -> None:
     ada = add_person(app)
-    add_client(app, "renewing")
-    browser = app.test_client()
-    log_in(browser)
-    application = RelyingParty(browser, "renewing")
+    application = renewing(app, app.test_client())
     tokens = application.tokens()
     for _ in range(2):
         clock.advance(days=20)
