@@ -14,8 +14,8 @@ from typing import Any
 
 from gunicorn import glogging
 
-from app import logs
-from app.config import ConfigurationError, Settings
+from app.server import logs
+from app.settings import ConfigurationError, Settings
 
 try:
     settings = Settings.from_environment()
@@ -26,7 +26,7 @@ _host = f"[{settings.server.host}]" if ":" in settings.server.host else settings
 bind = f"{_host}:{settings.server.port}"
 
 # Threads keep slow databases from stopping a worker; processes use the cores.
-worker_class = "app.serving.PatientWorker"
+worker_class = "app.server.worker.PatientWorker"
 workers = settings.server.workers
 threads = settings.server.threads
 # Loaded once, then forked: the second worker costs neither start-up time nor the memory of the code, and a worker

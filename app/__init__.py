@@ -6,29 +6,12 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response
 from werkzeug.datastructures import Headers
 
-from app import (
-    account,
-    api,
-    background,
-    cli,
-    consent,
-    devices,
-    error_pages,
-    extensions,
-    languages,
-    login,
-    logs,
-    mail,
-    oauth,
-    portal,
-    published,
-    security,
-    sessions,
-    wiring,
-)
-from app.config import Settings
+from app import account, api, cli, consent, extensions, languages, login, mail, oauth, portal, wiring
 from app.oauth import direct
-from app.services.environment import Clock, utc_now
+from app.server import background, logs
+from app.services.foundation.environment import Clock, utc_now
+from app.settings import Settings
+from app.web import devices, error_pages, published, security, sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -47,7 +30,7 @@ class PortalResponse(Response):
 
 
 class Portal(Flask):
-    """A Flask application without coroutines, and with the form session of :mod:`app.sessions`."""
+    """A Flask application without coroutines, and with the form session of :mod:`app.web.sessions`."""
 
     response_class = PortalResponse
     session_interface = sessions.FormSessions()

@@ -1,4 +1,4 @@
-"""Refusals we expect. Services raise them; ``app.error_pages`` turns them into pages and JSON.
+"""Refusals we expect. Services raise them; ``app.web.error_pages`` turns them into pages and JSON.
 
 ``message`` may be shown to anybody and is translated at the edge; the reason goes in ``__cause__`` and the log.
 """

@@ -9,9 +9,9 @@ from flask_mailman import Mail
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
-from app.config import PROJECT_ROOT, Settings
 from app.database import PortalDatabase
 from app.models import Base
+from app.settings import PROJECT_ROOT, Settings
 
 db = PortalDatabase(session_options={"expire_on_commit": False, "autoflush": True})
 migrate = Migrate(directory=str(PROJECT_ROOT / "migrations"))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from benchmarks.workloads import NAMES
 from tests.portal import close
 from tests.relying_party import RelyingParty, add_client, add_person, log_in

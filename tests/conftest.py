@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.chromium import Windows, launched
 from tests.clock import Clock
 from tests.databases import PostgresDatabases, SqliteDatabases, running_portal

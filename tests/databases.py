@@ -11,7 +11,7 @@ from uuid import uuid4
 import flask_migrate
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.portal import Portal, close
 from tests.servers import PostgresCluster
 

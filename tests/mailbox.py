@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Flask
 
-from app.background import Background
 from app.models import Delivery
-from app.services.mail import MAIL
+from app.server.background import Background
+from app.services.delivery.mail import MAIL
 from tests.portal import Portal
 from tests.relying_party import ISSUER
 

@@ -8,7 +8,7 @@ import requests
 from flask import Flask
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.servers import Server, free_port
 
 

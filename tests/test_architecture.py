@@ -25,7 +25,13 @@ COMPOSITION = {"app", "app.wiring"}
 FORBIDDEN = {
     "models": {*FRAMEWORKS, "redis", "app.services", "app.stores", *(f"app.{room}" for room in EDGE)},
     "stores": {*FRAMEWORKS, "sqlalchemy", "app.services", "app.models", *(f"app.{room}" for room in EDGE)},
-    "services": {*FRAMEWORKS, "app.extensions", "app.security", "app.sessions", *(f"app.{room}" for room in EDGE)},
+    "services": {
+        *FRAMEWORKS,
+        "app.extensions",
+        "app.web.security",
+        "app.web.sessions",
+        *(f"app.{room}" for room in EDGE),
+    },
     **{room: {f"app.{other}" for other in EDGE - {room}} for room in EDGE},
 }
 
@@ -44,7 +50,7 @@ def violations(module: str, source: str) -> Iterator[str]:
         for name in imported(node):
             if any(name == banned or name.startswith(f"{banned}.") for banned in forbidden):
                 yield f"{module} imports {name}"
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"} and room != "config":
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"} and room != "settings":
             yield f"{module} reads the environment"
 
 
@@ -77,18 +83,18 @@ def test_a_file_stays_a_room_not_a_hall(module: str, path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("app.services.tokens", "from flask import g"),
-        ("app.services.tokens", "import authlib.oauth2"),
-        ("app.services.tokens", "from app import oauth"),
-        ("app.services.tokens", "from app.login.forms import LoginForm"),
-        ("app.services.tokens", "from app.wiring import Services"),
+        ("app.services.tokens.tokens", "from flask import g"),
+        ("app.services.tokens.tokens", "import authlib.oauth2"),
+        ("app.services.tokens.tokens", "from app import oauth"),
+        ("app.services.tokens.tokens", "from app.login.forms import LoginForm"),
+        ("app.services.tokens.tokens", "from app.wiring import Services"),
         ("app.models.user", "from app.stores import open_store"),
         ("app.stores.sqlite", "from app.models import User"),
         ("app.oauth.routes", "import app.login"),
         ("app.login.routes", "from app.consent.forms import ConsentForm"),
         ("app.login.routes", "def f():\n    from authlib.oauth2 import OAuth2Error"),
-        ("app.services.rate_limits", "from redis import Redis"),
-        ("app.sessions", "import os\nos.environ['X']"),
+        ("app.services.foundation.rate_limits", "from redis import Redis"),
+        ("app.web.sessions", "import os\nos.environ['X']"),
         ("app", "import os\nos.getenv('X')"),
     ],
 )
@@ -101,9 +107,9 @@ def test_a_violation_is_caught(module: str, source: str) -> None:
     [
         ("app", "from app import oauth, wiring"),
         ("app.wiring", "from app.oauth.server import create_server"),
-        ("app.oauth.server", "from authlib.oauth2 import OAuth2Error\nfrom app.services.tokens import Tokens"),
+        ("app.oauth.server", "from authlib.oauth2 import OAuth2Error\nfrom app.services.tokens.tokens import Tokens"),
         ("app.stores.redis", "from redis import Redis"),
-        ("app.config", "import os\nos.environ['X']"),
+        ("app.settings", "import os\nos.environ['X']"),
         ("app.login.routes", "from app.login.forms import LoginForm\nfrom flask import g"),
     ],
 )

@@ -5,7 +5,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from app.config import documentation
+from app.settings import documentation
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,9 +8,9 @@ from flask import request
 from app.account.pages import bp, device, me, show
 from app.account.sentences import CHANGED, FAILED, REASONS, SENTENCES, UNNAMED
 from app.languages import gettext as _
-from app.services.activity import Occurrence
-from app.services.audit import Event
-from app.services.user_agents import device_name
+from app.services.people.activity import Occurrence
+from app.services.record.audit import Event
+from app.services.sessions.user_agents import device_name
 from app.wiring import services
 
 PAGE = 50

@@ -3,8 +3,8 @@
 from app.account.pages import Answer, PlainForm, bp, done, me, show
 from app.errors import sentence
 from app.languages import current_language
-from app.presentation import application
-from app.security import caller
+from app.web.presentation import application
+from app.web.security import caller
 from app.wiring import services
 
 

@@ -9,10 +9,10 @@ from werkzeug import Response
 from app.account.forms import EmailForm
 from app.account.pages import Answer, PlainForm, bp, done, me, put_beside, show
 from app.account.sentences import SECTIONS
-from app.confirmation import confirmation_redirect, needs_confirmation
 from app.errors import InvalidInput, sentence
-from app.security import caller
-from app.sessions import end_one
+from app.web.confirmation import confirmation_redirect, needs_confirmation
+from app.web.security import caller
+from app.web.sessions import end_one
 from app.wiring import services
 
 SHOWN = 500

@@ -6,13 +6,13 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
-from app.services.passwords import LONGEST
+from app.services.people.passwords import LONGEST
 
 LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
 
 class ProfileForm(FlaskForm):
-    """Who one is; names as in :data:`app.services.profiles.RULES`."""
+    """Who one is; names as in :data:`app.services.people.profiles.RULES`."""
 
     full_name = StringField(_l("Name"))
     username = StringField(_l("Username"))

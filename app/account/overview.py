@@ -9,9 +9,9 @@ from app.account.pages import Answer, PlainForm, bp, device, done, me, show
 from app.errors import sentence
 from app.languages import current_language
 from app.languages import gettext as _
-from app.services.audit import Event
-from app.services.profiles import Profile
-from app.services.user_agents import device_name
+from app.services.people.profiles import Profile
+from app.services.record.audit import Event
+from app.services.sessions.user_agents import device_name
 from app.wiring import services
 
 OLD_PASSWORD = timedelta(days=365)

@@ -7,10 +7,10 @@ from wtforms import Field
 
 from app.errors import InvalidFields, InvalidInput, NotFound
 from app.languages import gettext as _
-from app.security import isolate
-from app.services.sessions import ActiveSession
-from app.services.user_agents import UNKNOWN
-from app.sessions import current_session
+from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.user_agents import UNKNOWN
+from app.web.security import isolate
+from app.web.sessions import current_session
 from app.wiring import services
 
 bp = Blueprint("account", __name__, url_prefix="/account")

@@ -6,11 +6,11 @@ from werkzeug import Response
 
 from app.account.forms import ProfileForm
 from app.account.pages import Answer, bp, done, me, put_beside, show
-from app.choices import keep_choice
 from app.errors import InvalidFields, sentence
 from app.languages import COOKIE, current_language
-from app.security import caller
-from app.services.profiles import RULES, Profile, timezones
+from app.services.people.profiles import RULES, Profile, timezones
+from app.web.choices import keep_choice
+from app.web.security import caller
 from app.wiring import services
 
 

@@ -4,12 +4,12 @@ from flask import url_for
 
 from app.account.forms import EmailForm, PasswordForm
 from app.account.pages import Answer, bp, done, me, put_beside, show
-from app.confirmation import confirmation_redirect, needs_confirmation
 from app.errors import InvalidInput, TooManyAttempts, sentence
 from app.languages import current_language
 from app.languages import gettext as _
-from app.security import caller
-from app.sessions import rotate_session
+from app.web.confirmation import confirmation_redirect, needs_confirmation
+from app.web.security import caller
+from app.web.sessions import rotate_session
 from app.wiring import services
 
 

@@ -1,7 +1,7 @@
 """Audit events, reasons and kinds of data in the words of people."""
 
 from app.errors import sentence
-from app.services.audit import Event
+from app.services.record.audit import Event
 
 SENTENCES: dict[str, str] = {
     Event.ACCOUNT_REGISTERED: sentence("You created the account."),
@@ -91,4 +91,4 @@ SECTIONS: dict[str, str] = {
     "owned_applications": sentence("Applications you own"),
     "activity": sentence("Activity"),
 }
-"""The parts of an export (:data:`app.services.exports.SECTIONS`) and what people call them."""
+"""The parts of an export (:data:`app.services.people.exports.SECTIONS`) and what people call them."""

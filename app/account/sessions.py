@@ -6,8 +6,8 @@ from flask import redirect, request, url_for
 
 from app.account.pages import Answer, PlainForm, bp, device, done, me, show
 from app.errors import sentence
-from app.security import caller
-from app.sessions import end_one as leave
+from app.web.security import caller
+from app.web.sessions import end_one as leave
 from app.wiring import services
 
 PAGE = 20

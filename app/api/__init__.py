@@ -16,8 +16,8 @@
     GET    /api/openapi.json                      all of this as OpenAPI 3.1
 
 All but the last two answer under /api/auth as well. Each route is an :class:`app.api.operations.Operation`, from which
-its checks, its answers and its part of the document are made. Depends on the services, ``app.sessions`` and
-``app.security``.
+its checks, its answers and its part of the document are made. Depends on the services, ``app.web.sessions`` and
+``app.web.security``.
 """
 
 import json

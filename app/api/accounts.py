@@ -13,11 +13,11 @@ from app.api.models import (
 )
 from app.api.operations import Access, Routes
 from app.api.people import described
-from app.devices import device_token, trust_device
 from app.errors import InvalidInput, NotFound, WrongCredentials
 from app.languages import current_language
-from app.security import caller
-from app.sessions import current_session, rotate_session
+from app.web.devices import device_token, trust_device
+from app.web.security import caller
+from app.web.sessions import current_session, rotate_session
 from app.wiring import services
 
 routes = Routes("Account")

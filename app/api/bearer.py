@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from flask import Response, request
 
 from app.errors import PortalError
-from app.services.bearer import AccessState
-from app.services.claims import Subject
+from app.services.grants.bearer import AccessState
+from app.services.tokens.claims import Subject
 from app.wiring import services
 
 REALM = "MAX Platform"
@@ -47,8 +47,8 @@ def is_presented() -> bool:
 def person(*, needs_first_party: bool = True) -> Person:
     """The person of the request's token.
 
-    Raises :class:`NoToken`, :class:`app.services.tokens.InvalidToken`, and :class:`InsufficientScope` for service
-    tokens and for those of clients that may not ask.
+    Raises :class:`NoToken`, :class:`app.services.tokens.tokens.InvalidToken`, and :class:`InsufficientScope` for
+    service tokens and for those of clients that may not ask.
     """
     token = _presented()
     if not token:

@@ -11,7 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from app.api import refresh_cookie
 from app.api.models import Refusal
 from app.api.operations import Access, Operation
-from app.config import Settings
+from app.settings import Settings
 
 REFERENCE = "#/components/schemas/{model}"
 TITLE, VERSION = "MAX Platform", "1"

@@ -4,13 +4,13 @@ from app.api import bearer, refresh_cookie
 from app.api.models import AccessToken, Credentials, LoggedOut, Logout, RegisteredUser, Registration
 from app.api.operations import Access, Routes
 from app.api.people import described
-from app.devices import admit_device, device_token
 from app.errors import ProtocolRefusal
 from app.languages import current_language
-from app.security import caller
-from app.services.first_party import LOGOUT, SCOPES, Ended, Holder
-from app.services.tokens import InvalidToken, TokenAnswer
-from app.sessions import begin_session, current_session, end_session
+from app.services.grants.first_party import LOGOUT, SCOPES, Ended, Holder
+from app.services.tokens.tokens import InvalidToken, TokenAnswer
+from app.web.devices import admit_device, device_token
+from app.web.security import caller
+from app.web.sessions import begin_session, current_session, end_session
 from app.wiring import services
 
 routes = Routes("Logging in and out")

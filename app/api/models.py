@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.services.passwords import LONGEST, SHORTEST
+from app.services.people.passwords import LONGEST, SHORTEST
 
 MOST_SESSIONS = 100
 LONGEST_TOKEN = 1024

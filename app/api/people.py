@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from app.api.models import User
-from app.services.claims import UNCHOSEN_LOCALE, Subject
-from app.services.profiles import Profile
+from app.services.foundation.person import UNCHOSEN_LOCALE
+from app.services.people.profiles import Profile
+from app.services.tokens.claims import Subject
 from app.wiring import services
 
 WITHIN_EMAIL = frozenset({"email", "read:profile"})

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from app.config import Settings
+from app.settings import Settings
 from app.wiring import services
 
 UNDECIDED = object()

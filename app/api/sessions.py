@@ -6,8 +6,8 @@ from app.api.bearer import Person
 from app.api.models import Place, Session, SessionList
 from app.api.operations import Access, Routes
 from app.errors import InvalidInput, NotFound
-from app.security import caller
-from app.services.sessions import OpenSession
+from app.services.sessions.sessions import OpenSession
+from app.web.security import caller
 from app.wiring import services
 
 routes = Routes("Sessions")

@@ -7,8 +7,8 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.outcome import OPERATOR, as_json, committed, show, show_one
-from app.services.clients import AUTH_METHODS, CONSENT_POLICIES, GRANT_TYPES, ClientRecord
-from app.services.scopes import split
+from app.services.clients.clients import AUTH_METHODS, CONSENT_POLICIES, GRANT_TYPES, ClientRecord
+from app.services.clients.scopes import split
 from app.wiring import services
 
 

@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.outcome import as_json, show
-from app.config import documentation
+from app.settings import documentation
 from app.wiring import services
 
 

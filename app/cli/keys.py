@@ -7,7 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.outcome import OPERATOR, as_json, committed, show
-from app.services.keys import FRESH_SECONDS, PUBLISHED_SECONDS
+from app.services.tokens.keys import FRESH_SECONDS, PUBLISHED_SECONDS
 from app.wiring import services
 
 

@@ -5,7 +5,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.cli.outcome import as_json, committed, show
-from app.services.mail import MAIL
+from app.services.delivery.mail import MAIL
 from app.wiring import services
 
 STATES = ("waiting", "failing", "done", "given_up")

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from app.errors import PortalError
-from app.services.environment import Caller
+from app.services.foundation.environment import Caller
 from app.wiring import services
 
 P = ParamSpec("P")

@@ -7,7 +7,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.outcome import OPERATOR, as_json, committed, show, show_one
-from app.services.cleaning import BATCH
+from app.services.upkeep.cleaning import BATCH
 from app.wiring import services
 
 

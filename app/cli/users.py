@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.outcome import OPERATOR, as_json, committed, show
-from app.services.accounts import PLANS
+from app.services.people.accounts import PLANS
 from app.wiring import services
 
 

@@ -5,13 +5,13 @@ from flask_wtf import FlaskForm
 from werkzeug import Response
 
 from app.languages import current_language
-from app.presentation import asking_application
-from app.security import caller
-from app.services.audit import Event
-from app.services.authorization import Pending
-from app.services.interactions import Step, granted_scopes
-from app.services.sessions import ActiveSession
-from app.sessions import current_session
+from app.services.grants.authorization import Pending
+from app.services.grants.interactions import Step, granted_scopes
+from app.services.record.audit import Event
+from app.services.sessions.sessions import ActiveSession
+from app.web.presentation import asking_application
+from app.web.security import caller
+from app.web.sessions import current_session
 from app.wiring import services
 
 bp = Blueprint("consent", __name__)

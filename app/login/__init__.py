@@ -20,7 +20,7 @@ from flask import Flask
 
 from app.login import addresses, passwords, recovery  # noqa: F401 their views join the blueprint
 from app.login.routes import bp
-from app.sessions import has_other_accounts
+from app.web.sessions import has_other_accounts
 
 
 def register(app: Flask) -> None:

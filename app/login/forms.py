@@ -5,7 +5,7 @@ from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
-from app.services.passwords import LONGEST
+from app.services.people.passwords import LONGEST
 
 EMAIL = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
 NEW_PASSWORD = [

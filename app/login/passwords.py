@@ -2,15 +2,15 @@
 
 from flask import Response, jsonify, redirect, request
 
-from app.confirmation import needs_confirmation
-from app.devices import device_token
 from app.errors import TooManyAttempts, WrongCredentials
 from app.languages import gettext as _
 from app.login.forms import ConfirmForm, StrengthForm
 from app.login.routes import bp
 from app.login.steps import Answer, login_address, page, refused
-from app.security import caller, safe_path
-from app.sessions import begin_session, current_session
+from app.web.confirmation import needs_confirmation
+from app.web.devices import device_token
+from app.web.security import caller, safe_path
+from app.web.sessions import begin_session, current_session
 from app.wiring import services
 
 STRENGTH_LIMIT = "120/minute"

@@ -5,17 +5,17 @@ What is asked and answered is the same for every address, whether there is an ac
 
 from flask import redirect, request, url_for
 
-from app.devices import device_token, trust_device
 from app.errors import InvalidInput, LinkGone, NotFound, TooManyAttempts, sentence
 from app.languages import current_language
 from app.languages import gettext as _
 from app.login.forms import ForgotForm, ResetForm
 from app.login.routes import bp
 from app.login.steps import Answer, kept_request, leave_for_login, login_address, page, refused, take_email
-from app.security import caller, withhold_address
-from app.services.authorization import Pending
-from app.services.email_names import normalised
-from app.sessions import current_session
+from app.services.grants.authorization import Pending
+from app.services.people.email_names import normalised
+from app.web.devices import device_token, trust_device
+from app.web.security import caller, withhold_address
+from app.web.sessions import current_session
 from app.wiring import services
 
 CHANGED = sentence("Your password was changed. Log in with the new one.")

@@ -3,18 +3,18 @@
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from app.devices import admit_device, device_token
 from app.errors import InvalidInput, TooManyAttempts, WrongCredentials
 from app.languages import current_language
 from app.languages import gettext as _
 from app.login.forms import LoginForm, PlainForm, RegisterForm
 from app.login.steps import Answer, login_address, own_next, page, refused, take_email, take_notice
-from app.security import caller
-from app.services.authorization import Pending
-from app.services.interactions import Step
-from app.services.redirect_uris import origin
-from app.services.sessions import ActiveSession
-from app.sessions import begin_session, current_session, end_one, end_session, open_sessions, use_session
+from app.services.clients.redirect_uris import origin
+from app.services.grants.authorization import Pending
+from app.services.grants.interactions import Step
+from app.services.sessions.sessions import ActiveSession
+from app.web.devices import admit_device, device_token
+from app.web.security import caller
+from app.web.sessions import begin_session, current_session, end_one, end_session, open_sessions, use_session
 from app.wiring import services
 
 bp = Blueprint("login", __name__)

@@ -7,9 +7,9 @@ from werkzeug import Response
 
 from app.errors import InteractionGone, PortalError, TooManyAttempts
 from app.languages import gettext as _
-from app.presentation import asking_application
-from app.security import safe_path
-from app.services.authorization import Pending
+from app.services.grants.authorization import Pending
+from app.web.presentation import asking_application
+from app.web.security import safe_path
 from app.wiring import services
 
 TYPED_EMAIL, NOTICE = "typed_email", "login_notice"

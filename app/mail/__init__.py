@@ -14,9 +14,9 @@ from typing import Any
 
 from flask import Flask, url_for
 
-from app.config import Settings
 from app.mail.courier import MailCourier
 from app.mail.routes import bp, may_read
+from app.settings import Settings
 
 __all__ = ["MailCourier", "register"]
 logger = logging.getLogger("portal.mail")

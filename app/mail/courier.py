@@ -8,11 +8,11 @@ from functools import partial
 from flask import current_app
 from flask_mailman import EmailMultiAlternatives
 
-from app.config import Settings
 from app.mail import kept, smtp
 from app.mail.letter import write_letter
-from app.services.mail import MAIL
-from app.services.outbox import DeliveryFailed, Due
+from app.services.delivery.mail import MAIL
+from app.services.delivery.outbox import DeliveryFailed, Due
+from app.settings import Settings
 
 logger = logging.getLogger("portal.mail")
 

@@ -9,8 +9,8 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from app.config import Settings
-from app.services.outbox import DeliveryFailed
+from app.services.delivery.outbox import DeliveryFailed
+from app.settings import Settings
 
 MOST_KEPT = 200
 MOMENT = "%Y%m%dT%H%M%S%f"

@@ -11,7 +11,7 @@ from flask_babel import force_locale
 from jinja2 import Template
 
 from app.languages import DEFAULT, gettext, lazy_gettext, moment_text, supported
-from app.services.user_agents import device_name
+from app.services.sessions.user_agents import device_name
 
 NAMES = frozenset(
     {

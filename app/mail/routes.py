@@ -4,10 +4,10 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, has_request_context, render_template, request
 
-from app.config import is_loopback
 from app.mail import kept
 from app.mail.kept import KeptMail
-from app.security import allow_frames_of_own, quarantine
+from app.settings import is_loopback
+from app.web.security import allow_frames_of_own, quarantine
 from app.wiring import services
 
 bp = Blueprint("kept_mail", __name__, url_prefix="/dev/mail")

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from flask_mailman.backends.smtp import EmailBackend
 
-from app.services.outbox import DeliveryFailed
+from app.services.delivery.outbox import DeliveryFailed
 
 # RFC 5321 section 4.1.2 without quoted names and address literals, in ASCII (RFC 6531 would need the server's help).
 ADDRESS = re.compile(r"(?=.{3,254}\Z)[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)

@@ -12,7 +12,7 @@
     POST     /api/oauth/logout/confirm       the person's answer to the question whether to log out
 
 All of them answer under /oauth as well. Metadata and keys are at /.well-known/. Depends on the services and,
-for what a browser carries, on ``app.sessions`` and ``app.security``; it draws three small pages of its own.
+for what a browser carries, on ``app.web.sessions`` and ``app.web.security``; it draws three small pages of its own.
 """
 
 from flask import Flask

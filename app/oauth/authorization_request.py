@@ -16,11 +16,11 @@ from app.errors import sentence
 from app.languages import gettext as _
 from app.oauth import parameters
 from app.oauth.errors import RefusedRequest, UnsafeRequest
-from app.services import scopes
-from app.services.claims import SUPPORTED as SUPPORTED_CLAIMS
-from app.services.clients import ClientRecord
-from app.services.interactions import AuthorizationRequest
-from app.services.tokens import InvalidToken
+from app.services.clients import scopes
+from app.services.clients.clients import ClientRecord
+from app.services.grants.interactions import AuthorizationRequest
+from app.services.tokens.claims import SUPPORTED as SUPPORTED_CLAIMS
+from app.services.tokens.tokens import InvalidToken
 from app.wiring import services
 
 RESPONSE_TYPES = ("code",)

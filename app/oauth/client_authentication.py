@@ -7,9 +7,9 @@ from urllib.parse import unquote_plus
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 
 from app.oauth.parameters import BackChannelRequest
-from app.security import caller
-from app.services.audit import Event
-from app.services.clients import ClientRecord, is_secret
+from app.services.clients.clients import ClientRecord, is_secret
+from app.services.record.audit import Event
+from app.web.security import caller
 from app.wiring import services
 
 CHALLENGE = 'Basic realm="MAX Platform", charset="UTF-8"'

@@ -13,15 +13,15 @@ from typing import Any, cast
 from flask import Flask, Response, g
 from werkzeug.datastructures import EnvironHeaders
 
-from app import logs
-from app.config import Settings
 from app.database import only_reads
 from app.errors import PortalError
 from app.oauth.parameters import FORM
 from app.oauth.server import PortalAuthorizationServer
 from app.oauth.userinfo import claims_of
-from app.security import headers_of_every_response, settle
-from app.services.environment import Caller
+from app.server import logs
+from app.services.foundation.environment import Caller
+from app.settings import Settings
+from app.web.security import headers_of_every_response, settle
 from app.wiring import services
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]

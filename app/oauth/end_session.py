@@ -10,16 +10,16 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug import Response
 from werkzeug.datastructures import MultiDict
 
-from app.error_pages import Action
 from app.errors import sentence
 from app.languages import gettext as _
 from app.oauth.errors import UnsafeRequest
 from app.oauth.parameters import LONGEST_VALUE, read
 from app.oauth.responses import with_parameters
-from app.presentation import application
-from app.services.clients import ClientRecord
-from app.services.tokens import InvalidToken
-from app.sessions import end_session, open_sessions
+from app.services.clients.clients import ClientRecord
+from app.services.tokens.tokens import InvalidToken
+from app.web.error_pages import Action
+from app.web.presentation import application
+from app.web.sessions import end_session, open_sessions
 from app.wiring import services
 
 CONFIRM_SECONDS = 86400

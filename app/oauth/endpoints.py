@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 from authlib.oauth2.rfc6749 import InvalidRequestError, TokenEndpoint
 
 from app.oauth.parameters import BackChannelRequest
-from app.security import caller
-from app.services.bearer import AccessState, RefreshState
-from app.services.clients import ClientRecord
-from app.services.tokens import InvalidToken
+from app.services.clients.clients import ClientRecord
+from app.services.grants.bearer import AccessState, RefreshState
+from app.services.tokens.tokens import InvalidToken
+from app.web.security import caller
 from app.wiring import services
 
 Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]

@@ -1,7 +1,7 @@
 """Refusals at the authorization endpoint: a page when there is nowhere safe to go, else an answer to the client."""
 
-from app.error_pages import Action, Developer
 from app.errors import PortalError
+from app.web.error_pages import Action, Developer
 
 
 class UnsafeRequest(PortalError):

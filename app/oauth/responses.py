@@ -5,9 +5,9 @@ from urllib.parse import urlencode, urlsplit
 from flask import make_response, redirect, render_template, request
 from werkzeug import Response
 
-from app.security import allow_framing
-from app.services.interactions import AuthorizationRequest
-from app.services.redirect_uris import origin
+from app.services.clients.redirect_uris import origin
+from app.services.grants.interactions import AuthorizationRequest
+from app.web.security import allow_framing
 from app.wiring import services
 
 

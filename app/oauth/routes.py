@@ -26,10 +26,10 @@ from app.oauth.authorization_request import Draft
 from app.oauth.errors import RefusedRequest
 from app.oauth.parameters import FORM, front_channel_values
 from app.oauth.server import PortalAuthorizationServer
-from app.services.authorization import Pending
-from app.services.interactions import Refusal, Step
-from app.services.redirect_uris import origin
-from app.sessions import session_for
+from app.services.clients.redirect_uris import origin
+from app.services.grants.authorization import Pending
+from app.services.grants.interactions import Refusal, Step
+from app.web.sessions import session_for
 from app.wiring import services
 
 bp = Blueprint("oauth", __name__)

@@ -12,7 +12,7 @@ from app.oauth import client_authentication
 from app.oauth.endpoints import Introspection, Revocation
 from app.oauth.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from app.oauth.parameters import BackChannelRequest, HttpRequest, back_channel_request
-from app.services.clients import ClientRecord
+from app.services.clients.clients import ClientRecord
 from app.wiring import services
 
 

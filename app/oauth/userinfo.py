@@ -6,7 +6,7 @@ from flask import Request, Response, jsonify
 
 from app.errors import ProtocolRefusal
 from app.oauth.parameters import FORM
-from app.services.bearer import AccessState
+from app.services.grants.bearer import AccessState
 from app.wiring import services
 
 REALM = "MAX Platform"

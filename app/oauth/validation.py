@@ -8,8 +8,8 @@ from flask import Request, Response, jsonify
 from app.errors import ProtocolRefusal
 from app.oauth.client_authentication import authenticate
 from app.oauth.parameters import BackChannelRequest
-from app.services.clients import ClientRecord
-from app.services.tokens import InvalidToken
+from app.services.clients.clients import ClientRecord
+from app.services.tokens.tokens import InvalidToken
 from app.wiring import services
 
 BLACKLISTED = "Token is blacklisted"

@@ -19,13 +19,13 @@ from flask import (
 from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
-from app.choices import YEAR, keep_choice
 from app.languages import COOKIE, SUPPORTED, current_language
-from app.presentation import tile
-from app.security import allow_frames_of_own, allow_framing, csp_nonce, isolate, safe_path
-from app.services.scopes import split
-from app.services.seeding import PLAYGROUND
-from app.sessions import current_session
+from app.services.clients.scopes import split
+from app.services.upkeep.seeding import PLAYGROUND
+from app.web.choices import YEAR, keep_choice
+from app.web.presentation import tile
+from app.web.security import allow_frames_of_own, allow_framing, csp_nonce, isolate, safe_path
+from app.web.sessions import current_session
 from app.wiring import services
 
 bp = Blueprint("portal", __name__)

@@ -13,7 +13,7 @@ import requests
 import sqlalchemy as sa
 
 from app.models import RefreshToken, TokenFamily, User, UserSession, new_id
-from app.services.environment import random_token, sha256
+from app.services.foundation.environment import random_token, sha256
 from benchmarks.faults.drill import Row, Run
 from benchmarks.faults.stand import on_postgresql, on_sqlite
 

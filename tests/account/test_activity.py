@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.account.sentences import FAILED, REASONS, SENTENCES
-from app.services.audit import Event
-from app.services.environment import Caller
+from app.services.foundation.environment import Caller
+from app.services.record.audit import Event
 from tests.account.browsing import Facts, english, send, shown
 from tests.clock import Clock
 from tests.relying_party import EMAIL, PASSWORD, add_client, add_person, log_in

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.models import Base
-from app.services.exports import SECRETS, SECTIONS
+from app.services.people.exports import SECRETS, SECTIONS
 from tests.account.browsing import IPHONE, Facts, english, send, shown
 from tests.clock import Clock
 from tests.mailbox import received

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.services.environment import Caller
+from app.services.foundation.environment import Caller
 from tests.account.browsing import IPHONE, Facts, english, send, shown
 from tests.mailbox import received
 from tests.relying_party import RelyingParty, add_client, add_person, csrf_token, log_in

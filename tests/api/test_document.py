@@ -20,8 +20,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from app import create_app
 from app.api import COMPATIBLE, documented
-from app.config import Settings
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
+from app.settings import Settings
 from tests.clock import Clock
 from tests.databases import SqliteDatabases
 from tests.portal import close

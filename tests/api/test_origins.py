@@ -9,7 +9,7 @@ from flask import Flask
 from app import create_app
 from app.api import AUTH, COMPATIBLE, OPERATIONS, USERS
 from app.api.operations import Operation
-from app.config import Settings
+from app.settings import Settings
 from tests.api.people import ISSUER, FrontEnd, refusal
 from tests.clock import Clock
 from tests.portal import close

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 
-from app.services.environment import Caller
+from app.services.foundation.environment import Caller
 from tests.api.people import FrontEnd, fields, refusal
 from tests.clock import Clock
 

@@ -8,8 +8,8 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from app import create_app
-from app.config import Settings
-from app.services.environment import Caller
+from app.services.foundation.environment import Caller
+from app.settings import Settings
 from tests.account.browsing import IPHONE
 from tests.browser.people import Person, log_in, new_person
 from tests.browser.test_pages import CUT_OFF, DESKTOP, PHONE, SCROLLS_SIDEWAYS, hold_rules_of_all_pages, show, window

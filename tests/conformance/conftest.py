@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.clock import Clock
 from tests.conformance.relying_party import ISSUER, RelyingParty
 from tests.databases import SqliteDatabases

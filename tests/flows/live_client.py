@@ -14,7 +14,7 @@ import requests
 import sqlalchemy as sa
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.portal import Portal, close
 from tests.relying_party import CHALLENGE, REDIRECT_URI, VERIFIER
 

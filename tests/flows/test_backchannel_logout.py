@@ -13,7 +13,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
 from tests.conformance.id_tokens import claims
 from tests.flows.live_client import LiveClient, by_services, rows
 from tests.portal import Portal

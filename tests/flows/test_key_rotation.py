@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from app.services.keys import FRESH_SECONDS, PUBLISHED_SECONDS
+from app.services.tokens.keys import FRESH_SECONDS, PUBLISHED_SECONDS
 from tests.clock import Clock
 from tests.flows.live_client import PATIENCE, LiveClient, Workers, by_services
 from tests.portal import Portal

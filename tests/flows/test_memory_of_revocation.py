@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
 from tests.flows.live_client import SCOPE, LiveClient, Workers, by_services, parameters
 from tests.portal import Portal
 from tests.relying_party import PASSWORD, REDIRECT_URI

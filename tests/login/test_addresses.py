@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.errors import InvalidInput, NotFound, TooManyAttempts
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
 from tests.clock import Clock
 from tests.login.test_pages import shown_errors
 from tests.login.test_recovery import ask

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.models import KnownDevice
-from app.services.environment import sha256
+from app.services.foundation.environment import sha256
 from tests.clock import Clock
 from tests.login.test_addresses import register
 from tests.mailbox import only_mail, received

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.models import Delivery
-from app.services.people import Person
+from app.services.foundation.person import Person
 
 TO, TOKEN = "ada@example.com", "t0ken-that-nobody-may-log"
 LINK = f"http://localhost:8000/reset-password?token={TOKEN}"

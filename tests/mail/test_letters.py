@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.config import Settings
 from app.mail.letter import NAMES, Letter, write_letter
+from app.settings import Settings
 from tests.account.browsing import IPHONE
 from tests.portal import close
 

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
 from tests.clock import Clock
 from tests.relying_party import RelyingParty, add_client
 

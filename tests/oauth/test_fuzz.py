@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.databases import PostgresDatabases
 from tests.portal import close
 from tests.relying_party import CHALLENGE, REDIRECT_URI, VERIFIER, RelyingParty, add_client

@@ -5,7 +5,7 @@ from base64 import b64encode
 import pytest
 from flask import Flask
 
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
 from tests.clock import Clock
 from tests.relying_party import CHALLENGE, VERIFIER, RelyingParty, add_client
 

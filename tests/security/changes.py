@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
 from tests.api.people import NEW_PASSWORD
 from tests.mailbox import received
 from tests.relying_party import PASSWORD, RelyingParty, csrf_token

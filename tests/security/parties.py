@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.clock import Clock
 from tests.databases import SqliteDatabases
 from tests.portal import close

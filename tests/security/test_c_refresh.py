@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
 from tests.conformance import id_tokens
 from tests.databases import SqliteDatabases
 from tests.flows.test_at_rest import findings

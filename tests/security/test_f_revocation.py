@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.portal import close
 from tests.relying_party import RelyingParty
 from tests.security.answers import is_challenged, is_json, is_page, is_refused

@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.conformance import id_tokens
 from tests.databases import SqliteDatabases
 from tests.portal import close

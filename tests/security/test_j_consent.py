@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from flask.testing import FlaskClient
 
-from app.services.environment import NOBODY
+from app.services.foundation.environment import NOBODY
 from tests.conformance import id_tokens
 from tests.relying_party import REDIRECT_URI, RelyingParty, csrf_token, log_in
 from tests.security.answers import Markup, is_accepted, is_challenged, is_json, is_page, is_refused, is_sent_back

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.conformance import id_tokens
 from tests.portal import close
 from tests.relying_party import EMAIL, NAME, RelyingParty, csrf_token, log_in

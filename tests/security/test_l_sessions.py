@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.portal import close
 from tests.relying_party import EMAIL, NAME, PASSWORD, RelyingParty, csrf_token, log_in
 from tests.security.answers import is_challenged, is_page, is_refused

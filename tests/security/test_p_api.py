@@ -260,9 +260,9 @@ def test_p257_the_cursor_of_somebody_else_shows_nothing_of_theirs(parties: Parti
 
 HIDDEN = [
     *("/.git/", "/.git/config", "/.env", "/.env.production", "/.htaccess", "/.DS_Store", "/console", "/debug"),
-    *("/instance/portal.db", "/portal.db", "/instance/secret_key", "/app/config.py", "/wsgi.py", "/requirements.txt"),
-    *("/static/../app/config.py", "/static/%2e%2e/app/config.py", "/static/..%2fapp/config.py", "/static//etc/passwd"),
-    *("/static/sdk/../../app/config.py", "/static/%5c..%5capp", "/templates/base.html", "/admin/../.env"),
+    *("/instance/portal.db", "/portal.db", "/instance/secret_key", "/app/errors.py", "/wsgi.py", "/requirements.txt"),
+    *("/static/../app/errors.py", "/static/%2e%2e/app/errors.py", "/static/..%2fapp/errors.py", "/static//etc/passwd"),
+    *("/static/sdk/../../app/errors.py", "/static/%5c..%5capp", "/templates/base.html", "/admin/../.env"),
     *("/?__debugger__=yes&cmd=resource&f=debugger.js", "/server-status", "/actuator", "/phpmyadmin", "/wp-login.php"),
     *("/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/auth", "/api/v1/auth/", "/api/v1/auth/admin", "/api/v2/auth/me"),
     *("/api/v1//auth/me", "/api/v1/auth/me/", "/api/v1/auth/ME", "/api/v1/auth/me;x=1", "/api/v1/auth/%6de/x"),

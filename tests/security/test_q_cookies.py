@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.config import Settings
+from app.settings import Settings
 from tests.portal import close
 from tests.relying_party import CHALLENGE, EMAIL, REDIRECT_URI, RelyingParty, csrf_token, log_in
 from tests.security.pages import HIDDEN_STATE, SECURE_URL, pending, secured

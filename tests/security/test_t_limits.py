@@ -234,11 +234,11 @@ def test_t302_slashes_are_merged_without_losing_a_post_or_leaving_the_portal(
 @pytest.mark.parametrize(
     "path",
     [
-        "/static/../app/config.py",
-        "/static/..%2fapp%2fconfig.py",
-        "/static/%2e%2e/app/config.py",
-        "/static/....//app/config.py",
-        "/static/..%5capp%5cconfig.py",
+        "/static/../app/errors.py",
+        "/static/..%2fapp%2ferrors.py",
+        "/static/%2e%2e/app/errors.py",
+        "/static/....//app/errors.py",
+        "/static/..%5capp%5cerrors.py",
         "/static//etc/passwd",
         "/static/%2fetc%2fpasswd",
         "/static/css/../../README.md",

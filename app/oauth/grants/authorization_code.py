@@ -1,9 +1,9 @@
 """The authorization code grant with PKCE (:rfc:`6749#section-4.1.3`, :rfc:`7636#section-4.5`)."""
 
 from app.oauth.grants.base import PortalGrant
-from app.security import caller
-from app.services.authorization_codes import Redemption
-from app.services.tokens import TokenAnswer
+from app.services.grants.authorization_codes import Redemption
+from app.services.tokens.tokens import TokenAnswer
+from app.web.security import caller
 from app.wiring import services
 
 

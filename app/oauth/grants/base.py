@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, TokenEndpointMixin, UnauthorizedClientError
 
-from app.services.tokens import TokenAnswer
+from app.services.tokens.tokens import TokenAnswer
 
 
 class PortalGrant(BaseGrant, TokenEndpointMixin):

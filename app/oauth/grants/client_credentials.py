@@ -5,10 +5,10 @@ from typing import ClassVar
 from authlib.oauth2.rfc6749 import InvalidScopeError
 
 from app.oauth.grants.base import PortalGrant
-from app.security import caller
-from app.services.audit import Event
-from app.services.scopes import split
-from app.services.tokens import TokenAnswer
+from app.services.clients.scopes import split
+from app.services.record.audit import Event
+from app.services.tokens.tokens import TokenAnswer
+from app.web.security import caller
 from app.wiring import services
 
 OF_PERSONS = frozenset({"openid", "profile", "email", "offline_access"})

@@ -1,8 +1,8 @@
 """The refresh token grant with rotation (:rfc:`6749#section-6`, RFC 9700 section 4.14)."""
 
 from app.oauth.grants.base import PortalGrant
-from app.security import caller
-from app.services.tokens import TokenAnswer
+from app.services.tokens.tokens import TokenAnswer
+from app.web.security import caller
 from app.wiring import services
 
 

@@ -1,0 +1,1 @@
+"""What runs the portal: gunicorn's worker, log lines, and what is done beside the requests."""

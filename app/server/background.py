@@ -1,0 +1,199 @@
+"""What is done beside the requests: deliveries leave, spent rows go. One thread per worker process, and messengers.
+
+The rows are the queue (:mod:`app.services.delivery.outbox`), so nothing is lost with a process, and every process may
+help.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from flask import Flask
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from app.services.delivery.outbox import DeliveryFailed, Due
+from app.stores import StoreUnavailable
+from app.wiring import services
+
+POLL_SECONDS = 5.0
+"""How often is looked for what other processes left behind; what this one queues is seen at once."""
+STOP_SECONDS = 5.0
+EXTENSION = "background"
+AWAY = (OperationalError, InterfaceError, NoConnection, StoreUnavailable)
+"""The database or the store does not answer: nothing is wrong with what was being done."""
+logger = logging.getLogger("portal.background")
+
+
+class Courier(Protocol):
+    """Delivers some kinds of deliveries."""
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        """The kinds it delivers."""
+        ...
+
+    @property
+    def parallel(self) -> int:
+        """How many may be under way at one time in one process."""
+        ...
+
+    def prepare(self, due: Due) -> Callable[[], None] | None:
+        """Do what needs the database, in its transaction; answer what remains: talking to somebody outside.
+
+        What is answered runs in another thread without application or transaction and raises :class:`DeliveryFailed`.
+        None says that everything is done.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something done every so many seconds by one of all processes."""
+
+    name: str
+    seconds: int
+    run: Callable[[], object]
+
+
+class Background:
+    """Runs couriers and chores for an application."""
+
+    def __init__(self, app: Flask, couriers: Sequence[Courier], chores: Sequence[Chore] = ()) -> None:
+        self._app = app
+        self._couriers = couriers
+        self._chores = chores
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._under_way: dict[str, Courier] = {}
+        self._returned: deque[tuple[Due, Exception | None]] = deque()
+
+    def start(self) -> None:
+        """Begin in this process; to be called after it was forked."""
+        self._app.extensions["services"].outbox.listen(self._wake.set)
+        self._thread = threading.Thread(target=self._run, name="background", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End: what is under way has a few seconds to arrive; the rest is tried again once its claim is over."""
+        if self._thread is None:
+            return
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(STOP_SECONDS)
+
+    def deliver(self) -> int:
+        """Deliver all that is due in this thread, one after the other; answers how many arrived.
+
+        What fails is not tried again before it is due again; what one courier queues for a later one is delivered.
+        """
+        arrived = 0
+        for courier in self._couriers:
+            began = services.clock()
+            while claimed := services.outbox.claim(courier.kinds, 1, due_by=began):
+                for due in claimed:
+                    arrived += self._deliver_now(courier, due)
+        return arrived
+
+    def _deliver_now(self, courier: Courier, due: Due) -> bool:
+        try:
+            if send := courier.prepare(due):
+                services.db.commit()
+                send()
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 one that cannot be delivered holds up none of the others
+            services.db.rollback()
+            self._note(due, error)
+            return False
+        self._note(due, None)
+        return True
+
+    def _run(self) -> None:
+        is_failing = False
+        while not self._stopping.is_set():
+            try:
+                with self._app.app_context():
+                    self._round()
+                is_failing = False
+            except AWAY as error:
+                # The database is away: the next round may find it again, and requests have said so already.
+                if not is_failing:
+                    logger.warning("background_waits", extra={"reason": type(error).__name__})
+                is_failing = True
+            except Exception:
+                logger.exception("background_failed")
+            self._wake.wait(POLL_SECONDS)
+            self._wake.clear()
+        deadline = time.monotonic() + STOP_SECONDS / 2
+        while self._under_way and time.monotonic() < deadline:
+            time.sleep(0.05)
+            with suppress(*AWAY), self._app.app_context():
+                self._settle()
+
+    def _round(self) -> None:
+        self._settle()
+        for courier in self._couriers:
+            busy = sum(each is courier for each in self._under_way.values())
+            if busy < courier.parallel:
+                for due in services.outbox.claim(courier.kinds, courier.parallel - busy):
+                    self._send_out(courier, due)
+        for chore in self._chores:
+            if services.store.add(f"chore:{chore.name}", b"", chore.seconds):
+                chore.run()
+
+    def _send_out(self, courier: Courier, due: Due) -> None:
+        try:
+            send = courier.prepare(due)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 one that cannot be delivered holds up none of the others
+            services.db.rollback()
+            self._note(due, error)
+            return
+        if send is None:
+            self._note(due, None)
+            self._wake.set()  # there may be more of them than could be claimed at once
+            return
+        services.db.commit()
+        self._under_way[due.id] = courier
+        threading.Thread(target=self._carry, args=(send, due), name=f"courier-{due.kind}", daemon=True).start()
+
+    def _carry(self, send: Callable[[], None], due: Due) -> None:
+        """A messenger: knows neither application nor database, and whatever happens comes back."""
+        try:
+            send()
+        except Exception as error:  # noqa: BLE001 the background puts it on record
+            self._returned.append((due, error))
+        else:
+            self._returned.append((due, None))
+        self._wake.set()
+
+    def _settle(self) -> None:
+        """Put what has come back on record; what the database does not take now is offered again."""
+        while self._returned:
+            due, error = self._returned[0]
+            self._note(due, error)
+            self._returned.popleft()
+            self._under_way.pop(due.id, None)
+
+    def _note(self, due: Due, error: Exception | None) -> None:
+        if error is None:
+            services.outbox.done(due.id)
+        elif isinstance(error, DeliveryFailed):
+            services.outbox.failed(due, error)
+        else:
+            logger.error("courier_failed", exc_info=error)
+            services.outbox.failed(due, DeliveryFailed("error"))
+        services.db.commit()
+
+
+def configure(app: Flask, couriers: Sequence[Courier], chores: Sequence[Chore] = ()) -> None:
+    """Give ``app`` its background; :meth:`Background.start` begins it where the application serves."""
+    app.extensions[EXTENSION] = Background(app, couriers, chores)

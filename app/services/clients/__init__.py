@@ -1,0 +1,1 @@
+"""Applications: their registration, their redirect URIs, and the scopes there are."""

@@ -1,0 +1,68 @@
+"""Scopes: what each means to people, and which may be granted to whom."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.models import Scope
+from app.services.foundation.environment import Database
+
+DEFAULT_SCOPE = "read:profile"
+SERVICE_PREFIX = "admin:"
+FULL_ADMINISTRATION = "admin:full"
+ADMINISTRATION = ("admin:oauth", "admin:users", "admin:system")
+PERMISSION_PREFIX = "manage:"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSentence:
+    """A scope and its sentence in the language shown."""
+
+    name: str
+    sentence: str
+    is_new: bool = True
+
+
+def split(scope: str | None) -> tuple[str, ...]:
+    """The values of a scope parameter, in order, each once (:rfc:`6749#section-3.3`)."""
+    return tuple(dict.fromkeys(name for name in (scope or "").split(" ") if name))
+
+
+def for_person(requested: Iterable[str], permissions: Iterable[str]) -> tuple[str, ...]:
+    """The requested scopes that a person with ``permissions`` can hand on; service scopes never."""
+    held = set(permissions)
+    return tuple(
+        scope
+        for scope in requested
+        if not scope.startswith(SERVICE_PREFIX) and (not scope.startswith(PERMISSION_PREFIX) or scope in held)
+    )
+
+
+def implied(scopes: Iterable[str]) -> set[str]:
+    """The scopes with all they imply: ``admin:full`` stands for the other three as well."""
+    held = set(scopes)
+    return held | set(ADMINISTRATION) if FULL_ADMINISTRATION in held else held
+
+
+class Scopes:
+    """The catalogue of scopes."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def names(self, *, services: bool = False) -> list[str]:
+        """All scope names in their order; those for services only when asked for."""
+        statement = sa.select(Scope.name).order_by(Scope.position)
+        if not services:
+            statement = statement.where(Scope.is_service.is_(False))
+        return list(self.db.session.scalars(statement))
+
+    def sentences(self, names: Iterable[str], language: str, known: Iterable[str] = ()) -> list[ScopeSentence]:
+        """What each scope allows, in ``language`` (ko or en); scopes not in ``known`` are marked new."""
+        wanted, old = list(names), set(known)
+        rows = self.db.session.scalars(sa.select(Scope).where(Scope.name.in_(wanted)).order_by(Scope.position))
+        return [
+            ScopeSentence(row.name, row.sentence_ko if language == "ko" else row.sentence_en, row.name not in old)
+            for row in rows
+        ]

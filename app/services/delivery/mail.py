@@ -1,0 +1,51 @@
+"""Mails to people, queued: who gets which one, in which language, and with what in it. How they look is the edge's."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.services.delivery.outbox import Outbox
+from app.services.foundation.environment import Caller
+from app.services.foundation.person import Person
+
+MAIL = "mail"
+NOTICE_LIFE = timedelta(days=3)
+
+
+class Mail:
+    """Queues mails; ``is_possible`` says whether any would reach a person."""
+
+    def __init__(self, outbox: Outbox, *, is_possible: bool) -> None:
+        self.outbox = outbox
+        self.is_possible = is_possible
+
+    def send(
+        self,
+        template: str,
+        person: Person,
+        *,
+        to: str = "",
+        language: str = "",
+        life: timedelta = NOTICE_LIFE,
+        by: Caller | None = None,
+        **values: str | int | datetime | None,
+    ) -> None:
+        """Queue one mail to a person: ``templates/mail/<template>.txt`` with ``values``, as text and as HTML.
+
+        It goes to the account's address and is written in the account's language, unless ``to`` and ``language`` say
+        otherwise. With ``by`` it tells when, by which device and from where something was done. ``life`` is how long it
+        makes sense to try: a link does not arrive after it has expired.
+        """
+        if not self.is_possible:
+            return
+        if by:
+            values |= {"at": self.outbox.clock(), "device": by.user_agent, "place": by.ip_address}
+        plain: dict[str, Any] = {
+            name: {"at": value.isoformat()} if isinstance(value, datetime) else value for name, value in values.items()
+        }
+        content = {
+            "template": template,
+            "to": to or person.email,
+            "language": language or person.locale,
+            "values": {"name": person.name, "timezone": person.timezone, **plain},
+        }
+        self.outbox.add(MAIL, content, life=life, user_id=person.id)

@@ -1,0 +1,1 @@
+"""What every room stands on: database and clock, statements, sealing, cursors, limits, networks, a person."""

@@ -1,0 +1,251 @@
+"""Authorization codes: 256 random bits, kept as a hash, good once and for a minute (:rfc:`6749#section-4.1.2`)."""
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from app.errors import ProtocolRefusal
+from app.models import AuthorizationCode, TokenFamily, UserSession, new_id
+from app.services.clients.clients import ClientRecord
+from app.services.clients.scopes import split
+from app.services.foundation.environment import Caller, Clock, Database, random_token, sha256
+from app.services.foundation.statements import Statement
+from app.services.grants.refresh_tokens import RefreshTokens
+from app.services.record.audit import Audit, Event
+from app.services.revocation.families import begin_family
+from app.services.revocation.revocations import Revocations
+from app.services.tokens.claims import SUBJECT_COLUMNS, Claims, subject_from, with_subject
+from app.services.tokens.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
+
+LIFE = timedelta(seconds=60)
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")
+_code = cast(sa.Table, AuthorizationCode.__table__)
+_family = cast(sa.Table, TokenFamily.__table__)
+_session = cast(sa.Table, UserSession.__table__)
+_INSERT = Statement(sa.insert(_code), [column.name for column in _code.columns])
+_FIND = Statement(
+    sa.select(
+        _code.c.client_id,
+        _code.c.user_id,
+        _code.c.session_id,
+        _code.c.redirect_uri,
+        _code.c.redirect_uri_was_sent,
+        _code.c.scope,
+        _code.c.nonce,
+        _code.c.code_challenge,
+        _code.c.authenticated_at,
+        _code.c.claims,
+        _code.c.has_refresh,
+        _code.c.expires_at,
+        _code.c.redeemed_at,
+        _code.c.family_id,
+        _session.c.ended_at.label("session_ended_at"),
+        *SUBJECT_COLUMNS,
+    )
+    .select_from(with_subject(_code.join(_session, _session.c.id == _code.c.session_id), _code.c.user_id))
+    .where(_code.c.code_hash == sa.bindparam("code_hash"))
+    # Whoever takes a consent back voids its codes first, and so waits for a redemption and then ends its family.
+    .with_for_update(of=_code)
+)
+_REDEEM = Statement(
+    sa.update(_code)
+    .where(_code.c.code_hash == sa.bindparam("hash"), _code.c.redeemed_at.is_(None))
+    .values(redeemed_at=sa.bindparam("now"), family_id=sa.bindparam("family"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeGrant:
+    """What a code stands for."""
+
+    client: ClientRecord
+    user_id: str
+    session_id: str
+    authenticated_at: datetime
+    redirect_uri: str
+    redirect_uri_was_sent: bool
+    scope: str
+    nonce: str | None
+    code_challenge: str | None
+    claims: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redemption:
+    """What a client presents to redeem a code (:rfc:`6749#section-4.1.3`, :rfc:`7636#section-4.5`)."""
+
+    code: str
+    redirect_uri: str | None
+    code_verifier: str | None
+
+
+class AuthorizationCodes:
+    """Issues and redeems codes."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        tokens: Tokens,
+        claims: Claims,
+        refresh: RefreshTokens,
+        revocations: Revocations,
+    ) -> None:
+        self.db = db
+        self.clock = clock
+        self.audit = audit
+        self.tokens = tokens
+        self.claims = claims
+        self.refresh = refresh
+        self.revocations = revocations
+
+    def issue(self, grant: CodeGrant) -> str:
+        """A new code for ``grant``."""
+        code, now = random_token(256), self.clock()
+        _INSERT.run_alone(
+            self.db,
+            code_hash=sha256(code),
+            client_id=grant.client.client_id,
+            user_id=grant.user_id,
+            session_id=grant.session_id,
+            redirect_uri=grant.redirect_uri,
+            redirect_uri_was_sent=grant.redirect_uri_was_sent,
+            scope=grant.scope,
+            nonce=grant.nonce,
+            code_challenge=grant.code_challenge,
+            authenticated_at=grant.authenticated_at,
+            claims=grant.claims,
+            has_refresh=gets_refresh_token(grant.client, grant.scope),
+            created_at=now,
+            expires_at=now + LIFE,
+            redeemed_at=None,
+            family_id=None,
+        )
+        return code
+
+    def void(self, code_hash: str) -> bool:
+        """Make an unredeemed code worthless; answers whether there was one (a later one takes its place)."""
+        result = self.db.session.execute(
+            sa.delete(_code)
+            .where(_code.c.code_hash == code_hash, _code.c.redeemed_at.is_(None))
+            .returning(_code.c.code_hash)
+        )
+        return result.first() is not None
+
+    def redeem(self, client: ClientRecord, presented: Redemption, caller: Caller) -> TokenAnswer:
+        """Exchange a code for tokens, once. Raises :class:`ProtocolRefusal` with ``invalid_grant``.
+
+        A second use ends the family of the first and commits that by itself (:rfc:`6749#section-4.1.2`).
+        """
+        code_hash = sha256(presented.code)
+        row = _FIND.first(self.db, code_hash=code_hash)
+        if row is None:
+            raise _refused()
+        if row.client_id != client.client_id:
+            # RFC 6749 section 4.1.3: the code was issued to another client, for which it stays good.
+            self.audit.record_refusal(
+                Event.CODE_FOREIGN, caller, error="invalid_grant", client_id=client.client_id, user_id=row.user_id
+            )
+            raise _refused()
+        if row.redeemed_at is not None:
+            raise self._reused(row, caller)
+        now = self.clock()
+        if row.expires_at <= now or row.session_ended_at is not None or not row.subject_is_active:
+            raise _refused()
+        _require_same_redirect_uri(row, presented)
+        _require_verifier(row.code_challenge, presented.code_verifier)
+        family_id = new_id()
+        # Single use: the row was read under its lock (SQLite: the file's), so nobody else can be here.
+        _REDEEM.run_later(self.db, hash=code_hash, now=now, family=family_id)
+        return self._tokens_for(row, client, family_id, now, caller)
+
+    def _tokens_for(self, row: Any, client: ClientRecord, family_id: str, now: datetime, caller: Caller) -> TokenAnswer:
+        grant = AccessGrant(
+            subject=subject_from(row),
+            client=client,
+            scope=row.scope,
+            session_id=row.session_id,
+            authenticated_at=row.authenticated_at,
+            jti=new_jti(),
+            issued_at=now,
+            expires_at=now + self.tokens.access_life(client),
+        )
+        longest = now + self.tokens.lifetimes.refresh_absolute
+        begin_family(self.db, family_id, grant, longest if row.has_refresh else grant.expires_at, row.claims)
+        refresh = self.refresh.begin(family_id, grant, caller) if row.has_refresh else (None, None)
+        self.audit.record(
+            Event.CODE_REDEEMED, caller, user_id=grant.subject.id, client_id=client.client_id, family=family_id
+        )
+        return self._answer(row, grant, *refresh)
+
+    def _answer(self, row: Any, grant: AccessGrant, refresh_token: str | None, refresh_life: int | None) -> TokenAnswer:
+        """Make it last, then sign: that takes longer than all the rest, and no row may be locked meanwhile."""
+        self.db.commit()
+        access_token = self.tokens.access_token(grant)
+        id_token = None
+        scopes = split(row.scope)
+        if "openid" in scopes:
+            asked = self.claims.for_id_token(grant.subject, (row.claims or {}).get("id_token") or {}, scopes)
+            id_token = self.tokens.id_token(grant, access_token, row.nonce, asked)
+        life = int((grant.expires_at - grant.issued_at).total_seconds())
+        return TokenAnswer(access_token, life, row.scope, refresh_token, refresh_life, id_token)
+
+    def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
+        """RFC 6749 section 4.1.2: a code used twice revokes what was issued for it. Commits by itself."""
+        if row.family_id:
+            self.revocations.end_family(row.family_id, "code_reused", caller)
+        self.audit.record_refusal(
+            Event.CODE_REUSED, caller, error="invalid_grant", user_id=row.user_id, client_id=row.client_id
+        )
+        return _refused()
+
+
+def gets_refresh_token(client: ClientRecord, scope: str) -> bool:
+    """Whether a grant of ``scope`` to ``client`` comes with a refresh token.
+
+    A plain OAuth request gets one when its client holds that grant; an OpenID Connect request when
+    ``offline_access`` was granted or the client is first-party (Core section 11).
+    """
+    if "refresh_token" not in client.grant_types:
+        return False
+    scopes = split(scope)
+    return "openid" not in scopes or client.is_first_party or "offline_access" in scopes
+
+
+def s256(verifier: str) -> str:
+    """The S256 challenge of a verifier (:rfc:`7636#section-4.2`)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
+
+
+def _require_same_redirect_uri(row: Any, presented: Redemption) -> None:
+    # RFC 6749 section 4.1.3: if the authorization request carried a redirect URI, this one carries the same.
+    if presented.redirect_uri is None and row.redirect_uri_was_sent:
+        raise ProtocolRefusal("invalid_grant", "The redirect_uri of the authorization request is missing")
+    if presented.redirect_uri is not None and presented.redirect_uri != row.redirect_uri:
+        raise ProtocolRefusal("invalid_grant", "The redirect_uri differs from the one of the authorization request")
+
+
+def _require_verifier(challenge: str | None, verifier: str | None) -> None:
+    # RFC 9700 section 2.1.1: a challenge that was sent is always enforced, a verifier without one refused.
+    if challenge is None:
+        if verifier is not None:
+            raise ProtocolRefusal("invalid_grant", "A code_verifier was sent but no code_challenge before")
+        return
+    if verifier is None:
+        raise ProtocolRefusal("invalid_grant", "The code_verifier is missing")
+    if not VERIFIER.match(verifier):
+        raise ProtocolRefusal("invalid_grant", "The code_verifier must be 43 to 128 unreserved characters")
+    # RFC 7636 section 4.6
+    if not hmac.compare_digest(s256(verifier), challenge):
+        raise ProtocolRefusal("invalid_grant", "The code_verifier does not match the code_challenge")
+
+
+def _refused() -> ProtocolRefusal:
+    return ProtocolRefusal("invalid_grant", "Invalid or expired authorization code")

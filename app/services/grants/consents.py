@@ -1,0 +1,91 @@
+"""Consents: what a person allowed a client, remembered until withdrawn."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import sqlalchemy as sa
+
+from app.models import Consent, new_id
+from app.services.clients.clients import ClientRecord
+from app.services.foundation.environment import Caller, Clock, Database
+from app.services.foundation.statements import Statement, insert_ignoring
+from app.services.record.audit import Audit, Event
+from app.services.revocation.revocations import Revocations
+
+_consent = cast(sa.Table, Consent.__table__)
+_FIND = Statement(
+    sa.select(_consent.c.scopes).where(
+        _consent.c.user_id == sa.bindparam("user_id"),
+        _consent.c.client_id == sa.bindparam("client_id"),
+        _consent.c.withdrawn_at.is_(None),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenConsent:
+    """The scopes a person allowed a client."""
+
+    scopes: frozenset[str]
+
+
+class Consents:
+    """Remembers, finds and withdraws consents."""
+
+    def __init__(self, db: Database, clock: Clock, audit: Audit, revocations: Revocations) -> None:
+        self.db = db
+        self.clock = clock
+        self.audit = audit
+        self.revocations = revocations
+
+    def find(self, user_id: str, client_id: str) -> GivenConsent | None:
+        """The consent in force, if there is one."""
+        row = _FIND.first(self.db, user_id=user_id, client_id=client_id)
+        return None if row is None else GivenConsent(frozenset(row.scopes))
+
+    def grant(self, user_id: str, client: ClientRecord, scopes: Iterable[str], caller: Caller) -> None:
+        """Remember that a person allowed ``scopes``, besides what was allowed before."""
+        now, client_id = self.clock(), client.client_id
+        this = sa.and_(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
+        # Two tabs may do this at once: there is one row, and who comes second adds to what the first one allowed.
+        self.db.session.execute(
+            insert_ignoring(self.db.dialect, _consent).values(
+                id=new_id(),
+                user_id=user_id,
+                client_id=client_id,
+                scopes=[],
+                granted_at=now,
+                updated_at=now,
+                withdrawn_at=now,
+            )
+        )
+        row = self.db.session.execute(
+            sa.select(_consent.c.scopes, _consent.c.withdrawn_at).where(this).with_for_update()
+        ).one()
+        allowed = sorted({*(row.scopes if row.withdrawn_at is None else ()), *scopes})
+        self.db.session.execute(
+            sa.update(_consent)
+            .where(this)
+            .values(
+                scopes=allowed,
+                updated_at=now,
+                granted_at=sa.case((_consent.c.withdrawn_at.is_(None), _consent.c.granted_at), else_=now),
+                withdrawn_at=None,
+            )
+        )
+        self.audit.record(Event.CONSENT_GRANTED, caller, user_id=user_id, client_id=client_id, scope=" ".join(allowed))
+
+    def withdraw(self, user_id: str, client_id: str, caller: Caller) -> bool:
+        """Take a consent back: what the client holds for the person ends at once."""
+        withdrawn = self.db.session.execute(
+            sa.update(_consent)
+            .where(_consent.c.user_id == user_id, _consent.c.client_id == client_id, _consent.c.withdrawn_at.is_(None))
+            .values(withdrawn_at=self.clock())
+            .returning(_consent.c.id)
+        ).first()
+        self.revocations.end_consent(user_id, client_id, "consent_withdrawn", caller)
+        if withdrawn is None:
+            return False
+        self.audit.record(Event.CONSENT_WITHDRAWN, caller, user_id=user_id, client_id=client_id)
+        return True

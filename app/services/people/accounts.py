@@ -1,0 +1,265 @@
+"""Accounts: registration, authentication, and what operators do to them."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from app.errors import InvalidInput, NotFound, WrongCredentials, sentence
+from app.models import Group, Membership, Role, User, new_id
+from app.services.foundation.environment import NOBODY, Caller, Clock, Database, printable
+from app.services.foundation.person import Person, person_at, person_of
+from app.services.people.attempts import Attempts
+from app.services.people.credentials import Credentials
+from app.services.people.email_names import fold, normalised
+from app.services.people.passwords import Passwords
+from app.services.record.audit import Audit, Event
+from app.services.sessions.sessions import Sessions
+
+PLANS = ("free", "pro", "studio", "enterprise")
+PRIMARY_GROUP = "MAX"
+TAKEN = sentence("There is an account with this e-mail. Log in, or use another e-mail.")
+NOT_YOURS = sentence("This is not your password. Check it and try again.")
+_user = cast(sa.Table, User.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """An account as lists show it."""
+
+    id: str
+    email: str
+    full_name: str
+    is_active: bool
+    is_admin: bool
+    email_verified: bool
+    plan: str
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+class Accounts:
+    """Makes, finds and checks accounts."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        passwords: Passwords,
+        credentials: Credentials,
+        attempts: Attempts,
+        sessions: Sessions,
+    ) -> None:
+        self.db = db
+        self.clock = clock
+        self.audit = audit
+        self.passwords = passwords
+        self.credentials = credentials
+        self.attempts = attempts
+        self.sessions = sessions
+
+    def authenticate(self, email: str, password: str, caller: Caller) -> str:
+        """The id of the active person with these credentials; raises :class:`WrongCredentials`.
+
+        An unknown account costs the same time and gives the same answer as a wrong password.
+        """
+        person = person_at(self.db, fold(email))
+        if not self.credentials.matches(person, password) or person is None or not person.is_active:
+            self.audit.record_refusal(
+                Event.LOGIN_FAILED, caller, error="wrong_credentials", user_id=person.id if person else None
+            )
+            raise WrongCredentials
+        values: dict[str, object] = {"last_login_at": self.clock()}
+        if self.passwords.needs_rehash(cast(str, person.password_hash)):
+            values["password_hash"] = self.passwords.hash(password)
+        self.db.session.execute(sa.update(_user).where(_user.c.id == person.id).values(**values))
+        self.audit.record(Event.LOGIN_SUCCEEDED, caller, user_id=person.id)
+        return person.id
+
+    def confirm(self, user_id: str, password: str, caller: Caller) -> None:
+        """Make sure that it is still this very person; raises :class:`WrongCredentials`."""
+        person = self._person(user_id)
+        if not self.credentials.matches(person, password) or not person.is_active:
+            self.audit.record_refusal(Event.PASSWORD_CONFIRMED, caller, error="wrong_credentials", user_id=user_id)
+            raise WrongCredentials(NOT_YOURS)
+        self.audit.record(Event.PASSWORD_CONFIRMED, caller, user_id=user_id)
+
+    def change_password(
+        self, user_id: str, current: str, new: str, caller: Caller, *, keep_session_id: str | None
+    ) -> None:
+        """A person's own change: every other session and its tokens end, and the person is told by mail.
+
+        Raises :class:`InvalidInput` (``field="current"`` for a wrong present password, ``"password"`` for a weak new
+        one), ``TooManyAttempts`` after too many guesses at the present one.
+        """
+        person = self._person(user_id)
+        self.attempts.count("password_change", person.email, caller)
+        if not self.credentials.matches(person, current):
+            self.audit.record_refusal(Event.PASSWORD_CHANGED, caller, error="wrong_credentials", user_id=user_id)
+            raise InvalidInput(NOT_YOURS, "current")
+        hashed = self.credentials.hashed(new, person.email, person.name)
+        self.credentials.replace(person, hashed, "password_changed", caller, keep_session_id=keep_session_id)
+        self.audit.record(Event.PASSWORD_CHANGED, caller, user_id=user_id)
+        self.credentials.tell(person, caller)
+
+    def register(self, email: str, name: str, password: str, language: str, caller: Caller) -> str:
+        """Make an account for a person who asks for one; raises :class:`InvalidInput`. Answers its id."""
+        email, name = normalised(email), printable(name.strip(), 200)
+        hashed = self.credentials.hashed(password, email, name)
+        # Its former holder may still take it back (:meth:`EmailAddresses.restore`).
+        if self.credentials.tokens.is_restorable(email):
+            raise InvalidInput(TAKEN, "email")
+        user_id = self._add(email, name, hashed, role="member", locale=language)
+        self.audit.record(Event.ACCOUNT_REGISTERED, caller, user_id=user_id)
+        return user_id
+
+    def create(
+        self,
+        email: str,
+        password: str,
+        *,
+        name: str = "",
+        is_admin: bool = False,
+        is_verified: bool = False,
+        caller: Caller = NOBODY,
+    ) -> str:
+        """Make an account by an operator's hand; raises :class:`InvalidInput`. Answers its id."""
+        email = normalised(email)
+        self.passwords.require_strength(password, email, name)
+        user_id = self._add(
+            email,
+            name,
+            self.passwords.hash(password),
+            role="admin" if is_admin else "member",
+            is_admin=is_admin,
+            is_verified=is_verified,
+        )
+        self.audit.record(Event.ACCOUNT_CREATED, caller, user_id=user_id, is_admin=is_admin)
+        return user_id
+
+    def find(self, email: str) -> AccountSummary:
+        """The account of that e-mail; raises :class:`NotFound`."""
+        row = self.db.session.scalars(sa.select(User).where(User.email == fold(email))).first()
+        if row is None:
+            raise NotFound("There is no account of that e-mail.")
+        return _summary(row)
+
+    def has_accounts(self) -> bool:
+        """Whether anybody has an account."""
+        return self.db.session.execute(sa.select(_user.c.id).limit(1)).first() is not None
+
+    def page(self, *, limit: int = 100, after: str = "") -> list[AccountSummary]:
+        """Accounts by e-mail, ``limit`` at most, those after the e-mail ``after``."""
+        rows = self.db.session.scalars(sa.select(User).where(User.email > after).order_by(User.email).limit(limit))
+        return [_summary(row) for row in rows]
+
+    def disable(self, email: str, caller: Caller = NOBODY) -> None:
+        """Stop an account: its sessions and tokens end at once."""
+        user_id = self.find(email).id
+        self._update(user_id, is_active=False)
+        self.sessions.end_everything(user_id, "account_disabled", caller)
+        self.audit.record(Event.ACCOUNT_DISABLED, caller, user_id=user_id)
+
+    def set_password(self, email: str, password: str, caller: Caller = NOBODY) -> None:
+        """Give an account a new password; its sessions and tokens end."""
+        person = self._person(self.find(email).id)
+        hashed = self.credentials.hashed(password, person.email, person.name)
+        self.credentials.replace(person, hashed, "password_changed", caller)
+        self.audit.record(Event.PASSWORD_SET, caller, user_id=person.id)
+
+    def set_plan(self, email: str, plan: str, caller: Caller = NOBODY) -> None:
+        """Put an account on a plan."""
+        if plan not in PLANS:
+            raise InvalidInput(f"Plans are {', '.join(PLANS)}.", "plan")
+        user_id = self.find(email).id
+        self._update(user_id, plan=plan, plan_status="active", plan_started_at=self.clock())
+        self.audit.record(Event.PLAN_SET, caller, user_id=user_id, plan=plan)
+
+    def _add(
+        self,
+        email: str,
+        name: str,
+        password_hash: str,
+        *,
+        role: str,
+        is_admin: bool = False,
+        is_verified: bool = False,
+        locale: str = "",
+    ) -> str:
+        now, user_id = self.clock(), new_id()
+        person: dict[str, Any] = {
+            "id": user_id,
+            "email": email,
+            "full_name": name,
+            "password_hash": password_hash,
+            "password_changed_at": now,
+            "email_verified": is_verified,
+            "is_staff": is_admin,
+            "is_superuser": is_admin,
+            "locale": locale,
+            "created_at": now,
+            "updated_at": now,
+        }
+        # Another person may have taken the name or the e-mail a moment ago: a name is chosen anew, an e-mail is not.
+        names = (self._free_username(email), self._long_username(email))
+        if not any(self._inserted(person, name) for name in names):
+            raise InvalidInput(TAKEN, "email")
+        self._join(user_id, role, now)
+        return user_id
+
+    def _join(self, user_id: str, role: str, now: datetime) -> None:
+        """Make the person a member of the platform's own group, if it was seeded."""
+        group_id = self.db.session.scalar(sa.select(Group.id).where(Group.name == PRIMARY_GROUP))
+        role_id = self.db.session.scalar(sa.select(Role.id).where(Role.name == role))
+        if group_id and role_id:
+            self.db.session.add(
+                Membership(user_id=user_id, group_id=group_id, role_id=role_id, is_primary=True, created_at=now)
+            )
+            self.db.session.flush()
+
+    def _inserted(self, person: dict[str, Any], username: str) -> bool:
+        try:
+            with self.db.session.begin_nested():
+                self.db.session.add(User(username=username, **person))
+        except IntegrityError:
+            return False
+        return True
+
+    def _free_username(self, email: str) -> str:
+        stem = _stem(email)
+        taken = self.db.session.execute(sa.select(_user.c.id).where(_user.c.username == stem)).first()
+        return self._long_username(email) if taken else stem
+
+    def _long_username(self, email: str) -> str:
+        return f"{_stem(email)}-{secrets.token_hex(4)}"
+
+    def _person(self, user_id: str) -> Person:
+        if (person := person_of(self.db, user_id)) is None:
+            raise NotFound
+        return person
+
+    def _update(self, user_id: str, **values: object) -> None:
+        self.db.session.execute(sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values))
+
+
+def _stem(email: str) -> str:
+    """What a username begins with."""
+    return "".join(letter for letter in email.split("@")[0] if letter.isalnum() or letter in "._-")[:40] or "user"
+
+
+def _summary(row: User) -> AccountSummary:
+    return AccountSummary(
+        row.id,
+        row.email,
+        row.full_name,
+        row.is_active,
+        row.is_superuser,
+        row.email_verified,
+        row.plan,
+        row.created_at,
+        row.last_login_at,
+    )

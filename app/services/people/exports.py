@@ -1,0 +1,193 @@
+"""Everything the portal knows about a person, as plain values: no secret, and nothing of anybody else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from app.errors import NotFound
+from app.models import (
+    AuditLog,
+    AuthorizationCode,
+    Base,
+    Client,
+    Consent,
+    Delivery,
+    Group,
+    KnownDevice,
+    Membership,
+    OneTimeToken,
+    RefreshToken,
+    RevokedToken,
+    Role,
+    TokenFamily,
+    User,
+    UserSession,
+)
+from app.services.foundation.environment import Caller, Clock, Database
+from app.services.record.audit import Audit, Event
+
+SECRETS = frozenset({"password_hash", "token_hash", "code_hash", "device_hash", "code_challenge", "nonce"})
+"""Columns that prove something to somebody, if only as a hash; they never leave."""
+
+
+def _table(model: type[Base]) -> sa.Table:
+    return cast(sa.Table, model.__table__)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the export: rows of one kind that belong to the person, the latest first."""
+
+    name: str
+    query: sa.Select[Any]
+
+
+def _of(
+    name: str, model: type[Base], columns: Sequence[str], *, latest: str = "created_at", owner: str = "user_id"
+) -> Section:
+    table = _table(model)
+    query = sa.select(*(table.c[column] for column in columns)).where(table.c[owner] == sa.bindparam("user_id"))
+    return Section(name, query.order_by(table.c[latest].desc(), *table.primary_key.columns))
+
+
+_membership, _group, _role = _table(Membership), _table(Group), _table(Role)
+_MEMBERSHIPS = Section(
+    "groups",
+    sa.select(
+        _group.c.name, _group.c.kind, _role.c.name.label("role"), _membership.c.is_primary, _membership.c.created_at
+    )
+    .join(_group, _group.c.id == _membership.c.group_id)
+    .join(_role, _role.c.id == _membership.c.role_id)
+    .where(_membership.c.user_id == sa.bindparam("user_id"))
+    .order_by(_group.c.name),
+)
+SECTIONS = (
+    _MEMBERSHIPS,
+    _of(
+        "sessions",
+        UserSession,
+        (
+            "id",
+            "device_name",
+            "ip_address",
+            "user_agent",
+            "is_remembered",
+            "authenticated_at",
+            "created_at",
+            "last_used_at",
+            "access_count",
+            "expires_at",
+            "ended_at",
+            "end_reason",
+        ),
+    ),
+    _of("devices", KnownDevice, ("id", "created_at", "last_used_at", "expires_at")),
+    _of("consents", Consent, ("client_id", "scopes", "granted_at", "updated_at", "withdrawn_at"), latest="updated_at"),
+    _of(
+        "token_families",
+        TokenFamily,
+        (
+            "id",
+            "client_id",
+            "session_id",
+            "scope",
+            "claims",
+            "authenticated_at",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "revoke_reason",
+        ),
+    ),
+    _of(
+        "refresh_tokens",
+        RefreshToken,
+        (
+            "id",
+            "family_id",
+            "client_id",
+            "scope",
+            "client_ip",
+            "user_agent",
+            "rotation_count",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+            "revoked_at",
+        ),
+    ),
+    _of(
+        "authorizations",
+        AuthorizationCode,
+        ("client_id", "session_id", "redirect_uri", "scope", "created_at", "expires_at", "redeemed_at"),
+    ),
+    _of(
+        "revoked_tokens", RevokedToken, ("client_id", "reason", "blacklisted_at", "expires_at"), latest="blacklisted_at"
+    ),
+    _of("mailed_links", OneTimeToken, ("purpose", "email", "created_at", "expires_at", "used_at")),
+    _of("deliveries", Delivery, ("kind", "client_id", "created_at", "attempts", "done_at", "given_up_at")),
+    _of("owned_applications", Client, ("client_id", "name", "created_at"), owner="owner_id"),
+    _of(
+        "activity",
+        AuditLog,
+        (
+            "id",
+            "action",
+            "client_id",
+            "actor",
+            "success",
+            "error_code",
+            "ip",
+            "user_agent",
+            "details",
+            "created_at",
+        ),
+    ),
+)
+
+
+class Exports:
+    """Collects what is stored about a person."""
+
+    def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
+        self.db = db
+        self.clock = clock
+        self.audit = audit
+
+    def make(self, user_id: str, caller: Caller) -> dict[str, Any]:
+        """The whole export: values are what JSON can hold, times ISO 8601 in UTC. Raises :class:`NotFound`.
+
+        Goes on record, since whoever holds it knows a lot.
+        """
+        account = self._account(user_id)
+        identities = [{"kind": "password", "changed_at": account["password_changed_at"]}]
+        self.audit.record(Event.ACCOUNT_EXPORTED, caller, user_id=user_id)
+        made: dict[str, Any] = {
+            "exported_at": _plain(self.clock()),
+            "account": account,
+            "identities": identities if self._has_password(user_id) else [],
+        }
+        for section in SECTIONS:
+            rows = self.db.session.execute(section.query, {"user_id": user_id}).mappings()
+            made[section.name] = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        return made
+
+    def _has_password(self, user_id: str) -> bool:
+        user = _table(User)
+        query = sa.select(user.c.id).where(user.c.id == user_id, user.c.password_hash.is_not(None))
+        return self.db.session.execute(query).first() is not None
+
+    def _account(self, user_id: str) -> dict[str, Any]:
+        user = _table(User)
+        columns = [column for column in user.c if column.name not in SECRETS]
+        row = self.db.session.execute(sa.select(*columns).where(user.c.id == user_id)).mappings().first()
+        if row is None:
+            raise NotFound
+        return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,1 @@
+"""What goes on record: the audit trail."""

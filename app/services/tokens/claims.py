@@ -1,0 +1,200 @@
+"""What is said about a person: in tokens, at userinfo, to the MAX backends. One statement finds it all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from app.models import Group, Membership, Role, User
+from app.services.foundation.environment import Database
+from app.services.foundation.person import UNCHOSEN_LOCALE
+from app.services.foundation.statements import Statement
+
+ADMIN_ROLE = "admin"
+_user = cast(sa.Table, User.__table__)
+_membership = cast(sa.Table, Membership.__table__)
+_group = cast(sa.Table, Group.__table__)
+_role = cast(sa.Table, Role.__table__)
+
+SUBJECT_COLUMNS = (
+    _user.c.id.label("subject_id"),
+    _user.c.email,
+    _user.c.email_verified,
+    _user.c.username,
+    _user.c.full_name,
+    _user.c.avatar_url,
+    _user.c.locale,
+    _user.c.timezone,
+    _user.c.plan,
+    _user.c.is_superuser,
+    _user.c.is_active.label("subject_is_active"),
+    _user.c.updated_at.label("subject_updated_at"),
+    _group.c.id.label("group_id"),
+    _group.c.name.label("group_name"),
+    _role.c.id.label("role_id"),
+    _role.c.name.label("role_name"),
+    _role.c.permissions,
+)
+PROFILE = ("name", "preferred_username", "picture", "locale", "zoneinfo", "updated_at")
+ROLE = ("roles", "permissions", "is_admin", "group_id", "group_name", "role_id", "role_name", "subscription_plan")
+EMAIL = ("email", "email_verified")
+GROUPS = ("groups", "workspaces")
+_BY_SCOPE = {
+    "profile": (*PROFILE, *ROLE),
+    "read:profile": (*PROFILE, *ROLE, *EMAIL),
+    "email": EMAIL,
+    "read:groups": GROUPS,
+}
+SUPPORTED = ("sub", *PROFILE, *EMAIL, *ROLE, *GROUPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A person as tokens describe them."""
+
+    id: str
+    email: str
+    email_verified: bool
+    username: str
+    full_name: str
+    avatar_url: str | None
+    locale: str
+    timezone: str
+    plan: str
+    is_superuser: bool
+    is_active: bool
+    updated_at: int
+    group_id: str | None
+    group_name: str | None
+    role_id: str | None
+    role_name: str | None
+    permissions: tuple[str, ...]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the person administers the platform."""
+        return self.is_superuser or self.role_name == ADMIN_ROLE
+
+    @property
+    def name(self) -> str:
+        """What to call the person."""
+        return self.full_name or self.username
+
+    @property
+    def initials(self) -> str:
+        """One or two letters that stand for the person."""
+        words = self.name.split()
+        return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "?"
+
+
+def with_subject(source: sa.FromClause, user_id: sa.ColumnElement[str]) -> sa.FromClause:
+    """``source`` joined with the tables that :data:`SUBJECT_COLUMNS` need."""
+    return (
+        source.join(_user, _user.c.id == user_id)
+        .outerjoin(_membership, sa.and_(_membership.c.user_id == _user.c.id, _membership.c.is_primary))
+        .outerjoin(_group, _group.c.id == _membership.c.group_id)
+        .outerjoin(_role, _role.c.id == _membership.c.role_id)
+    )
+
+
+def subject_from(row: Any) -> Subject:
+    """The subject in a row that selected :data:`SUBJECT_COLUMNS`."""
+    return Subject(
+        id=row.subject_id,
+        email=row.email,
+        email_verified=row.email_verified,
+        username=row.username,
+        full_name=row.full_name,
+        avatar_url=row.avatar_url,
+        locale=row.locale,
+        timezone=row.timezone,
+        plan=row.plan,
+        is_superuser=row.is_superuser,
+        is_active=row.subject_is_active,
+        group_id=row.group_id,
+        updated_at=int(row.subject_updated_at.timestamp()),
+        group_name=row.group_name,
+        role_id=row.role_id,
+        role_name=row.role_name,
+        permissions=tuple(row.permissions or ()),
+    )
+
+
+_SUBJECT = sa.select(*SUBJECT_COLUMNS).select_from(
+    _user.outerjoin(_membership, sa.and_(_membership.c.user_id == _user.c.id, _membership.c.is_primary))
+    .outerjoin(_group, _group.c.id == _membership.c.group_id)
+    .outerjoin(_role, _role.c.id == _membership.c.role_id)
+)
+_GROUPS = Statement(
+    sa.select(_group.c.name, _group.c.kind)
+    .join(_membership, _membership.c.group_id == _group.c.id)
+    .where(_membership.c.user_id == sa.bindparam("user_id"))
+    .order_by(_group.c.name)
+)
+
+
+class Claims:
+    """Collects claims by what scopes cover (OpenID Connect Core section 5.4)."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def subject(self, user_id: str) -> Subject | None:
+        """The person of that id."""
+        row = self.db.session.execute(_SUBJECT.where(_user.c.id == user_id)).first()
+        return subject_from(row) if row else None
+
+    def userinfo(self, subject: Subject, scopes: Iterable[str]) -> dict[str, Any]:
+        """The userinfo answer: ``sub``, and what ``scopes`` cover."""
+        covered = {claim for scope in scopes for claim in _BY_SCOPE.get(scope, ())}
+        values = {"sub": subject.id, **_values(subject)}
+        if covered & set(GROUPS):
+            rows = _GROUPS.all(self.db, user_id=subject.id)
+            values["groups"] = [row.name for row in rows if row.kind != "workspace"]
+            values["workspaces"] = [row.name for row in rows if row.kind == "workspace"]
+        return {
+            name: value for name, value in values.items() if value is not None and (name == "sub" or name in covered)
+        }
+
+    def for_id_token(self, subject: Subject, requested: dict[str, Any], scopes: Iterable[str]) -> dict[str, Any]:
+        """Claims the request's ``id_token`` member asked for, as far as scopes cover them (Core section 5.5)."""
+        if not requested:
+            return {}
+        answer = self.userinfo(subject, scopes)
+        return {name: answer[name] for name in requested if name in answer and name != "sub"}
+
+
+def for_access_token(subject: Subject) -> dict[str, Any]:
+    """The claims MAX backends read from an access token."""
+    return {
+        "type": "access",
+        "user_id": subject.id,
+        "email": subject.email,
+        "is_admin": subject.is_admin,
+        "group_id": subject.group_id,
+        "group_name": subject.group_name,
+        "role_id": subject.role_id,
+        "role_name": subject.role_name,
+    }
+
+
+def _values(subject: Subject) -> dict[str, Any]:
+    return {
+        "name": subject.name,
+        "preferred_username": subject.username,
+        "picture": subject.avatar_url,
+        "locale": subject.locale or UNCHOSEN_LOCALE,
+        "zoneinfo": subject.timezone,
+        "updated_at": subject.updated_at,
+        "email": subject.email,
+        "email_verified": subject.email_verified,
+        "roles": [subject.role_name] if subject.role_name else [],
+        "permissions": list(subject.permissions),
+        "is_admin": subject.is_admin,
+        "group_id": subject.group_id,
+        "group_name": subject.group_name,
+        "role_id": subject.role_id,
+        "role_name": subject.role_name,
+        "subscription_plan": subject.plan,
+    }

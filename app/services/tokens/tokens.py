@@ -1,0 +1,277 @@
+"""Tokens as text: signing access, ID and service tokens, and reading access tokens back.
+
+Access tokens are JWTs of RFC 9068 with ``typ: at+jwt``; nothing else is accepted where one is meant.
+"""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.util import urlsafe_b64encode
+
+from app.errors import ProtocolRefusal
+from app.services.clients.clients import ClientRecord
+from app.services.foundation.environment import Clock, random_token, sha256
+from app.services.tokens.claims import Subject, for_access_token
+from app.services.tokens.keys import Key, Keys
+
+ACCESS_TYPE = "at+jwt"
+LOGOUT_TYPE = "logout+jwt"
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+LOGOUT_TOKEN_LIFE = timedelta(minutes=2)
+SKEW_SECONDS = 120
+"""How far the clock of the host that issued a token may be ahead of this one's."""
+LONGEST = 8192
+MOST_REMEMBERED = 4096
+ALGORITHMS = ["ES256", "RS256", "EdDSA", "HS256"]
+_REGISTRY = jws.JWSRegistry(algorithms=ALGORITHMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Default lives of tokens."""
+
+    access: timedelta
+    refresh: timedelta
+    refresh_absolute: timedelta
+    service: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class AccessGrant:
+    """All that an access token of a person says; repeating a lost response signs the same grant again."""
+
+    subject: Subject
+    client: ClientRecord
+    scope: str
+    session_id: str | None
+    authenticated_at: datetime
+    jti: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """What the token endpoint answers (:rfc:`6749#section-5.1`); times to live in seconds."""
+
+    access_token: str
+    expires_in: int
+    scope: str
+    refresh_token: str | None = None
+    refresh_expires_in: int | None = None
+    id_token: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The members of the JSON answer; those without a value are left out."""
+        members = {
+            "access_token": self.access_token,
+            "token_type": "Bearer",
+            "expires_in": self.expires_in,
+            "scope": self.scope,
+            "refresh_token": self.refresh_token,
+            "refresh_expires_in": self.refresh_expires_in,
+            "id_token": self.id_token,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+
+def new_jti() -> str:
+    """A token id nobody can guess."""
+    return random_token(128)
+
+
+@lru_cache(maxsize=64)
+def _head(token_type: str, algorithm: str, kid: str | None) -> bytes:
+    """The first part of a JWT (:rfc:`7515#section-7.1`), the same for every token a key signs."""
+    header = {"typ": token_type, "alg": algorithm, **({"kid": kid} if kid else {})}
+    return urlsafe_b64encode(json.dumps(header).encode())
+
+
+class InvalidToken(ProtocolRefusal):
+    """A bearer token that is not, or no longer, good (:rfc:`6750#section-3.1`)."""
+
+    def __init__(self, description: str = "The access token is invalid or expired") -> None:
+        super().__init__("invalid_token", description, 401)
+
+
+class Tokens:
+    """Signs and reads JWTs."""
+
+    def __init__(self, keys: Keys, clock: Clock, issuer: str, lifetimes: Lifetimes) -> None:
+        self.keys = keys
+        self.clock = clock
+        self.issuer = issuer
+        self.lifetimes = lifetimes
+        # A signature that was good is good as long as the same keys are: backends present one token again and again.
+        self._verified_before: dict[str, tuple[object, dict[str, Any], dict[str, Any]]] = {}
+
+    def access_life(self, client: ClientRecord) -> timedelta:
+        """How long an access token of ``client`` lives."""
+        return timedelta(seconds=client.access_token_seconds) if client.access_token_seconds else self.lifetimes.access
+
+    def access_token(self, grant: AccessGrant) -> str:
+        """A signed access token (:rfc:`9068#section-2.2`)."""
+        return self._sign(
+            self.keys.access_algorithm,
+            ACCESS_TYPE,
+            {
+                "iss": self.issuer,
+                "aud": self.issuer,
+                "sub": grant.subject.id,
+                "client_id": grant.client.client_id,
+                "iat": _seconds(grant.issued_at),
+                "exp": _seconds(grant.expires_at),
+                "jti": grant.jti,
+                "scope": grant.scope,
+                "sid": grant.session_id,
+                "auth_time": _seconds(grant.authenticated_at),
+                **for_access_token(grant.subject),
+            },
+        )
+
+    def id_token(
+        self, grant: AccessGrant, access_token: str, nonce: str | None = None, claims: dict[str, Any] | None = None
+    ) -> str:
+        """A signed ID token (OpenID Connect Core section 2), with ``at_hash`` of ``access_token``."""
+        algorithm = grant.client.id_token_signed_response_alg
+        token: dict[str, Any] = {
+            "iss": self.issuer,
+            "aud": grant.client.client_id,
+            "sub": grant.subject.id,
+            "iat": _seconds(grant.issued_at),
+            "exp": _seconds(grant.expires_at),
+            "auth_time": _seconds(grant.authenticated_at),
+            "sid": grant.session_id,
+            "at_hash": _half_hash(access_token),
+            **(claims or {}),
+        }
+        if nonce is not None:
+            token["nonce"] = nonce
+        return self._sign(algorithm, "JWT", token)
+
+    def service_token(self, client: ClientRecord, scope: str) -> TokenAnswer:
+        """An access token for the client itself (:rfc:`6749#section-4.4.3`)."""
+        now, life = self.clock(), self.lifetimes.service
+        token = self._sign(
+            self.keys.access_algorithm,
+            ACCESS_TYPE,
+            {
+                "iss": self.issuer,
+                "aud": self.issuer,
+                "sub": client.client_id,
+                "client_id": client.client_id,
+                "iat": _seconds(now),
+                "exp": _seconds(now + life),
+                "jti": new_jti(),
+                "scope": scope,
+                "type": "service",
+            },
+        )
+        return TokenAnswer(token, int(life.total_seconds()), scope)
+
+    def logout_token(self, client: ClientRecord, user_id: str, session_id: str) -> str:
+        """What tells ``client`` that a session ended (OpenID Connect Back-Channel Logout section 2.4)."""
+        now = self.clock()
+        return self._sign(
+            client.id_token_signed_response_alg,
+            LOGOUT_TYPE,
+            {
+                "iss": self.issuer,
+                "aud": client.client_id,
+                "sub": user_id,
+                "sid": session_id,
+                "iat": _seconds(now),
+                "exp": _seconds(now + LOGOUT_TOKEN_LIFE),
+                "jti": new_jti(),
+                "events": {LOGOUT_EVENT: {}},
+            },
+        )
+
+    def read_access_token(self, token: str) -> dict[str, Any]:
+        """The claims of an access token of ours that has not expired; raises :class:`InvalidToken`.
+
+        Says nothing about revocation (:rfc:`9068#section-4`).
+        """
+        header, claims = self._verified(token)
+        if header.get("typ") != ACCESS_TYPE or header.get("alg") != self.keys.access_algorithm:
+            raise InvalidToken
+        if claims.get("aud") != self.issuer or not isinstance(claims.get("jti"), str):
+            raise InvalidToken
+        now = self.clock().timestamp()
+        if not isinstance(expires := claims.get("exp"), int) or expires <= now:
+            raise InvalidToken
+        if not isinstance(issued := claims.get("iat"), int) or issued > now + SKEW_SECONDS:
+            raise InvalidToken
+        return claims
+
+    def read_id_token_hint(self, token: str) -> dict[str, Any]:
+        """The claims of an ID token of ours, expired or not; raises :class:`InvalidToken`."""
+        header, claims = self._verified(token)
+        # Back-Channel Logout section 4: a logout token is no ID token, nor is an access token.
+        if header.get("typ") != "JWT" or not isinstance(claims.get("sub"), str):
+            raise InvalidToken
+        return claims
+
+    def _verified(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Header and claims of a token this portal signed."""
+        # The cap bounds what a stranger can make the parser do.
+        if len(token) > LONGEST or not token.isascii():
+            raise InvalidToken
+        digest, ring = sha256(token), self.keys.mark()
+        if (known := self._verified_before.get(digest)) and known[0] is ring:
+            return known[1], dict(known[2])
+        header, claims = self._verify(token)
+        if len(self._verified_before) >= MOST_REMEMBERED:
+            self._verified_before.clear()
+        self._verified_before[digest] = ring, header, claims
+        return header, dict(claims)
+
+    def _verify(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        try:
+            unverified = jws.extract_compact(token.encode(), registry=_REGISTRY)
+            header = unverified.headers()
+            key = self._key_for(header)
+            decoded = jws.deserialize_compact(token, key, algorithms=[str(header["alg"])], registry=_REGISTRY)
+            claims = json.loads(decoded.payload)
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
+            raise InvalidToken from None
+        if not isinstance(claims, dict) or claims.get("iss") != self.issuer:
+            raise InvalidToken
+        return dict(header), claims
+
+    def _key_for(self, header: dict[str, Any]) -> Key:
+        """The key we would have signed with; what the header carries itself is never trusted."""
+        kid, algorithm = header.get("kid"), header.get("alg")
+        if not isinstance(algorithm, str) or not isinstance(kid, str | None):
+            raise InvalidToken
+        key = self.keys.verifier(kid, algorithm) if algorithm in ALGORITHMS else None
+        if key is None:
+            raise InvalidToken
+        return key
+
+    def _sign(self, algorithm: str, token_type: str, claims: dict[str, Any]) -> str:
+        key = self.keys.signer(algorithm)
+        payload = json.dumps({name: value for name, value in claims.items() if value is not None})
+        signed = b".".join((_head(token_type, algorithm, key.kid), urlsafe_b64encode(payload.encode())))
+        signature = _REGISTRY.get_alg(algorithm).sign(signed, key)
+        return b".".join((signed, urlsafe_b64encode(signature))).decode()
+
+
+def _half_hash(token: str) -> str:
+    """``at_hash``: the left half of SHA-256, base64url (Core section 3.1.3.6); all our algorithms use SHA-256.
+
+    EdDSA signs with SHA-512 inside, but ID tokens are never signed with it here.
+    """
+    digest = hashlib.sha256(token.encode()).digest()
+    return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())

@@ -1,0 +1,183 @@
+"""The first contents of a portal: scopes, roles, the eight applications, keys, an administrator. Idempotent."""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import cast
+
+import sqlalchemy as sa
+
+from app.errors import sentence
+from app.models import Group, Role, Scope
+from app.services.clients.clients import Clients
+from app.services.foundation.environment import Caller, Clock, Database
+from app.services.people.accounts import PRIMARY_GROUP, Accounts
+from app.services.tokens.keys import Keys
+
+ADMIN_EMAIL = "admin@example.com"
+SERVICE_CLIENT = "maxplatform-service"
+PLAYGROUND = "playground"
+SEEDER = Caller(actor="seed")
+
+SCOPES = (
+    ("openid", "Know that it is you", "본인임을 확인합니다"),
+    ("profile", "See your name, picture and role", "이름, 프로필 사진, 역할을 확인합니다"),
+    ("email", "See your e-mail address", "이메일 주소를 확인합니다"),
+    (
+        "offline_access",
+        "Keep access after you close it, until you remove it",
+        "창을 닫은 뒤에도, 직접 해제할 때까지 접근을 유지합니다",
+    ),
+    ("read:profile", "See your profile and e-mail address", "프로필과 이메일 주소를 확인합니다"),
+    ("read:features", "See which features you can use", "사용할 수 있는 기능을 확인합니다"),
+    ("read:groups", "See your groups and workspaces", "소속 그룹과 워크스페이스를 확인합니다"),
+    ("manage:workflows", "Manage your workflows", "워크플로를 관리합니다"),
+    ("manage:teams", "Manage your teams", "팀을 관리합니다"),
+    ("manage:experiments", "Manage your experiments", "실험을 관리합니다"),
+    ("manage:workspaces", "Manage your workspaces", "워크스페이스를 관리합니다"),
+    ("manage:apis", "Manage your APIs", "API를 관리합니다"),
+    ("manage:models", "Manage your models", "모델을 관리합니다"),
+)
+SERVICE_SCOPES = (
+    ("admin:oauth", "Administer clients, tokens and sessions", "클라이언트, 토큰, 세션을 관리합니다"),
+    ("admin:users", "Administer users", "사용자를 관리합니다"),
+    ("admin:system", "Administer the system", "시스템을 관리합니다"),
+    ("admin:full", "Administer everything", "모든 항목을 관리합니다"),
+)
+MANAGE = tuple(name for name, *_ in SCOPES if name.startswith("manage:"))
+ROLES = {
+    "admin": ["read:profile", "read:features", "read:groups", *MANAGE, "admin:access"],
+    "member": [
+        "read:profile",
+        "read:features",
+        "read:groups",
+        "manage:workflows",
+        "manage:experiments",
+        "manage:workspaces",
+        "manage:apis",
+        "manage:models",
+    ],
+}
+READ = ("openid", "profile", "email", "offline_access", "read:profile", "read:features", "read:groups")
+SOLUTIONS = (
+    ("maxflowstudio", "MAX FlowStudio", sentence("Design and run workflows"), 3005, "manage:workflows"),
+    ("maxlab", "MAX Lab", sentence("Plan and follow experiments"), 3010, "manage:experiments"),
+    ("maxteamsync", "MAX TeamSync", sentence("Work together in teams"), 3015, "manage:teams"),
+    ("maxworkspace", "MAX Workspace", sentence("Documents and shared spaces"), 3020, "manage:workspaces"),
+    ("maxqueryhub", "MAX QueryHub", sentence("Query data and publish APIs"), 3025, "manage:apis"),
+    ("maxllm", "MAX LLM", sentence("Use and compare language models"), 3030, "manage:models"),
+    ("maxapa", "MAX APA", sentence("Automate processes"), 3035, "manage:workflows"),
+    ("maxmlops", "MAX MLOps", sentence("Train, deploy and watch models"), 3040, "manage:models"),
+)
+
+
+@dataclass
+class Credentials:
+    """What the first run made; shown once, kept nowhere."""
+
+    made: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, kind: str, name: str, secret: str) -> None:
+        """Note a new secret of ``kind`` for ``name``."""
+        self.made.append((kind, name, secret))
+
+
+class Seeding:
+    """Fills what is missing, changes nothing that is there."""
+
+    def __init__(
+        self, db: Database, clock: Clock, keys: Keys, clients: Clients, accounts: Accounts, issuer: str
+    ) -> None:
+        self.db = db
+        self.clock = clock
+        self.keys = keys
+        self.clients = clients
+        self.accounts = accounts
+        self.issuer = issuer
+
+    def run(self) -> Credentials:
+        """Seed everything; answers the credentials made on the way, which are never to be seen again."""
+        made = Credentials()
+        self._scopes()
+        self._groups_and_roles()
+        self.keys.ensure(SEEDER)
+        self._solutions()
+        self._playground()
+        if self.clients.find(SERVICE_CLIENT) is None:
+            made.add("client", SERVICE_CLIENT, self._service())
+        if not self.accounts.has_accounts():
+            password = secrets.token_urlsafe(15)
+            self.accounts.create(
+                ADMIN_EMAIL, password, name="Administrator", is_admin=True, is_verified=True, caller=SEEDER
+            )
+            made.add("user", ADMIN_EMAIL, password)
+        return made
+
+    def _scopes(self) -> None:
+        known = set(self.db.session.scalars(sa.select(Scope.name)))
+        for position, (name, english, korean) in enumerate((*SCOPES, *SERVICE_SCOPES)):
+            if name not in known:
+                self.db.session.add(
+                    Scope(
+                        name=name,
+                        sentence_en=english,
+                        sentence_ko=korean,
+                        position=position,
+                        is_service=name.startswith("admin:"),
+                    )
+                )
+        self.db.session.flush()
+
+    def _groups_and_roles(self) -> None:
+        now = self.clock()
+        roles = set(self.db.session.scalars(sa.select(Role.name)))
+        for name, permissions in ROLES.items():
+            if name not in roles:
+                self.db.session.add(Role(name=name, permissions=permissions, created_at=now))
+        if not self.db.session.scalar(sa.select(Group.id).where(Group.name == PRIMARY_GROUP)):
+            self.db.session.add(Group(name=PRIMARY_GROUP, kind="group", created_at=now))
+        self.db.session.flush()
+
+    def _solutions(self) -> None:
+        for client_id, name, description, port, scope in SOLUTIONS:
+            if self.clients.find(client_id) is None:
+                home = f"http://localhost:{port}"
+                self.clients.create(
+                    client_id,
+                    name=name,
+                    description=description,
+                    redirects=[f"{home}/oauth/callback"],
+                    post_logout=[home, f"{home}/"],
+                    scopes=[*READ, scope],
+                    consent_policy="implicit",
+                    home_uri=home,
+                    is_listed=True,
+                    caller=SEEDER,
+                )
+
+    def _playground(self) -> None:
+        if self.clients.find(PLAYGROUND) is None:
+            self.clients.create(
+                PLAYGROUND,
+                name="Playground",
+                description="Try logging in",
+                scopes=list(READ),
+                redirects=[f"{self.issuer}/playground/callback"],
+                post_logout=[f"{self.issuer}/playground"],
+                consent_policy="once",
+                home_uri=f"{self.issuer}/playground",
+                caller=SEEDER,
+            )
+
+    def _service(self) -> str:
+        secret = self.clients.create(
+            SERVICE_CLIENT,
+            name="MAX Platform services",
+            description="Service tokens of the platform's backends",
+            scopes=["read:profile", *(name for name, *_ in SERVICE_SCOPES[:3])],
+            is_confidential=True,
+            grants=["client_credentials"],
+            consent_policy="implicit",
+            can_introspect_any=True,
+            caller=SEEDER,
+        )
+        return cast(str, secret)

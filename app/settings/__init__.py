@@ -1,0 +1,291 @@
+"""Settings: read once, validated whole, passed down. The only module that reads the environment.
+
+Every setting is one field in :mod:`app.settings.groups`; its metadata carries the environment variable, the sentence
+the documentation table shows, and whether the value is secret. ``Settings.from_environment`` reports every problem it
+finds at once, one clear line each.
+"""
+
+import dataclasses
+import ipaddress
+import os
+import re
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, cast
+from urllib.parse import urlsplit
+
+from app.settings import generated_keys
+from app.settings.groups import (
+    AccountSettings,
+    LimitSettings,
+    MailSettings,
+    SecretSettings,
+    ServerSettings,
+    SessionSettings,
+    StorageSettings,
+    TokenSettings,
+)
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
+MASK = "********"
+
+
+class ConfigurationError(Exception):
+    """The settings cannot be used; ``problems`` holds one sentence for each reason."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the portal can be told. Build with :meth:`from_environment`."""
+
+    server: ServerSettings
+    storage: StorageSettings
+    secrets: SecretSettings
+    tokens: TokenSettings
+    session: SessionSettings
+    accounts: AccountSettings
+    mail: MailSettings
+    limits: LimitSettings
+
+    @property
+    def instance_path(self) -> Path:
+        """Directory of generated keys and embedded data."""
+        return Path(self.server.instance_path)
+
+    @property
+    def issuer(self) -> str:
+        """The issuer identifier, an origin without a trailing slash (:rfc:`8414#section-2`)."""
+        return self.server.public_url
+
+    @property
+    def is_https(self) -> bool:
+        """Whether people reach the portal over TLS."""
+        return self.issuer.startswith("https://")
+
+    @property
+    def is_production(self) -> bool:
+        """Whether the strict start-up rules hold."""
+        return self.server.environment == "production"
+
+    @property
+    def keeps_mail(self) -> bool:
+        """Whether mails stay in the instance directory, where a developer reads them, instead of leaving."""
+        return not self.mail.server and not self.is_production
+
+    @property
+    def can_mail(self) -> bool:
+        """Whether a mail that is queued will reach anybody."""
+        return bool(self.mail.server) or self.keeps_mail
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read, complete and validate the settings; raise :class:`ConfigurationError` with every problem."""
+        environ = os.environ if environ is None else environ
+        problems: list[str] = []
+        groups = {
+            group.name: _read_group(cast(type, group.type), environ, problems) for group in dataclasses.fields(cls)
+        }
+        if problems:
+            raise ConfigurationError(problems)
+        try:
+            settings = cls(**groups)._with_defaults()
+        except generated_keys.Unusable as error:
+            raise ConfigurationError([str(error)]) from error
+        problems = list(_problems(settings))
+        if problems:
+            raise ConfigurationError(problems)
+        return settings
+
+    @classmethod
+    def from_environment_or_exit(cls) -> Self:
+        """As :meth:`from_environment`; unusable settings end the process with one line for each problem."""
+        try:
+            return cls.from_environment()
+        except ConfigurationError as error:
+            sys.exit(str(error))
+
+    @classmethod
+    def for_testing(cls, instance_path: Path | str, database_url: str = "", **environ: str) -> Self:
+        """Settings of a throw-away portal; ``environ`` holds further variables by their own names."""
+        base = {"APP_ENV": "testing", "INSTANCE_PATH": str(instance_path), "DATABASE_URL": database_url}
+        return cls.from_environment({**base, **environ})
+
+    def _with_defaults(self) -> Self:
+        """Fill what depends on other settings, generating development keys where none were given."""
+        server = self.server
+        instance = Path(server.instance_path or PROJECT_ROOT / "instance").resolve()
+        host = server.host or ("0.0.0.0" if self.is_production else "127.0.0.1")  # noqa: S104
+        server = dataclasses.replace(
+            server,
+            instance_path=str(instance),
+            host=host,
+            public_url=server.public_url or f"http://localhost:{server.port}",
+        )
+        storage = self.storage
+        if not storage.database_url:
+            storage = dataclasses.replace(storage, database_url=f"sqlite:///{instance}/portal.db")
+        keys = self.secrets
+        if not self.is_production:
+            instance.mkdir(parents=True, exist_ok=True)
+            keys = SecretSettings(
+                secret_key=keys.secret_key
+                or generated_keys.kept_in(instance / "secret_key", lambda: secrets.token_urlsafe(48)),
+                encryption_keys=keys.encryption_keys
+                or (generated_keys.kept_in(instance / "encryption_key", generated_keys.new_fernet_key),),
+            )
+        mail = self.mail
+        if not mail.sender:
+            host = urlsplit(server.public_url).hostname or "localhost"
+            host = "localhost" if ":" in host else host
+            mail = dataclasses.replace(mail, sender=f"MAX Platform <no-reply@{host}>")
+        return dataclasses.replace(self, server=server, storage=storage, secrets=keys, mail=mail)
+
+    def flask_config(self) -> dict[str, object]:
+        """The part of the settings that Flask and its extensions read from ``app.settings``."""
+        return {
+            "SECRET_KEY": self.secrets.secret_key,
+            "DEBUG": self.server.debug,
+            "TESTING": self.server.environment == "testing",
+            "SESSION_COOKIE_NAME": "__Host-portal_form" if self.is_https else "portal_form",
+            "SESSION_COOKIE_SECURE": self.is_https,
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": self.session.same_site if self.is_https else "Lax",
+            "MAX_CONTENT_LENGTH": 256 * 1024,
+            "MAX_FORM_MEMORY_SIZE": 256 * 1024,
+            "MAX_FORM_PARTS": 100,
+            "WTF_CSRF_TIME_LIMIT": 86400,  # as long as an authorization request in flight lives
+            "WTF_CSRF_SSL_STRICT": True,
+            "WTF_CSRF_CHECK_DEFAULT": False,
+            "BOOTSTRAP_SERVE_LOCAL": True,
+            **self._mail_config(),
+        }
+
+    def _mail_config(self) -> dict[str, object]:
+        mail = self.mail
+        return {
+            "MAIL_BACKEND": "smtp",
+            "MAIL_SERVER": mail.server,
+            "MAIL_PORT": mail.port,
+            "MAIL_USERNAME": mail.username or None,
+            "MAIL_PASSWORD": mail.password or None,
+            "MAIL_USE_TLS": mail.use_tls and not mail.use_ssl,
+            "MAIL_USE_SSL": mail.use_ssl,
+            "MAIL_TIMEOUT": mail.timeout_seconds,
+            "MAIL_DEFAULT_SENDER": mail.sender,
+        }
+
+    def rows(self) -> Iterator["SettingRow"]:
+        """Every setting with its value, secrets masked; what ``config check`` and the documentation show."""
+        for group in dataclasses.fields(self):
+            settings = getattr(self, group.name)
+            for item in dataclasses.fields(settings):
+                value = getattr(settings, item.name)
+                shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+                yield SettingRow(
+                    variable=item.metadata["variable"],
+                    default=item.metadata["default"],
+                    meaning=item.metadata["meaning"],
+                    value=_masked(shown, item.name) if item.metadata["secret"] else shown,
+                )
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One line of the settings table."""
+
+    variable: str
+    default: str
+    meaning: str
+    value: str = ""
+
+
+def documentation() -> str:
+    """``docs/configuration.md``: every setting in a table."""
+    head = "# Configuration\n\nMade from `app/settings/` by `flask --app wsgi config document`.\n\n"
+    lines = ["| variable | default | meaning |", "|---|---|---|"]
+    for group in dataclasses.fields(Settings):
+        for item in dataclasses.fields(cast(type, group.type)):
+            default = f"`{item.metadata['default']}`" if item.metadata["default"] else ""
+            lines.append(f"| `{item.metadata['variable']}` | {default} | {item.metadata['meaning']} |")
+    return head + "\n".join(lines) + "\n"
+
+
+def _read_group(group: type, environ: Mapping[str, str], problems: list[str]) -> Any:
+    parsed: dict[str, object] = {}
+    for item in dataclasses.fields(group):
+        raw = environ.get(item.metadata["variable"]) or item.metadata["default"]
+        try:
+            parsed[item.name] = item.metadata["parse"](raw)
+        except ValueError as error:
+            problems.append(f"{item.metadata['variable']} {error}")
+    return group(**parsed) if len(parsed) == len(dataclasses.fields(group)) else None
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    """What makes these settings unusable, one sentence each."""
+    if settings.is_production:
+        yield from _production_problems(settings)
+    keys, storage = settings.secrets, settings.storage
+    rules = (
+        (keys.secret_key and len(keys.secret_key) < 32, "SECRET_KEY must have 32 or more characters"),
+        (
+            not all(generated_keys.is_fernet_key(key) for key in keys.encryption_keys),
+            "ENCRYPTION_KEYS must be Fernet keys (32 bytes, URL-safe base64)",
+        ),
+        (
+            settings.tokens.algorithm == "HS256" and len(settings.tokens.shared_secret) < 32,
+            "JWT_SHARED_SECRET must have 32 or more characters when JWT_ALGORITHM is HS256",
+        ),
+        (
+            settings.session.same_site == "None" and not settings.is_https,
+            "SESSION_COOKIE_SAMESITE=None needs an https PUBLIC_URL",
+        ),
+        (
+            storage.redis_url and not storage.redis_url.startswith(("redis://", "rediss://", "unix://")),
+            "REDIS_URL must start with redis://, rediss:// or unix://",
+        ),
+        (storage.schema and storage.database_url.startswith("sqlite"), "DB_SCHEMA needs PostgreSQL"),
+        (
+            settings.mail.password
+            and not (settings.mail.use_tls or settings.mail.use_ssl)
+            and not is_loopback(settings.mail.server),
+            "MAIL_PASSWORD must not travel in clear: set MAIL_USE_TLS or MAIL_USE_SSL",
+        ),
+    )
+    yield from (problem for is_broken, problem in rules if is_broken)
+
+
+def _production_problems(settings: Settings) -> Iterator[str]:
+    """What is fine on a desk and not in production."""
+    if not settings.secrets.secret_key:
+        yield "SECRET_KEY must be set in production"
+    if not settings.secrets.encryption_keys:
+        yield "ENCRYPTION_KEYS must be set in production"
+    if not settings.is_https and not is_loopback(urlsplit(settings.issuer).hostname or ""):
+        yield "PUBLIC_URL must be https in production (http only for a loopback address)"
+    if settings.server.debug:
+        yield "FLASK_DEBUG must be off in production"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` (a name or an address without brackets) can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _masked(value: str, name: str) -> str:
+    """A secret as it may be shown; a database URL keeps what is not its password."""
+    if name in {"database_url", "redis_url"}:
+        return re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{MASK}@", value)
+    return MASK if value else ""

@@ -1,0 +1,199 @@
+"""The settings by group: variable, default, meaning and form of each. Read nowhere but in :mod:`app.settings`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.settings import values
+
+ALGORITHMS = ("ES256", "RS256", "EdDSA", "HS256")
+
+
+def setting(
+    variable: str, default: str, meaning: str, parse: Callable[[str], Any] = values.text, secret: bool = False
+) -> Any:
+    """A field with what the documentation and the reader need to know of it."""
+    metadata = {"variable": variable, "default": default, "meaning": meaning, "parse": parse, "secret": secret}
+    return field(metadata=metadata)
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where and how the process serves."""
+
+    environment: str = setting(
+        "APP_ENV",
+        "development",
+        "development or production; production refuses generated keys, plain http and debug",
+        values.choice("development", "testing", "production"),
+    )
+    host: str = setting("HOST", "", "Address to listen on; empty: 127.0.0.1 in development, 0.0.0.0 in production")
+    port: int = setting("PORT", "8000", "TCP port to listen on", values.number(1, 65535))
+    workers: int = setting("WEB_CONCURRENCY", "2", "Number of gunicorn worker processes", values.number(1, 256))
+    threads: int = setting("WEB_THREADS", "4", "Threads of each worker process", values.number(1, 256))
+    public_url: str = setting(
+        "PUBLIC_URL",
+        "",
+        "Origin people and clients see; it is the issuer. Empty: http://localhost:PORT",
+        values.public_url,
+    )
+    trusted_proxies: int = setting(
+        "TRUSTED_PROXIES",
+        "0",
+        "Number of reverse proxies whose X-Forwarded-* headers are believed",
+        values.number(0, 10),
+    )
+    instance_path: str = setting("INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/")
+    debug: bool = setting("FLASK_DEBUG", "false", "Flask's debug mode; refused in production", values.boolean)
+    log_level: str = setting(
+        "LOG_LEVEL", "INFO", "Least severity that is logged", values.choice("DEBUG", "INFO", "WARNING", "ERROR")
+    )
+
+
+@dataclass(frozen=True)
+class StorageSettings:
+    """The database and the optional Redis."""
+
+    database_url: str = setting(
+        "DATABASE_URL",
+        "",
+        "sqlite:///… or postgresql://…; empty: SQLite under the instance directory",
+        values.database_url,
+        True,
+    )
+    schema: str = setting("DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", values.schema)
+    pool_size: int = setting("DB_POOL_SIZE", "8", "PostgreSQL connections each worker keeps", values.number(1, 200))
+    redis_url: str = setting("REDIS_URL", "", "redis://…; empty: the embedded store", values.text, True)
+
+
+@dataclass(frozen=True)
+class SecretSettings:
+    """Keys of the portal itself. In development they are generated under the instance directory."""
+
+    secret_key: str = setting(
+        "SECRET_KEY", "", "Signs form tokens and cookies; 32 or more characters", values.text, True
+    )
+    encryption_keys: tuple[str, ...] = setting(
+        "ENCRYPTION_KEYS",
+        "",
+        "Fernet keys, newest first, separated by commas; encrypt private keys at rest",
+        values.words,
+        True,
+    )
+
+
+@dataclass(frozen=True)
+class TokenSettings:
+    """What is issued, and for how long."""
+
+    algorithm: str = setting(
+        "JWT_ALGORITHM", "ES256", "Signs access tokens: ES256, RS256, EdDSA or HS256", values.choice(*ALGORITHMS)
+    )
+    shared_secret: str = setting(
+        "JWT_SHARED_SECRET",
+        "",
+        "Only with JWT_ALGORITHM=HS256: the secret shared with older backends",
+        values.text,
+        True,
+    )
+    access_seconds: int = setting(
+        "ACCESS_TOKEN_EXPIRE_SECONDS", "3600", "Life of an access token, seconds", values.number(30, 86400)
+    )
+    refresh_days: int = setting(
+        "REFRESH_TOKEN_EXPIRE_DAYS", "30", "Life of an unused refresh token, days", values.number(1, 400)
+    )
+    refresh_absolute_days: int = setting(
+        "REFRESH_TOKEN_ABSOLUTE_DAYS",
+        "90",
+        "Life of a refresh token family however often it is used, days",
+        values.number(1, 1200),
+    )
+    reuse_window_seconds: int = setting(
+        "REFRESH_REUSE_WINDOW_SECONDS",
+        "10",
+        "How long a repeated refresh gets the same successor; 0 turns it off",
+        values.number(0, 60),
+    )
+    service_hours: int = setting(
+        "SERVICE_TOKEN_EXPIRE_HOURS", "24", "Life of a service token, hours", values.number(1, 720)
+    )
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """The single sign-on session."""
+
+    idle_seconds: int = setting(
+        "SESSION_IDLE_SECONDS",
+        "3600",
+        "A session not used for so long ends, unless it is remembered; seconds",
+        values.number(60, 2592000),
+    )
+    absolute_hours: int = setting(
+        "SESSION_ABSOLUTE_HOURS", "12", "Longest life of a session, hours", values.number(1, 720)
+    )
+    remember_days: int = setting(
+        "SESSION_REMEMBER_DAYS", "30", "Longest life with «remember me», days; 0 turns it off", values.number(0, 400)
+    )
+    same_site: str = setting(
+        "SESSION_COOKIE_SAMESITE",
+        "Lax",
+        "Lax, or None for silent login from other sites (https only)",
+        values.choice("Lax", "None"),
+    )
+
+
+@dataclass(frozen=True)
+class MailSettings:
+    """How mail leaves; without a server, development keeps it in the instance directory."""
+
+    server: str = setting(
+        "MAIL_SERVER", "", "SMTP server; empty: mails are kept in instance/mail in development, and not sent elsewhere"
+    )
+    port: int = setting("MAIL_PORT", "587", "Its port", values.number(1, 65535))
+    username: str = setting("MAIL_USERNAME", "", "Name to log in to it with; empty: no login")
+    password: str = setting("MAIL_PASSWORD", "", "Password to log in to it with", values.text, True)
+    use_tls: bool = setting("MAIL_USE_TLS", "true", "Begin in clear and change to TLS (STARTTLS)", values.boolean)
+    use_ssl: bool = setting("MAIL_USE_SSL", "false", "Speak TLS from the first byte, as port 465 does", values.boolean)
+    sender: str = setting(
+        "MAIL_DEFAULT_SENDER",
+        "",
+        "Who mails come from; empty: MAX Platform <no-reply@…> with the host of PUBLIC_URL",
+        values.sender,
+    )
+    timeout_seconds: int = setting(
+        "MAIL_TIMEOUT", "10", "How long one step of a delivery may take, seconds", values.number(1, 15)
+    )
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """What people may do with their accounts."""
+
+    deletion_days: int = setting(
+        "ACCOUNT_DELETION_DAYS", "14", "Days in which a deletion can be taken back", values.number(0, 90)
+    )
+    confirmation_seconds: int = setting(
+        "REAUTHENTICATION_SECONDS",
+        "600",
+        "How long after typing their password people may change what is sensitive, seconds",
+        values.number(30, 86400),
+    )
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """Rate limits and cross-origin access."""
+
+    enabled: bool = setting("RATE_LIMIT_ENABLED", "true", "Whether requests are limited at all", values.boolean)
+    login: str = setting("RATE_LIMIT_LOGIN", "5/minute", "Login attempts per account and per address", values.rate)
+    default: str = setting("RATE_LIMIT_DEFAULT", "100/minute", "Requests per address to pages and APIs", values.rate)
+    token: str = setting(
+        "RATE_LIMIT_TOKEN", "none", "Token, userinfo and introspection requests of an authenticated client", values.rate
+    )
+    cors_origins: tuple[str, ...] = setting(
+        "CORS_ORIGINS",
+        "",
+        "Origins allowed besides those of registered redirect URIs, separated by commas",
+        values.origins,
+    )

@@ -1,0 +1,172 @@
+"""How refusals look: pages for people, JSON for programs. The only place a 4xx or 5xx answer is made."""
+
+import logging
+from dataclasses import dataclass, field
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from gunicorn.http.errors import ParseException
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from app.errors import InvalidFields, InvalidInput, PortalError, ProtocolRefusal, TooManyAttempts, Unavailable, sentence
+from app.languages import gettext as _
+from app.web.sessions import current_session
+from app.wiring import services
+
+logger = logging.getLogger("portal.errors")
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+PAGES_OF_THE_PROTOCOL = ("/authorize", "/authorize/resume", "/logout", "/logout/resume", "/logout/confirm")
+
+STATUS_MESSAGES = {
+    400: sentence("This request could not be understood."),
+    404: sentence("This page does not exist."),
+    405: sentence("This page cannot be used in this way."),
+    413: sentence("What was sent is too large."),
+    415: sentence("What was sent has a form that is not understood here."),
+}
+
+
+@dataclass(frozen=True)
+class Developer:
+    """What the developer of the asking application needs to mend a request."""
+
+    code: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    fixes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Action:
+    """A way on from an error page."""
+
+    label: str
+    href: str
+
+
+def register(app: Flask) -> None:
+    """Install the handlers."""
+    app.register_error_handler(PortalError, _refusal)
+    app.register_error_handler(HTTPException, _http)
+    for error in UNAVAILABLE:
+        app.register_error_handler(error, _database)
+    app.register_error_handler(ParseException, _broken_body)
+    app.register_error_handler(Exception, _bug)
+
+
+def answer(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    developer: Developer | None = None,
+    actions: list[Action] | None = None,
+    headers: dict[str, str] | None = None,
+    title: str | None = None,
+    fields: dict[str, str] | None = None,
+) -> Response:
+    """The error in the form the request wants; ``message`` is an English constant, as is what is said of ``fields``."""
+    if wants_json():
+        named = [{"field": name, "message": problem} for name, problem in (fields or {}).items()]
+        more = {"fields": named} if named else {}
+        response = jsonify(error=code, error_description=message, request_id=g.get("request_id", ""), **more)
+    else:
+        _name_nobody_unless_known()
+        page = render_template(
+            "errors/error.html",
+            status=status,
+            title=title or _title(status),
+            message=_(message),
+            request_id=g.get("request_id", ""),
+            developer=developer,
+            actions=actions if actions is not None else [Action(_("Go to the start page"), "/")],
+        )
+        response = make_response(page)
+    response.status_code = status
+    for name, value in (headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
+def _name_nobody_unless_known() -> None:
+    """Every page names who is logged in; one that says that the database does not answer must not need it for that."""
+    if "names_nobody" in g:
+        return
+    try:
+        current_session()
+    except UNAVAILABLE:
+        services.db.rollback()
+        g.names_nobody = True
+
+
+def wants_json() -> bool:
+    """Whether the path belongs to programs."""
+    path = request.path
+    for prefix in ("/api/oauth", "/oauth"):
+        if path.startswith(prefix + "/"):
+            return path.removeprefix(prefix) not in PAGES_OF_THE_PROTOCOL
+    return path.startswith(("/api/", "/.well-known/"))
+
+
+def _refusal(error: PortalError) -> Response:
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyAttempts) else None
+    if isinstance(error, Unavailable):
+        headers = {"Retry-After": "5"}
+    if isinstance(error, ProtocolRefusal):
+        logger.info("protocol_refusal", extra={"error": error.code})
+    return answer(
+        error.status,
+        error.code,
+        error.message,
+        headers=headers,
+        developer=getattr(error, "developer", None),
+        actions=getattr(error, "actions", None),
+        fields=_fields(error),
+    )
+
+
+def _fields(error: PortalError) -> dict[str, str]:
+    """What is wrong with which field."""
+    if isinstance(error, InvalidFields):
+        return error.problems
+    return {error.field: error.message} if isinstance(error, InvalidInput) and error.field else {}
+
+
+def _http(error: HTTPException) -> Response:
+    # What goes wrong after a view, as a commit may, comes wrapped as an error of the server.
+    if isinstance(original := getattr(error, "original_exception", None), UNAVAILABLE):
+        return _database(original)
+    if error.response is not None or (error.code or 500) < 400:
+        return make_response(error.get_response())
+    status = error.code or 500
+    headers = {"Allow": ", ".join(sorted(error.valid_methods or []))} if isinstance(error, MethodNotAllowed) else None
+    code = "invalid_request" if status < 500 else "server_error"
+    return answer(status, code, STATUS_MESSAGES.get(status, PortalError.message), headers=headers)
+
+
+def _broken_body(_: Exception) -> Response:
+    """What the server says of chunks that are none, when the application reads them (:rfc:`9112#section-7.1`)."""
+    return answer(400, "invalid_request", STATUS_MESSAGES[400])
+
+
+def _database(error: Exception) -> Response:
+    logger.error("database_unavailable", exc_info=error)
+    services.db.rollback()
+    g.names_nobody = True
+    return answer(503, "temporarily_unavailable", Unavailable.message, headers={"Retry-After": "5"})
+
+
+def _bug(error: Exception) -> Response:
+    logger.exception("unexpected_error")
+    services.db.rollback()
+    return answer(
+        500, "server_error", sentence("Something went wrong on our side. Nothing was lost; please try again.")
+    )
+
+
+def _title(status: int) -> str:
+    if status == 404:
+        return _("Page not found")
+    if status == 429:
+        return _("Too many attempts")
+    return _("Something went wrong") if status >= 500 else _("This did not work")

@@ -1,0 +1,81 @@
+"""How applications look on pages: the asking application on a step of the flow, a tile on the launcher."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from zlib import crc32
+
+from app.languages import gettext
+from app.services.clients.clients import ClientRecord
+from app.services.grants.authorization import Pending
+
+HUES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class AskingApplication:
+    """The application a step of the flow is for."""
+
+    client_id: str
+    name: str
+    mark: str
+    hue: int
+    logo_uri: str | None
+    return_host: str
+    is_first_party: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """An application on the launcher."""
+
+    client_id: str
+    name: str
+    description: str
+    mark: str
+    hue: int
+    url: str
+    logo_uri: str | None
+
+
+def asking_application(pending: Pending) -> AskingApplication:
+    """The application behind a stored request."""
+    return application(pending.client, pending.request.redirect_uri)
+
+
+def application(client: ClientRecord, return_uri: str | None = None) -> AskingApplication:
+    """A client that asks for something; ``return_uri`` is where the browser will go from here."""
+    uri = urlsplit(return_uri or "")
+    return AskingApplication(
+        client.client_id,
+        client.name,
+        mark(client.name),
+        hue(client.client_id),
+        client.logo_uri,
+        uri.netloc or uri.scheme,
+        client.is_first_party,
+    )
+
+
+def tile(client: ClientRecord, position: int) -> Tile:
+    """A launcher tile; neighbours differ in colour."""
+    return Tile(
+        client.client_id,
+        client.name,
+        gettext(client.description) if client.description else "",
+        mark(client.name),
+        position % HUES + 1,
+        client.home_uri or "/",
+        client.logo_uri,
+    )
+
+
+def mark(name: str) -> str:
+    """One or two letters that stand for an application; the platform's own name says nothing about it."""
+    words = [word for word in name.split() if word != "MAX"] or [name]
+    capitals = [letter for letter in words[0] if letter.isupper()]
+    return "".join(capitals[:2]) if len(capitals) > 1 else words[0][:1].upper()
+
+
+def hue(client_id: str) -> int:
+    """A colour class, the same for a client everywhere."""
+    return crc32(client_id.encode()) % HUES + 1
