@@ -17,8 +17,8 @@ from app.services.clients.scopes import split
 from app.services.foundation.environment import Caller, Clock, Database, random_token, sha256
 from app.services.foundation.statements import Statement
 from app.services.grants.refresh_tokens import RefreshTokens
+from app.services.grants.token_families import begin_family
 from app.services.record.audit import Audit, Event
-from app.services.revocation.families import begin_family
 from app.services.revocation.revocations import Revocations
 from app.services.tokens.claims import SUBJECT_COLUMNS, Claims, subject_from, with_subject
 from app.services.tokens.tokens import AccessGrant, TokenAnswer, Tokens, new_jti

@@ -15,7 +15,7 @@ from app.services.clients.clients import PORTAL, ClientRecord, Clients
 from app.services.foundation.environment import Caller, Clock, Database, sha256
 from app.services.foundation.statements import insert_ignoring
 from app.services.grants.refresh_tokens import RefreshTokens
-from app.services.revocation.families import begin_family
+from app.services.grants.token_families import begin_family
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
 from app.services.sessions.sign_outs import SignOuts

@@ -1,0 +1,19 @@
+"""ClientsRoom: applications and scopes."""
+
+from functools import cached_property
+
+from app.services.clients.clients import Clients
+from app.services.clients.scopes import Scopes
+from app.wiring.revocation import RevocationRoom
+
+
+class ClientsRoom(RevocationRoom):
+    """Builds the services of :mod:`app.services.clients`."""
+
+    @cached_property
+    def clients(self) -> Clients:
+        return Clients(self.db, self.clock, self.audit, self.revocations)
+
+    @cached_property
+    def scopes(self) -> Scopes:
+        return Scopes(self.db)

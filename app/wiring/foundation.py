@@ -1,0 +1,30 @@
+"""FoundationRoom: the store, sealing, limits."""
+
+from functools import cached_property
+
+from app.services.foundation.environment import Clock, Database
+from app.services.foundation.rate_limits import RateLimiter
+from app.services.foundation.sealing import Sealer
+from app.settings import Settings
+from app.stores import KeyValueStore, open_store
+
+
+class FoundationRoom:
+    """Builds what every room stands on."""
+
+    def __init__(self, settings: Settings, db: Database, clock: Clock) -> None:
+        self.settings, self.db, self.clock = settings, db, clock
+
+    @cached_property
+    def store(self) -> KeyValueStore:
+        """Redis where there is one, with the embedded store behind it; else the embedded store alone."""
+        embedded, redis_url = f"sqlite:///{self.settings.instance_path}/store.db", self.settings.storage.redis_url
+        return open_store(redis_url, fallback=embedded) if redis_url else open_store(embedded)
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return Sealer(self.settings.secrets.encryption_keys)
+
+    @cached_property
+    def rate_limits(self) -> RateLimiter:
+        return RateLimiter(self.store, self.settings.limits.enabled)

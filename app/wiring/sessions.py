@@ -1,0 +1,33 @@
+"""SessionsRoom: single sign-on sessions."""
+
+from datetime import timedelta
+from functools import cached_property
+
+from app.services.sessions.copies import SessionCopies
+from app.services.sessions.sessions import SessionPolicy, Sessions
+from app.services.sessions.sign_outs import SignOuts
+from app.settings import Settings
+from app.wiring.delivery import DeliveryRoom
+
+
+class SessionsRoom(DeliveryRoom):
+    """Builds the services of :mod:`app.services.sessions`."""
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        copies = SessionCopies(self.denylist.store, self.sealer, self.clock) if self.denylist.store else None
+        policy = _session_policy(self.settings)
+        return Sessions(self.db, self.clock, self.audit, self.revocations, self.logout_notices, policy, copies)
+
+    @cached_property
+    def sign_outs(self) -> SignOuts:
+        return SignOuts(self.db, self.sessions, self.mail)
+
+
+def _session_policy(settings: Settings) -> SessionPolicy:
+    session = settings.session
+    return SessionPolicy(
+        idle=timedelta(seconds=session.idle_seconds),
+        absolute=timedelta(hours=session.absolute_hours),
+        remembered=timedelta(days=session.remember_days),
+    )

@@ -1,0 +1,38 @@
+"""TokensRoom: keys, claims, minting."""
+
+from datetime import timedelta
+from functools import cached_property
+
+from app.services.tokens.claims import Claims
+from app.services.tokens.keys import Keys
+from app.services.tokens.tokens import Lifetimes, Tokens
+from app.settings import Settings
+from app.wiring.clients import ClientsRoom
+
+
+class TokensRoom(ClientsRoom):
+    """Builds the services of :mod:`app.services.tokens`."""
+
+    @cached_property
+    def keys(self) -> Keys:
+        tokens, life = self.settings.tokens, _lifetimes(self.settings)
+        longest = max(life.access, life.service, timedelta(days=1))
+        return Keys(self.db, self.clock, self.audit, self.sealer, tokens.algorithm, tokens.shared_secret, longest)
+
+    @cached_property
+    def claims(self) -> Claims:
+        return Claims(self.db)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self.keys, self.clock, self.settings.issuer, _lifetimes(self.settings))
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    tokens = settings.tokens
+    return Lifetimes(
+        access=timedelta(seconds=tokens.access_seconds),
+        refresh=timedelta(days=tokens.refresh_days),
+        refresh_absolute=timedelta(days=tokens.refresh_absolute_days),
+        service=timedelta(hours=tokens.service_hours),
+    )
