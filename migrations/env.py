@@ -4,10 +4,11 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
-from app.models import Base, UtcDateTime
+from app.models import UtcDateTime
 from app.wiring import services
 
 LOCK = 7_243_001
+database = current_app.extensions["migrate"].db
 
 
 def render_item(kind: str, item: object, autogen: object) -> str | bool:
@@ -25,7 +26,7 @@ def run(connection: sa.Connection) -> None:
             connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
     context.configure(
         connection=connection,
-        target_metadata=Base.metadata,
+        target_metadata=database.metadata,
         render_item=render_item,
         compare_type=True,
         render_as_batch=True,
@@ -33,5 +34,5 @@ def run(connection: sa.Connection) -> None:
     context.run_migrations()
 
 
-with current_app.extensions["migrate"].db.get_engine().begin() as connection:
+with database.engine.begin() as connection:
     run(connection)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import scoped_session
 
 Clock = Callable[[], datetime]
 
@@ -17,7 +17,7 @@ class Database(Protocol):
     """Gives the unit of work of the current request or command."""
 
     @property
-    def session(self) -> Session:
+    def session(self) -> "scoped_session[Any]":
         """The session whose transaction the edge commits."""
         ...
 

@@ -1,0 +1,225 @@
+"""A request's unit of work: Flask-SQLAlchemy's session and the plain statements of the busiest paths on one connection.
+
+A request has one connection at most. A ``Statement`` (:mod:`app.services.foundation.statements`) runs on it by the
+driver alone; the ORM session joins the same connection and transaction when a service asks for it. A statement that
+only reads needs no transaction; the first one that writes begins it, and :func:`app.web.security.settle` ends it before
+the answer leaves.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Any, cast
+
+import sqlalchemy as sa
+from flask import Flask, g
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
+from sqlalchemy.orm import scoped_session
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.util import ScopedRegistry
+
+from app.database import postgresql
+from app.database.connections import begin, is_in_transaction, look_after, tell, unavailable
+from app.database.sqlite import BUSY_SECONDS, Writers, leave
+
+PATIENCE_SECONDS = 0.05
+MOST_WAITING = 8
+_UNIT = "database_connection"
+_SESSION = "database_session"
+_WAITING = "database_writes"
+
+
+class UnitSession(Session):
+    """The ORM session of a unit of work, on the connection that plain statements already use if there is one."""
+
+    def get_bind(self, mapper: Any = None, clause: Any = None, bind: Any = None, **named: Any) -> Any:
+        """The joined connection, or what Flask-SQLAlchemy chooses."""
+        return bind or self.bind or super().get_bind(mapper, clause, **named)
+
+
+class UnitRegistry(ScopedRegistry[Session]):
+    """Keeps the session with the rest of the unit of work; what waits to be written is written before its use."""
+
+    def __init__(self, database: "PortalDatabase", make: Callable[..., Session]) -> None:
+        super().__init__(make, lambda: None)
+        self._database = database
+
+    def __call__(self) -> Session:
+        """The session of the running unit of work."""
+        self._database.run_waiting()
+        session: Session | None = g.get(_SESSION)
+        if session is None:
+            unit: PoolProxiedConnection | None = g.get(_UNIT)
+            joined = sa.Connection(self._database.engine, connection=unit) if unit is not None else None
+            session = cast(Callable[..., Session], self.createfunc)(bind=joined)
+            self.set(session)
+        return session
+
+    def has(self) -> bool:
+        """Whether the unit of work has used its session."""
+        return _SESSION in g
+
+    def set(self, obj: Session) -> None:
+        """Make ``obj`` the session of the unit of work."""
+        setattr(g, _SESSION, obj)
+
+    def clear(self) -> None:
+        """Forget it."""
+        g.pop(_SESSION, None)
+
+
+class PortalDatabase(SQLAlchemy):
+    """Flask-SQLAlchemy with plain statements in the same unit of work; see the module."""
+
+    def init_app(self, app: Flask) -> None:
+        """Bind to ``app``, whose ``SQLALCHEMY_DATABASE_URI`` names the database."""
+        super().init_app(app)
+        with app.app_context():
+            look_after(self.engine)
+
+    def _make_scoped_session(self, options: dict[str, Any]) -> scoped_session[Session]:
+        sessions = super()._make_scoped_session({**options, "class_": UnitSession})
+        sessions.registry = UnitRegistry(self, sessions.session_factory)
+        return sessions
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """What the database speaks."""
+        return self.engine.dialect
+
+    def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
+        """Run driver-level SQL in the unit of work and answer the driver's cursor, good until the next statement.
+
+        Raises ``sqlalchemy.exc.OperationalError`` (without statement and values) when the database does not answer.
+        """
+        self.run_waiting()
+        try:
+            connection = self._connection()
+            raw = cast(Any, connection.dbapi_connection)
+            if begins := writes and not is_in_transaction(raw):
+                begin(connection.info, raw, is_reader=False)
+            try:
+                return (connection.info.get("statements") or raw).execute(statement, values)
+            except postgresql.Forgotten:
+                if begins:
+                    tell(raw, "ROLLBACK")
+                    begin(connection.info, raw, is_reader=False)
+                elif is_in_transaction(raw):
+                    raise  # what was done before went with the transaction, which only its beginner can begin anew
+                return connection.info["statements"].execute(statement, values)
+        except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
+            self._drop_if_gone(error)
+            raise unavailable(error) from error
+
+    def execute_later(self, statement: str, values: Sequence[Any]) -> None:
+        """Run a statement that writes before the next one, or before the commit.
+
+        PostgreSQL gets all that waits as one statement, which is one round trip; none may depend on another of them.
+        """
+        if self.dialect.name != "postgresql":
+            self.execute(statement, values, writes=True)
+            return
+        waiting: list[tuple[str, Sequence[Any]]] = g.setdefault(_WAITING, [])
+        waiting.append((statement, values))
+        if len(waiting) >= MOST_WAITING:
+            self.run_waiting()
+
+    def execute_alone(self, statement: str, values: Any) -> int:
+        """Run one statement that writes as a transaction of its own, or in the one that is under way.
+
+        Answers how many rows it changed. Raises as :meth:`execute` does.
+        """
+        connection = self._connection()
+        raw = cast(Any, connection.dbapi_connection)
+        if not isinstance(raw, sqlite3.Connection) or raw.in_transaction:
+            return int(self.execute(statement, values, writes=False).rowcount)
+        try:
+            return cast(Writers, connection.info["queue"]).run(raw, statement, values)
+        except sqlite3.OperationalError as error:
+            raise unavailable(error) from error
+
+    def commit(self) -> None:
+        """Make the unit's changes last; it goes on with a new transaction if it goes on."""
+        self._finish(is_kept=True)
+
+    def rollback(self) -> None:
+        """Take the unit's changes back."""
+        self._finish(is_kept=False)
+
+    def shorten_log(self) -> None:
+        """Have SQLite write its log into the file and begin it anew, which it does not do by itself under steady use.
+
+        Readers are waited for no longer than :data:`PATIENCE_SECONDS`; then it is left for another time. Nothing for
+        PostgreSQL.
+        """
+        if self.dialect.name != "sqlite":
+            return
+        with closing(self.engine.raw_connection()) as connection:
+            raw = cast(sqlite3.Connection, connection.dbapi_connection)
+            # The first does most of it and holds up nobody; the second one holds up writers while it waits.
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            raw.execute(f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000:.0f}")
+            try:
+                raw.execute("PRAGMA wal_checkpoint(RESTART)")
+            finally:
+                raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
+
+    def _connection(self) -> PoolProxiedConnection:
+        unit: PoolProxiedConnection | None = g.get(_UNIT)
+        if unit is not None:
+            return unit
+        session: Session | None = g.get(_SESSION)
+        if session is not None:
+            return session.connection().connection
+        unit = self.engine.raw_connection()
+        setattr(g, _UNIT, unit)
+        return unit
+
+    def run_waiting(self) -> None:
+        """Run what :meth:`execute_later` left waiting."""
+        if waiting := g.pop(_WAITING, None):
+            together = postgresql.joined(tuple(statement for statement, _ in waiting))
+            self.execute(together, [value for _, values in waiting for value in values], writes=True)
+
+    def _finish(self, *, is_kept: bool) -> None:
+        if is_kept:
+            self.run_waiting()
+        else:
+            g.pop(_WAITING, None)
+        session: Session | None = g.get(_SESSION)
+        unit: PoolProxiedConnection | None = g.get(_UNIT)
+        try:
+            if session is not None:
+                session.commit() if is_kept else session.rollback()
+            # A connection that was found dead is none any more.
+            raw = unit.dbapi_connection if unit is not None else None
+            if raw is not None and is_in_transaction(raw):
+                tell(raw, "COMMIT" if is_kept else "ROLLBACK")
+        except (sa.exc.OperationalError, self.dialect.loaded_dbapi.OperationalError) as error:
+            self._drop_if_gone(getattr(error, "orig", error))
+            # Whatever was begun on a connection that is gone, the server has taken back.
+            if is_kept:
+                raise unavailable(error) from error
+        finally:
+            if unit is not None:
+                leave(unit.info)
+
+    def _drop_if_gone(self, error: Exception) -> None:
+        unit: PoolProxiedConnection | None = g.get(_UNIT)
+        if unit is None:
+            return
+        # SQLAlchemy may have found out before, and taken the driver's connection away.
+        if unit.dbapi_connection is None or self.dialect.is_disconnect(cast(Any, error), unit, None):
+            g.pop(_UNIT)
+            leave(unit.info)
+            # What is in the pool is opened anew when it is next asked for, as SQLAlchemy does for its own statements. A
+            # new pool would leave what is in use now to the old one, open until the garbage collector finds it.
+            self.engine.pool._invalidate(unit, error)
+
+    def _teardown_session(self, exc: BaseException | None) -> None:
+        """Give the connection back; what was not committed is taken back by the pool."""
+        g.pop(_WAITING, None)
+        super()._teardown_session(exc)
+        if (unit := g.pop(_UNIT, None)) is not None:
+            unit.close()
