@@ -10,11 +10,13 @@ from app.database import PortalDatabase
 from app.database.connections import configuration
 from app.models import Base
 from app.settings import PROJECT_ROOT, Settings
+from app.web.login_manager import PortalLoginManager
 
 db = PortalDatabase(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
 migrate = Migrate(directory=str(PROJECT_ROOT / "migrations"))
 bootstrap = Bootstrap5()
 csrf = CSRFProtect()
+login_manager = PortalLoginManager()
 mail = Mail()
 
 
@@ -25,4 +27,5 @@ def bind(app: Flask, settings: Settings) -> None:
     migrate.init_app(app, db)
     bootstrap.init_app(app)
     csrf.init_app(app)
+    login_manager.init_app(app)
     mail.init_app(app)

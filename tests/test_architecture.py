@@ -15,7 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"errors", "languages", "database", "server", "services", "settings", "wiring"},
     "server": {"services", "settings", "stores", "wiring"},
     "wiring": {"services", "settings", "stores"},
-    "extensions": {"database", "models", "settings"},
+    "extensions": {"database", "models", "settings", "web"},
     "database": {"settings"},
     "services": {"errors", "models", "stores"},
     **{package: set() for package in ("models", "stores", "settings", "languages", "errors")},

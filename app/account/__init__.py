@@ -17,7 +17,7 @@ GET|POST /account/data/delete                  ask for the end of the account
 POST     /account/data/keep                    keep it after all
 GET      /account/deleted                      where an end at once leads
 
-What is sensitive asks for the password again if it was typed a while ago (``app.web.confirmation``).
+What is sensitive asks for the password again if it was typed a while ago (``@fresh_login_required``).
 """
 
 from flask import Flask

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import request
+from flask_login import current_user, login_required
 
-from app.account.pages import bp, device, me, show
+from app.account.pages import bp, device, show
 from app.account.sentences import CHANGED, FAILED, REASONS, SENTENCES, UNNAMED
 from app.languages import gettext as _
 from app.services.people.activity import Occurrence
@@ -30,10 +31,11 @@ class Told:
 
 
 @bp.get("/activity")
+@login_required
 def activity() -> str:
     """The audit records about the person, the latest first."""
     after = request.args.get("after") or None
-    page = services.activity.page(me().user_id, limit=PAGE, after=after)
+    page = services.activity.page(current_user.id, limit=PAGE, after=after)
     return show("activity", items=[_told(each) for each in page.items], next=page.next, is_first=after is None)
 
 

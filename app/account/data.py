@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from flask import make_response, redirect, render_template, url_for
+from flask_login import current_user, fresh_login_required, login_required
 from werkzeug import Response
 
 from app.account.forms import EmailForm
-from app.account.pages import Answer, PlainForm, bp, done, me, put_beside, show
+from app.account.pages import Answer, PlainForm, bp, done, put_beside, show
 from app.account.sentences import SECTIONS
 from app.errors import InvalidInput, sentence
-from app.web.confirmation import confirmation_redirect, needs_confirmation
 from app.web.security import caller
 from app.web.sessions import end_one
 from app.wiring import services
@@ -19,17 +19,17 @@ SHOWN = 500
 
 
 @bp.get("/data")
+@login_required
 def data() -> str:
     """What can be done with one's data."""
     return _page(PlainForm())
 
 
 @bp.get("/data/export")
+@fresh_login_required
 def export() -> Answer:
     """Everything that is stored, as a page."""
-    if needs_confirmation():
-        return confirmation_redirect(url_for("account.export"))
-    made = services.exports.make(me().user_id, caller())
+    made = services.exports.make(current_user.id, caller())
     account = made["account"]
     sections = [
         {"title": title, "rows": made[name][:SHOWN], "total": len(made[name])} for name, title in SECTIONS.items()
@@ -38,11 +38,10 @@ def export() -> Answer:
 
 
 @bp.get("/data/export.json")
+@fresh_login_required
 def export_file() -> Answer:
     """Everything that is stored, as one file."""
-    if needs_confirmation():
-        return confirmation_redirect(url_for("account.export_file"))
-    made: dict[str, Any] = services.exports.make(me().user_id, caller())
+    made: dict[str, Any] = services.exports.make(current_user.id, caller())
     response = make_response(json.dumps(made, ensure_ascii=False, indent=2))
     response.mimetype = "application/json"
     day = services.clock().date().isoformat()
@@ -51,18 +50,17 @@ def export_file() -> Answer:
 
 
 @bp.route("/data/delete", methods=["GET", "POST"])
+@fresh_login_required
 def delete() -> Answer:
     """Ask for the end of the account by typing its address."""
-    if needs_confirmation():
-        return confirmation_redirect(url_for("account.delete"))
-    session, form = me(), EmailForm()
+    form = EmailForm()
     if not form.is_submitted():
         return _question(form)
     if not form.validate():
         return _question(form), 400
     try:
         is_gone = services.deletions.request(
-            session.user_id, form.email.data or "", caller(), keep_session_id=session.id
+            current_user.id, form.email.data or "", caller(), keep_session_id=current_user.session.id
         )
     except InvalidInput as refusal:
         put_beside(form, refusal, "email")
@@ -71,12 +69,13 @@ def delete() -> Answer:
 
 
 @bp.post("/data/keep")
+@login_required
 def keep() -> Answer:
     """Keep the account after all."""
     form = PlainForm()
     if not form.validate_on_submit():
         return _page(form), 400
-    services.deletions.cancel(me().user_id, caller())
+    services.deletions.cancel(current_user.id, caller())
     return done("account.data", sentence("Your account stays."))
 
 
@@ -87,7 +86,7 @@ def deleted() -> str:
 
 
 def _gone() -> Response:
-    end_one(me().id, "account_deleted")
+    end_one(current_user.session.id, "account_deleted")
     response = redirect(url_for("account.deleted"), 303)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import url_for
+from flask_login import current_user, login_required
 
-from app.account.pages import Answer, PlainForm, bp, device, done, me, show
+from app.account.pages import Answer, PlainForm, bp, device, done, show
 from app.errors import sentence
 from app.languages import current_language
 from app.languages import gettext as _
@@ -28,23 +29,25 @@ class Improvement:
 
 
 @bp.get("")
+@login_required
 def overview() -> str:
     """The account at a glance."""
     return _page(PlainForm())
 
 
 @bp.post("/verification")
+@login_required
 def send_verification() -> Answer:
     """Mail the link that verifies the address once more."""
     form = PlainForm()
     if not form.validate_on_submit():
         return _page(form), 400
-    services.email_addresses.send_verification(me().user_id, current_language())
+    services.email_addresses.send_verification(current_user.id, current_language())
     return done("account.overview", sentence("We sent a link to your e-mail address. Open it to verify the address."))
 
 
 def _page(form: PlainForm) -> str:
-    user_id = me().user_id
+    user_id = current_user.id
     login = services.activity.latest(user_id, Event.LOGIN_SUCCEEDED)
     return show(
         "overview",

@@ -1,21 +1,19 @@
-"""What all account pages share: they need a session, and know whose account they are about."""
+"""What all account pages share: how they look, what they answer, and that nobody else may hold their window."""
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug import Response
 from wtforms import Field
 
-from app.errors import InvalidFields, InvalidInput, NotFound
+from app.errors import InvalidFields, InvalidInput
 from app.languages import gettext as _
-from app.services.sessions.sessions import ActiveSession
 from app.services.sessions.user_agents import UNKNOWN
 from app.web.security import isolate
-from app.web.sessions import current_session
 from app.wiring import services
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 Answer = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
-WITHOUT_SESSION = frozenset({"account.deleted"})
 
 
 class PlainForm(FlaskForm):
@@ -23,32 +21,14 @@ class PlainForm(FlaskForm):
 
 
 @bp.before_request
-def require_session() -> Response | None:
-    """Lead who is not logged in to the login page and back here; cut every tie to a window that opened this one."""
+def stand_alone() -> None:
+    """Cut every tie to a window that opened this one."""
     isolate("same-origin")
-    if request.endpoint in WITHOUT_SESSION or current_session() is not None:
-        return None
-    is_shown = request.method in {"GET", "HEAD"}
-    return redirect(url_for("login.login", next=request.full_path.rstrip("?") if is_shown else _page_of_form()), 303)
-
-
-def _page_of_form() -> str:
-    """Where the form stood that was sent: what was typed was typed for a session that is over."""
-    section = f"{bp.name}.{request.path.split('/')[2]}"
-    return url_for(section if section in current_app.view_functions else "account.overview")
-
-
-def me() -> ActiveSession:
-    """The session of who asks."""
-    session = current_session()
-    if session is None:
-        raise NotFound
-    return session
 
 
 def show(template: str, form: FlaskForm | None = None, **context: object) -> str:
     """An account page; it gets ``form`` (an empty one by default) and the person's ``profile``."""
-    profile = services.profiles.get(me().user_id)
+    profile = services.profiles.get(current_user.id)
     return render_template(f"account/{template}.html", form=form or PlainForm(), profile=profile, **context)
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from flask_login import current_user, login_required
 from werkzeug import Response
 
 from app.account.forms import ProfileForm
-from app.account.pages import Answer, bp, done, me, put_beside, show
+from app.account.pages import Answer, bp, done, put_beside, show
 from app.errors import InvalidFields, sentence
 from app.languages import COOKIE, current_language
 from app.services.people.profiles import RULES, Profile, timezones
@@ -15,10 +16,10 @@ from app.wiring import services
 
 
 @bp.route("/profile", methods=["GET", "POST"])
+@login_required
 def profile() -> Answer:
     """See and change the profile."""
-    session = me()
-    present = services.profiles.get(session.user_id)
+    present = services.profiles.get(current_user.id)
     form = ProfileForm(obj=replace(present, locale=present.locale or current_language()))
     if not form.is_submitted():
         return _page(form)
@@ -26,7 +27,7 @@ def profile() -> Answer:
         return _page(form), 400
     changes = {name: form[name].data or "" for name in RULES}
     try:
-        changed = services.profiles.update(session.user_id, changes, caller())
+        changed = services.profiles.update(current_user.id, changes, caller())
     except InvalidFields as refusal:
         put_beside(form, refusal, "full_name")
         return _page(form), 400

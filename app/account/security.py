@@ -1,36 +1,39 @@
 """The password and the address of the account, and what to do when something looks wrong."""
 
-from flask import url_for
+from flask_login import current_user, fresh_login_required, login_required
 
 from app.account.forms import EmailForm, PasswordForm
-from app.account.pages import Answer, bp, done, me, put_beside, show
+from app.account.pages import Answer, bp, done, put_beside, show
 from app.errors import InvalidInput, TooManyAttempts, sentence
 from app.languages import current_language
 from app.languages import gettext as _
-from app.web.confirmation import confirmation_redirect, needs_confirmation
 from app.web.security import caller
 from app.web.sessions import rotate_session
 from app.wiring import services
 
 
 @bp.get("/security")
+@login_required
 def security() -> str:
     """What protects the account."""
-    total = services.sessions.page(me().user_id, limit=1).total
+    total = services.sessions.page(current_user.id, limit=1).total
     return show("security", others=total - 1, can_mail=services.mail.is_possible)
 
 
 @bp.route("/security/password", methods=["GET", "POST"])
+@login_required
 def password() -> Answer:
     """Change the password: what is logged in elsewhere ends, this session goes on under a new cookie."""
-    session, form = me(), PasswordForm()
+    form = PasswordForm()
     if not form.is_submitted():
         return show("password", form)
     if not form.validate():
         return show("password", form), 400
     current, new = form.current.data or "", form.password.data or ""
     try:
-        services.accounts.change_password(session.user_id, current, new, caller(), keep_session_id=session.id)
+        services.accounts.change_password(
+            current_user.id, current, new, caller(), keep_session_id=current_user.session.id
+        )
     except InvalidInput as refusal:
         put_beside(form, refusal, "password")
         return show("password", form), 400
@@ -41,10 +44,9 @@ def password() -> Answer:
 
 
 @bp.route("/security/email", methods=["GET", "POST"])
+@fresh_login_required
 def email() -> Answer:
     """Ask for another address; it counts once the link that is sent there was opened."""
-    if needs_confirmation():
-        return confirmation_redirect(url_for("account.email"))
     form = EmailForm()
     if not form.is_submitted():
         return show("email", form)
@@ -52,7 +54,7 @@ def email() -> Answer:
         return show("email", form), 400
     new = form.email.data or ""
     try:
-        services.email_addresses.request_change(me().user_id, new, current_language(), caller())
+        services.email_addresses.request_change(current_user.id, new, current_language(), caller())
     except InvalidInput as refusal:
         put_beside(form, refusal, "email")
         return show("email", form), 400

@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from flask import redirect, request, url_for
+from flask_login import current_user, login_required
 
-from app.account.pages import Answer, PlainForm, bp, device, done, me, show
+from app.account.pages import Answer, PlainForm, bp, device, done, show
 from app.errors import sentence
 from app.web.security import caller
 from app.web.sessions import end_one as leave
@@ -15,36 +16,38 @@ REASON = "ended_by_person"
 
 
 @bp.get("/sessions")
+@login_required
 def sessions() -> str:
     """The open sessions, the latest used first."""
     return _page(PlainForm())
 
 
 @bp.post("/sessions/<uuid:session_id>/end")
+@login_required
 def end_one(session_id: UUID) -> Answer:
     """End one of one's own sessions; ending this one is logging out."""
-    form, session = PlainForm(), me()
+    form = PlainForm()
     if not form.validate_on_submit():
         return _page(form), 400
-    if str(session_id) == session.id:
-        leave(session.id, "logout")
+    if str(session_id) == current_user.session.id:
+        leave(current_user.session.id, "logout")
         return redirect(url_for("login.logged_out"), 303)
-    services.sessions.end_own(session.user_id, str(session_id), REASON, caller())
+    services.sessions.end_own(current_user.id, str(session_id), REASON, caller())
     return done("account.sessions", sentence("That device is logged out. Applications on it lose their access now."))
 
 
 @bp.post("/sessions/end-others")
+@login_required
 def end_others() -> Answer:
     """End every session but this one."""
-    form, session = PlainForm(), me()
+    form = PlainForm()
     if not form.validate_on_submit():
         return _page(form), 400
-    services.sign_outs.elsewhere(session.user_id, session.id, REASON, caller())
+    services.sign_outs.elsewhere(current_user.id, current_user.session.id, REASON, caller())
     return done("account.sessions", sentence("You are logged out everywhere else."))
 
 
 def _page(form: PlainForm) -> str:
-    session = me()
     after = request.args.get("after") or None
-    page = services.sessions.page(session.user_id, limit=PAGE, after=after)
-    return show("sessions", form, page=page, current_id=session.id, device=device, is_first=after is None)
+    page = services.sessions.page(current_user.id, limit=PAGE, after=after)
+    return show("sessions", form, page=page, current_id=current_user.session.id, device=device, is_first=after is None)

@@ -38,6 +38,7 @@ __all__ = [
     "josa",
     "lazy_gettext",
     "ngettext",
+    "prefer",
     "select_locale",
     "supported",
 ]
@@ -66,6 +67,13 @@ def current_language() -> str:
     """The language the running request is answered in; :data:`DEFAULT` outside an application context."""
     locale = flask_babel.get_locale()
     return locale.language if locale else DEFAULT
+
+
+def prefer(locale: str, timezone: str = "") -> None:
+    """Have the running request follow what a person chose; who was named first in it is followed."""
+    g.setdefault("person_locale", locale)
+    g.setdefault("person_timezone", timezone)
+    flask_babel.refresh()  # a form that was made before has asked for a language already
 
 
 def _wishes() -> Iterator[str | None]:

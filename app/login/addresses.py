@@ -6,10 +6,11 @@ Opening one shows what it would do: programs that look through mail open links t
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import g, redirect, request, url_for
+from flask import redirect, request, url_for
+from flask_login import current_user
 
 from app.errors import InvalidInput, LinkGone, TooManyAttempts, sentence
-from app.languages import current_language
+from app.languages import current_language, prefer
 from app.languages import gettext as _
 from app.login.forms import LinkForm, PlainForm
 from app.login.routes import bp
@@ -18,7 +19,6 @@ from app.services.foundation.environment import Caller
 from app.services.people.email_addresses import Offer
 from app.services.people.one_time_tokens import Purpose
 from app.web.security import caller, withhold_address
-from app.web.sessions import current_session
 from app.wiring import services
 
 
@@ -78,8 +78,7 @@ def verify() -> Answer:
         user_id = services.email_addresses.verify(form.token.data or "", caller())
     except LinkGone as refusal:
         return _gone(refusal)
-    session = current_session()
-    if pending and session and session.user_id == user_id:
+    if pending and current_user.is_authenticated and current_user.id == user_id:
         return redirect(url_for("oauth.resume", interaction=pending.id), 303)
     return redirect(url_for("login.verify", done=1, interaction=pending.id if pending else None), 303)
 
@@ -87,16 +86,16 @@ def verify() -> Answer:
 @bp.post("/verify-email/resend")
 def resend() -> Answer:
     """Mail another link to the address of whoever is logged in."""
-    pending, form, session = kept_request(), PlainForm(), current_session()
+    pending, form = kept_request(), PlainForm()
     here = url_for("login.verify", sent=1, interaction=pending.id if pending else None)
-    if session is None or session.subject.email_verified:
+    if not current_user.is_authenticated or current_user.email_verified:
         return redirect(here, 303)
     if not form.validate_on_submit():
-        return page("login/verify_waiting.html", form, pending, email=session.subject.email), 400
+        return page("login/verify_waiting.html", form, pending, email=current_user.email), 400
     try:
-        services.email_addresses.send_verification(session.user_id, current_language(), pending.id if pending else None)
+        services.email_addresses.send_verification(current_user.id, current_language(), pending.id if pending else None)
     except TooManyAttempts as refusal:
-        return refused("login/verify_waiting.html", form, pending, refusal, email=session.subject.email)
+        return refused("login/verify_waiting.html", form, pending, refusal, email=current_user.email)
     return redirect(here, 303)
 
 
@@ -137,7 +136,7 @@ def _offered(form: LinkForm, purpose: Purpose) -> Offer:
     if request.method != "POST":
         form.token.data = request.args.get("token", "")
     offer = services.email_addresses.offered(form.token.data or "", purpose)
-    g.person_locale = offer.locale
+    prefer(offer.locale)
     return offer
 
 
@@ -147,21 +146,20 @@ def _ask(form: LinkForm, words: Words, offer: Offer) -> Answer:
 
 
 def _gone(refusal: LinkGone) -> Answer:
-    session = current_session()
-    return page("login/link_gone.html", PlainForm(), kept_request(), session=session), refusal.status
+    return page("login/link_gone.html", PlainForm(), kept_request()), refusal.status
 
 
 def _waiting() -> Answer:
     """For who is logged in and has a link to look for."""
-    pending, session = kept_request(), current_session()
-    if session is None:
+    pending = kept_request()
+    if not current_user.is_authenticated:
         return redirect(url_for("login.login", interaction=pending.id if pending else None), 303)
-    if session.subject.email_verified:
+    if current_user.email_verified:
         return page("login/link_done.html", None, pending, words=VERIFY)
     return page(
         "login/verify_waiting.html",
         PlainForm(),
         pending,
-        email=session.subject.email,
+        email=current_user.email,
         notice=_("The mail is on its way.") if "sent" in request.args else None,
     )

@@ -1,16 +1,16 @@
 """Typing one's password once more before something sensitive, and how strong a new one is."""
 
 from flask import Response, jsonify, redirect, request
+from flask_login import current_user, login_fresh
 
 from app.errors import TooManyAttempts, WrongCredentials
 from app.languages import gettext as _
 from app.login.forms import ConfirmForm, StrengthForm
 from app.login.routes import bp
 from app.login.steps import Answer, login_address, page, refused
-from app.web.confirmation import needs_confirmation
 from app.web.devices import device_token
 from app.web.security import caller, safe_path
-from app.web.sessions import begin_session, current_session
+from app.web.sessions import begin_session
 from app.wiring import services
 
 STRENGTH_LIMIT = "120/minute"
@@ -20,21 +20,21 @@ STRENGTH_LIMIT = "120/minute"
 @bp.route("/confirm", methods=["GET", "POST"])
 def confirm() -> Answer:
     """Make sure that it is still the person who logged in, and go on to ``next``."""
-    session, target, form = current_session(), safe_path(request.args.get("next")), ConfirmForm()
-    if session is None:
+    target, form = safe_path(request.args.get("next")), ConfirmForm()
+    if not current_user.is_authenticated:
         return redirect(login_address(None), 303)
     if request.method != "POST":
-        shown = page("login/confirm.html", form, None, person=session.subject)
-        return shown if needs_confirmation() else redirect(target, 303)
+        shown = page("login/confirm.html", form, None, person=current_user)
+        return redirect(target, 303) if login_fresh() else shown
     if not form.validate_on_submit():
-        return page("login/confirm.html", form, None, person=session.subject), 400
+        return page("login/confirm.html", form, None, person=current_user), 400
     try:
         # A guess at the password, wherever it is made, is counted with the others.
-        services.attempts.count("login", session.subject.email, caller(), device_token())
-        services.accounts.confirm(session.user_id, form.password.data or "", caller())
+        services.attempts.count("login", current_user.email, caller(), device_token())
+        services.accounts.confirm(current_user.id, form.password.data or "", caller())
     except (WrongCredentials, TooManyAttempts) as refusal:
-        return refused("login/confirm.html", form, None, refusal, person=session.subject)
-    begin_session(session.user_id, remember=session.is_remembered)
+        return refused("login/confirm.html", form, None, refusal, person=current_user)
+    begin_session(current_user.id, remember=current_user.session.is_remembered)
     return redirect(target, 303)
 
 

@@ -4,6 +4,7 @@ What is asked and answered is the same for every address, whether there is an ac
 """
 
 from flask import redirect, request, url_for
+from flask_login import current_user
 
 from app.errors import InvalidInput, LinkGone, NotFound, TooManyAttempts, sentence
 from app.languages import current_language
@@ -15,7 +16,6 @@ from app.services.grants.authorization import Pending
 from app.services.people.email_names import normalised
 from app.web.devices import device_token, trust_device
 from app.web.security import caller, withhold_address
-from app.web.sessions import current_session
 from app.wiring import services
 
 CHANGED = sentence("Your password was changed. Log in with the new one.")
@@ -74,5 +74,5 @@ def reset() -> Answer:
 
 
 def _likely_email(pending: Pending | None) -> str:
-    session = current_session()
-    return (pending.request.login_hint if pending else "") or (session.subject.email if session else "")
+    hinted = pending.request.login_hint if pending else ""
+    return hinted or (current_user.email if current_user.is_authenticated else "")

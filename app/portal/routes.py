@@ -16,6 +16,7 @@ from flask import (
     request,
     send_from_directory,
 )
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
@@ -25,7 +26,6 @@ from app.services.upkeep.seeding import PLAYGROUND
 from app.web.choices import YEAR, keep_choice
 from app.web.presentation import tile
 from app.web.security import allow_frames_of_own, allow_framing, csp_nonce, isolate, safe_path
-from app.web.sessions import current_session
 from app.wiring import services
 
 bp = Blueprint("portal", __name__)
@@ -38,16 +38,14 @@ PLAYGROUND_SCOPE = "openid profile email offline_access read:groups"
 def home() -> str:
     """The launcher."""
     tiles = [tile(client, position) for position, client in enumerate(services.clients.all(listed=True))]
-    session = current_session()
-    deletes_at = services.profiles.get(session.user_id).deletes_at if session else None
+    deletes_at = services.profiles.get(current_user.id).deletes_at if current_user.is_authenticated else None
     return render_template("portal/home.html", tiles=tiles, deletes_at=deletes_at)
 
 
 @bp.get("/developers")
 def developers() -> str:
     """Copy-paste integration for each registered client; who is not an administrator sees the listed ones."""
-    session = current_session()
-    everything = session is not None and session.subject.is_admin
+    everything = current_user.is_authenticated and current_user.is_admin
     clients = [
         {
             "client_id": client.client_id,
@@ -149,14 +147,14 @@ def describe_page() -> dict[str, Any]:
     """What every template may use."""
     if not has_request_context():
         return {}
-    session = None if request.path.startswith("/static/") or "names_nobody" in g else current_session()
     chosen = request.cookies.get(THEME_COOKIE, "auto")
     return {
+        # First: the language may be the one of this person.
+        "current_user": current_user._get_current_object(),
         "lang": current_language(),
         "theme": chosen if chosen in THEMES else "auto",
         "csp_nonce": csp_nonce(),
         "request_id": g.get("request_id", ""),
-        "current_person": session.subject if session else None,
         "popup": bool(g.get("is_popup", False)),
         "can_mail": services.mail.is_possible,
         "portal_name": "MAX Platform",

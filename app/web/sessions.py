@@ -6,6 +6,7 @@ the others' sessions wait in cookies of their own, those that outlive the browse
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 from flask import Flask, Request, Response, g, request
@@ -32,8 +33,18 @@ class Account:
     session: ActiveSession
 
 
+class FormSession(SecureCookieSession):
+    """Flask's signed cookie, which holds the secret of forms, and what one step of logging in leaves for the next."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A value of the cookie. Flask-Login looks here for whether a login is fresh, which is asked of the row."""
+        return is_fresh() if key == "_fresh" else super().get(key, default)
+
+
 class FormSessions(SecureCookieSessionInterface):
-    """Flask's signed cookie, which holds the secret of forms alone; programs send none, so for them nothing is done."""
+    """Reads and writes it; programs send none, so for them nothing is done."""
+
+    session_class = FormSession
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The values of the cookie, if there is one."""
@@ -66,6 +77,13 @@ def current_session() -> ActiveSession | None:
 def open_sessions() -> list[ActiveSession]:
     """All this browser is logged in with: the current one, then the others, the latest used first."""
     return [each.session for each in _accounts()]
+
+
+def is_fresh() -> bool:
+    """Whether somebody is logged in who typed the password less than ``REAUTHENTICATION_SECONDS`` ago."""
+    session = current_session()
+    life = timedelta(seconds=services.settings.accounts.confirmation_seconds)
+    return session is not None and services.clock() - session.authenticated_at <= life
 
 
 def has_other_accounts() -> bool:
@@ -157,8 +175,6 @@ def _current() -> Account | None:
         if found and services.sessions.needs_touch(found.session):
             services.sessions.touch(found.session)
         g.current_account = found
-        g.person_timezone = found.session.subject.timezone if found else None
-        g.person_locale = found.session.subject.locale if found else None
     return cast(Account | None, g.current_account)
 
 
@@ -214,6 +230,7 @@ def _go_on_with(token: str | None, seconds: int | None) -> None:
     g.session_token = token or ""
     g.session_cookie = (token, seconds) if token else None
     g.pop("current_account", None)
+    g.pop("_login_user", None)  # Flask-Login asks anew who is there
 
 
 def _cookie_seconds(session: ActiveSession) -> int | None:

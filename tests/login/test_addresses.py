@@ -111,6 +111,15 @@ def test_a_form_without_its_token_proves_nothing_and_is_one_click_from_going_on(
     assert browser.post("/verify-email", data=dict(fields_of(again))).status_code == 303
 
 
+def test_the_page_of_a_link_speaks_the_language_of_its_person(app: Flask, client: FlaskClient) -> None:
+    client.set_cookie("lang", "en")
+    register(client)
+    path = only_mail(app, "verify_email").path
+    for accepted in ("ko", "en"):
+        page = app.test_client().get(path, headers={"Accept-Language": accepted})
+        assert '<html lang="en"' in page.text
+
+
 def test_the_page_of_a_link_is_told_to_nobody(app: Flask, client: FlaskClient) -> None:
     register(client)
     mail = only_mail(app, "verify_email")

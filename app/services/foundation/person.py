@@ -38,10 +38,15 @@ class Person:
     email_verified: bool
     name: str
     password_hash: str | None
-    locale: str
+    chosen_locale: str
     timezone: str
     is_active: bool
     deletes_at: datetime | None
+
+    @property
+    def locale(self) -> str:
+        """The language mails are written in."""
+        return self.chosen_locale or UNCHOSEN_LOCALE
 
 
 def person_of(db: Database, user_id: str) -> Person | None:
@@ -69,7 +74,7 @@ def _person(row: Any) -> Person | None:
         row.email_verified,
         row.full_name or row.username,
         row.password_hash,
-        row.locale or UNCHOSEN_LOCALE,
+        row.locale,
         row.timezone,
         row.is_active,
         row.deletes_at,

@@ -26,7 +26,7 @@ from app.services.sessions.sessions import Sessions
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a link would do: let ``email`` count, for a person who reads ``locale``.
+    """What a link would do: let ``email`` count, for a person who chose to read ``locale``, if any.
 
     Of a change ``can_be_undone`` by the old address, unless that was never proven.
     """
@@ -83,7 +83,7 @@ class EmailAddresses:
         person = self._active_behind(proof)
         if purpose is Purpose.VERIFY_EMAIL and person.email != proof.email:
             raise LinkGone
-        return Offer(proof.email, person.locale, purpose is Purpose.CHANGE_EMAIL and person.email_verified)
+        return Offer(proof.email, person.chosen_locale, purpose is Purpose.CHANGE_EMAIL and person.email_verified)
 
     def verify(self, token: str, caller: Caller) -> str:
         """The person holds the mailbox: note it. Answers the person's id; raises :class:`LinkGone`."""

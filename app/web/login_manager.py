@@ -1,0 +1,89 @@
+"""Who is there, for views and templates: Flask-Login over the portal's own session.
+
+``current_user`` is whoever the session cookie names (:mod:`app.web.sessions`: the cookie is opaque, a row the truth), a
+:class:`SignedIn` or Flask-Login's anonymous user. ``@login_required`` leads to the login page and back, and
+``@fresh_login_required`` does so for the password once more, unless it was typed a short while ago. Neither of the
+cookies Flask-Login could use is read or written: the session is the portal's, and so is what remembers it. Programs
+prove themselves in other ways and never come here.
+"""
+
+from flask import Flask, current_app, g, redirect, request, url_for
+from flask_login import LoginManager, UserMixin, user_loaded_from_request
+from werkzeug import Request, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from app.languages import prefer
+from app.services.sessions.sessions import ActiveSession
+from app.web.security import safe_path
+from app.web.sessions import current_session
+
+
+class SignedIn(UserMixin):
+    """A person who is logged in, and the session that says so."""
+
+    def __init__(self, session: ActiveSession) -> None:
+        self.session = session
+        self.id = session.user_id
+        self.name = session.subject.name
+        self.email = session.subject.email
+        self.email_verified = session.subject.email_verified
+        self.initials = session.subject.initials
+        self.is_admin = session.subject.is_admin
+
+
+class PortalLoginManager(LoginManager):
+    """Flask-Login without its two cookies."""
+
+    def init_app(self, app: Flask, add_context_processor: bool = False) -> None:
+        """Bind to ``app``; its hook that writes a remember cookie after every response is left out."""
+        app.login_manager = self  # type: ignore[attr-defined]
+        self.session_protection = None
+        self.request_loader(signed_in)
+        self.unauthorized_handler(lead_to_login)
+        self.needs_refresh_handler(lead_to_confirmation)
+        user_loaded_from_request.connect(follow_preferences, app)
+
+    def _load_user(self) -> None:
+        """Ask the request loader alone: a remember cookie some other application set on this host decides nothing."""
+        self._update_request_context_with_user(self._load_user_from_request(request))
+
+
+def signed_in(_: Request) -> SignedIn | None:
+    """The person whose session the request's cookie names; pages that must not need the database name nobody."""
+    if "names_nobody" in g or request.path.startswith("/static/"):
+        return None
+    session = current_session()
+    return SignedIn(session) if session else None
+
+
+def follow_preferences(_: Flask, user: SignedIn) -> None:
+    """Show pages in the person's language and zone, unless the page at hand is for somebody in particular."""
+    prefer(user.session.subject.locale, user.session.subject.timezone)
+
+
+def lead_to_login() -> Response:
+    """To the login page, and from there to the page at hand."""
+    return redirect(url_for("login.login", next=_page_at_hand()), 303)
+
+
+def lead_to_confirmation() -> Response:
+    """To the page that asks for the password, and from there to the page at hand."""
+    return redirect(url_for("login.confirm", next=safe_path(_page_at_hand())), 303)
+
+
+def _page_at_hand() -> str:
+    """What was asked for, or where the form stood that was sent: at its own address or one above it."""
+    if request.method in {"GET", "HEAD"}:
+        return request.full_path.rstrip("?")
+    path = request.path
+    while path and not _is_page(path):
+        path = path.rpartition("/")[0]
+    return path or "/"
+
+
+def _is_page(path: str) -> bool:
+    try:
+        return bool(current_app.create_url_adapter(request).match(path, method="GET"))  # type: ignore[union-attr]
+    except (HTTPException, RequestRedirect):
+        return False
