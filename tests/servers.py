@@ -35,7 +35,9 @@ class ProgramMissing(Exception):
 
 
 class Server:
-    """One child process that can be started, paused and ended any number of times."""
+    """One child process that can be started, paused and ended any number of times; it runs in ``directory``."""
+
+    directory = PROJECT_ROOT
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class Server:
         began = time.monotonic()
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command, stdout=output, stderr=output, env=self._environment, cwd=PROJECT_ROOT
+                self._command, stdout=output, stderr=output, env=self._environment, cwd=self.directory
             )
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() - began > START_SECONDS:
