@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.settings import values
+from app.settings import origins, values
 
 ALGORITHMS = ("ES256", "RS256", "EdDSA", "HS256")
 
@@ -35,7 +35,7 @@ class ServerSettings:
         "PUBLIC_URL",
         "",
         "Origin people and clients see; it is the issuer. Empty: http://localhost:PORT",
-        values.public_url,
+        origins.public_url,
     )
     trusted_proxies: int = setting(
         "TRUSTED_PROXIES",
@@ -195,5 +195,5 @@ class LimitSettings:
         "CORS_ORIGINS",
         "",
         "Origins allowed besides those of registered redirect URIs, separated by commas",
-        values.origins,
+        origins.origins,
     )

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from email.utils import getaddresses
-from urllib.parse import urlsplit
 
 
 def text(value: str) -> str:
@@ -61,15 +60,6 @@ def sender(value: str) -> str:
     return text
 
 
-def origins(value: str) -> tuple[str, ...]:
-    """Web origins separated by commas or spaces."""
-    for origin in words(value):
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query or parts.fragment:
-            raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
-    return words(value)
-
-
 def rate(value: str) -> str:
     """A rate such as ``5/minute``, or ``none``."""
     if value in {"", "none"} or re.fullmatch(r"\d+\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day)s?", value.strip()):
@@ -90,13 +80,3 @@ def schema(value: str) -> str:
     if value and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
         raise ValueError("must be a plain lower-case PostgreSQL schema name")
     return value
-
-
-def public_url(value: str) -> str:
-    """A web origin without a trailing slash, or nothing."""
-    parts = urlsplit(value)
-    if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
-        raise ValueError("must be an http or https URL without query or fragment")
-    if parts.path.rstrip("/"):
-        raise ValueError("must be an origin without a path")
-    return value.rstrip("/")
