@@ -1,4 +1,4 @@
-"""RP-initiated logout: a hint of a person who is logged in ends it all at once, anything else asks first."""
+"""RP-initiated logout: a hint of a session of this browser ends it all at once, anything else asks first."""
 
 from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from app.oauth.errors import UnsafeRequest
 from app.oauth.parameters import LONGEST_VALUE, read
 from app.oauth.responses import with_parameters
 from app.services.clients.clients import ClientRecord
+from app.services.sessions.sessions import ActiveSession
 from app.services.tokens.tokens import InvalidToken
 from app.web.error_pages import Action
 from app.web.presentation import application
@@ -29,13 +30,19 @@ CONFIRM_SECONDS = 86400
 class LogoutRequest:
     """A validated logout request.
 
-    ``redirect_uri`` is registered for the client, or absent; ``hinted_user_id`` is whom an ID token of ours was about.
+    ``redirect_uri`` is registered for the client, or absent; ``hinted_user_id`` is whom an ID token of ours was about,
+    ``hinted_session_id`` the session it came of.
     """
 
     client_id: str | None = None
     redirect_uri: str | None = None
     state: str | None = None
     hinted_user_id: str | None = None
+    hinted_session_id: str | None = None
+
+    def is_of(self, session: ActiveSession) -> bool:
+        """Whether the ID token belongs to this very session of this very person."""
+        return (self.hinted_session_id, self.hinted_user_id) == (session.id, session.user_id)
 
 
 def begin(values: "MultiDict[str, str]", *, is_form: bool) -> Response:
@@ -49,6 +56,7 @@ def begin(values: "MultiDict[str, str]", *, is_form: bool) -> Response:
         _redirect_uri(given.get("post_logout_redirect_uri"), client),
         given.get("state"),
         str(hint["sub"]) if hint else None,
+        str(hint["sid"]) if hint and "sid" in hint else None,
     )
     if is_form and hint and not open_sessions():
         # A form on a page of another site comes without our cookie (SameSite=Lax); what it leads to comes with it.
@@ -59,12 +67,13 @@ def begin(values: "MultiDict[str, str]", *, is_form: bool) -> Response:
 
 
 def decide(wanted: LogoutRequest) -> Response:
-    """Log out at the hint of a person who is logged in here, or when nobody is; ask in all other cases."""
-    people = {session.user_id for session in open_sessions()}
-    if not people:
+    """Log out at the hint of a session of this browser, or when nobody is logged in; ask in all other cases."""
+    sessions = open_sessions()
+    if not sessions:
         return finish(wanted) if wanted.hinted_user_id or not wanted.redirect_uri else _ask(wanted)
-    # Section 2: without a hint of a person who is here it is asked whether to log out; others may have made this link.
-    return finish(wanted) if wanted.hinted_user_id in people else _ask(wanted)
+    # Section 2: an ID token that does not belong to a session of this browser may have been put into a link by anybody
+    # who came by it: one of a session that ended, of the same person on another device, of somebody else.
+    return finish(wanted) if any(wanted.is_of(each) for each in sessions) else _ask(wanted)
 
 
 def finish(wanted: LogoutRequest) -> Response:
