@@ -101,12 +101,12 @@ class Server:
 
 
 class RedisServer(Server):
-    """A Redis that keeps nothing on disk. ``url`` is its address."""
+    """A Redis that keeps nothing on disk. ``url`` is its address; ``more`` are options of the program."""
 
-    def __init__(self, directory: Path) -> None:
-        port = free_port()
-        self.url = f"redis://127.0.0.1:{port}/0"
-        options = f"--port {port} --bind 127.0.0.1 --save --appendonly no --dir {directory}".split()
+    def __init__(self, directory: Path, more: str = "") -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        options = f"--port {self.port} --bind 127.0.0.1 --save --appendonly no --dir {directory} {more}".split()
         super().__init__([_program("redis-server"), *options], directory / "redis.log", self._answers)
 
     def _answers(self) -> bool:

@@ -24,22 +24,35 @@ def health() -> Response:
 
 @bp.get("/ready")
 def ready() -> Response:
-    """The database, Redis where there is one, and the keys answer; 503 names the part that does not."""
+    """Whether this node can serve; each part says «ok» or what is wrong.
+
+    503 when it cannot: without the database, the keys, or anywhere to count attempts. 200 and ``degraded`` while Redis
+    or the embedded store behind it is away, for everything is answered without them.
+    """
     only_reads()
-    checks = {"database": _database, "keys": _keys}
+    needed: dict[str, Callable[[], None]] = {"database": _database, "keys": _keys}
+    helpful: dict[str, Callable[[], None]] = {}
     if services.settings.storage.redis_url:
-        checks["redis"] = services.store.ping
-    parts = {name: _outcome(name, check) for name, check in checks.items()}
-    is_ready = all(part == "ok" for part in parts.values())
-    response = jsonify(status="ready" if is_ready else "unavailable", checks=parts)
-    response.status_code = 200 if is_ready else 503
+        helpful = {"redis": services.store.ping, "embedded_store": services.store.ping_fallback}
+    else:
+        needed["embedded_store"] = services.store.ping
+    parts = {name: _outcome(name, check) for name, check in {**needed, **helpful}.items()}
+    # Where Redis is away, attempts are counted in the embedded store; without both nobody may guess a password.
+    is_counting = any(parts[name] == "ok" for name in ("redis", "embedded_store") if name in parts)
+    is_serving = is_counting and all(parts[name] == "ok" for name in needed)
+    status = "unavailable" if not is_serving else "ready" if set(parts.values()) == {"ok"} else "degraded"
+    response = jsonify(status=status, checks=parts)
+    response.status_code = 200 if is_serving else 503
     return response
 
 
 def _outcome(name: str, check: Callable[[], None]) -> str:
     try:
         check()
-    except (SQLAlchemyError, StoreUnavailable, PortalError) as error:
+    except StoreUnavailable as error:
+        logger.warning("not_ready", extra={"part": name, "reason": str(error)})
+        return str(error)
+    except (SQLAlchemyError, PortalError) as error:
         logger.warning("not_ready", extra={"part": name}, exc_info=error)
         services.db.rollback()
         return "failed"

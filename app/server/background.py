@@ -18,6 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.services.delivery.outbox import DeliveryFailed, Due
+from app.services.foundation.environment import sha256
 from app.stores import StoreUnavailable
 from app.wiring import services
 
@@ -117,6 +118,8 @@ class Background:
 
     def _run(self) -> None:
         is_failing = False
+        with self._app.app_context():
+            self._try_store()
         while not self._stopping.is_set():
             try:
                 with self._app.app_context():
@@ -137,6 +140,15 @@ class Background:
             with suppress(*AWAY), self._app.app_context():
                 self._settle()
 
+    @staticmethod
+    def _try_store() -> None:
+        """Say at once what does not work: a Redis that denies something answers everything else."""
+        for part, works in (("store", services.store.ping), ("embedded_store", services.store.ping_fallback)):
+            try:
+                works()
+            except StoreUnavailable as error:
+                logger.warning("store_unusable", extra={"part": part, "reason": str(error)})
+
     def _round(self) -> None:
         self._settle()
         for courier in self._couriers:
@@ -145,8 +157,13 @@ class Background:
                 for due in services.outbox.claim(courier.kinds, courier.parallel - busy):
                     self._send_out(courier, due)
         for chore in self._chores:
-            if services.store.add(f"chore:{chore.name}", b"", chore.seconds):
+            if services.store.add(self._mark(chore), b"", chore.seconds):
                 chore.run()
+
+    @staticmethod
+    def _mark(chore: Chore) -> str:
+        """The mark of who has done it lately: another portal on the same Redis has chores of its own."""
+        return f"chore:{chore.name}:{sha256(services.settings.issuer)[:16]}"
 
     def _send_out(self, courier: Courier, due: Due) -> None:
         try:

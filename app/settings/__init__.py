@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
-from app.settings import generated_keys
+from app.settings import directories, generated_keys
 from app.settings.groups import (
     AccountSettings,
     LimitSettings,
@@ -133,7 +133,6 @@ class Settings:
             storage = dataclasses.replace(storage, database_url=f"sqlite:///{instance}/portal.db")
         keys = self.secrets
         if not self.is_production:
-            instance.mkdir(parents=True, exist_ok=True)
             keys = SecretSettings(
                 secret_key=keys.secret_key
                 or generated_keys.kept_in(instance / "secret_key", lambda: secrets.token_urlsafe(48)),
@@ -247,10 +246,6 @@ def _problems(settings: Settings) -> Iterator[str]:
             settings.session.same_site == "None" and not settings.is_https,
             "SESSION_COOKIE_SAMESITE=None needs an https PUBLIC_URL",
         ),
-        (
-            storage.redis_url and not storage.redis_url.startswith(("redis://", "rediss://", "unix://")),
-            "REDIS_URL must start with redis://, rediss:// or unix://",
-        ),
         (storage.schema and storage.database_url.startswith("sqlite"), "DB_SCHEMA needs PostgreSQL"),
         (
             settings.mail.password
@@ -260,6 +255,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         ),
     )
     yield from (problem for is_broken, problem in rules if is_broken)
+    yield from directories.problems(settings.instance_path, storage.database_url, storage.redis_url)
 
 
 def _production_problems(settings: Settings) -> Iterator[str]:

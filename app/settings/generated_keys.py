@@ -13,6 +13,14 @@ class Unusable(Exception):
 
 def kept_in(path: Path, make: Callable[[], str]) -> str:
     """The secret in ``path``, made by the first process that asks; raises :class:`Unusable`."""
+    try:
+        return _kept(path, make)
+    except OSError as error:
+        raise Unusable(f"{path} cannot be used: {error.strerror}") from error
+
+
+def _kept(path: Path, make: Callable[[], str]) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

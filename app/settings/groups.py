@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.settings import origins, values
+from app.settings import origins, redis_urls, values
 
 ALGORITHMS = ("ES256", "RS256", "EdDSA", "HS256")
 
@@ -63,7 +63,19 @@ class StorageSettings:
     )
     schema: str = setting("DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", values.schema)
     pool_size: int = setting("DB_POOL_SIZE", "8", "PostgreSQL connections each worker keeps", values.number(1, 200))
-    redis_url: str = setting("REDIS_URL", "", "redis://…; empty: the embedded store", values.text, True)
+    redis_url: str = setting(
+        "REDIS_URL",
+        "",
+        "redis://…, rediss://…, unix://… or redis+sentinel://host,host/name; empty: the embedded store",
+        redis_urls.redis_url,
+        True,
+    )
+    redis_prefix: str = setting(
+        "REDIS_PREFIX",
+        "",
+        "Begins every key in Redis, the denylist's too; give each portal its own where several share a Redis",
+        redis_urls.prefix,
+    )
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from app.stores.sqlite import SqliteStore
 
 __all__ = ["KeyValueStore", "SharedStore", "StoreUnavailable", "open_store", "shared_part"]
 
-REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
+REDIS_SCHEMES = frozenset({"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"})
 
 
 class KeyValueStore(Protocol):
@@ -57,7 +57,10 @@ class KeyValueStore(Protocol):
         """Drop what has expired and return how many entries that were (always 0 where the server does it)."""
 
     def ping(self) -> None:
-        """Raise :class:`StoreUnavailable` unless the store answers now."""
+        """Raise :class:`StoreUnavailable`, whose text says why, unless the store does all it is ever asked for now."""
+
+    def ping_fallback(self) -> None:
+        """As :meth:`ping` of the store that answers while this one does not, if there is one."""
 
     def close(self) -> None:
         """Give back connections and files of this process. Using the store again opens them again."""
@@ -78,21 +81,22 @@ def shared_part(store: KeyValueStore) -> SharedStore | None:
     return Shared(store) if isinstance(store, FallbackStore) else None
 
 
-def open_store(url: str, fallback: str | None = None) -> KeyValueStore:
+def open_store(url: str, fallback: str | None = None, prefix: str = "") -> KeyValueStore:
     """Make the store a URL names; nothing is connected yet.
 
-    ``redis://``, ``rediss://`` and ``unix://`` name a Redis server (6.2 or newer), ``sqlite:///path`` a file (four
-    slashes for an absolute path). With ``fallback``, the store it names answers while the first one does not.
-    Raises ``ValueError`` for any other scheme.
+    ``redis://``, ``rediss://`` and ``unix://`` name a Redis server (6.2 or newer), ``redis+sentinel://a,b/name`` the
+    master of that name, ``sqlite:///path`` a file (four slashes for an absolute path). With ``fallback``, the store it
+    names answers while the first one does not. On a server every key begins with ``prefix``. Raises ``ValueError`` for
+    any other scheme.
     """
-    store = _open_one(url)
+    store = _open_one(url, prefix)
     return store if fallback is None else FallbackStore(store, _open_one(fallback))
 
 
-def _open_one(url: str) -> KeyValueStore:
+def _open_one(url: str, prefix: str = "") -> KeyValueStore:
     scheme = urlsplit(url).scheme
     if scheme in REDIS_SCHEMES:
-        return RedisStore(url)
+        return RedisStore(url, prefix)
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         return SqliteStore(Path(url.removeprefix("sqlite:///")))
     # The URL itself may hold a password, so only its scheme is repeated.

@@ -38,7 +38,7 @@ class FallbackStore:
 
     def get(self, key: str) -> bytes | None:
         value = self._ask_first(lambda: self._first.get(key))
-        return self._second.get(key) if value is None else value
+        return self._left_in_second(key) if value is None else value
 
     def put(self, key: str, value: bytes, ttl: int) -> None:
         if self.put_shared(key, value, ttl):
@@ -48,7 +48,7 @@ class FallbackStore:
 
     def add(self, key: str, value: bytes, ttl: int) -> bool:
         # An entry added during an outage must still win afterwards, or a replay would pass at its end.
-        if self._second.get(key) is not None:
+        if self._left_in_second(key) is not None:
             return False
         added = self._ask_first(lambda: self._first.add(key, value, ttl))
         return self._second.add(key, value, ttl) if added is None else added
@@ -56,7 +56,7 @@ class FallbackStore:
     def take(self, key: str) -> bytes | None:
         value = self._ask_first(lambda: self._first.take(key))
         if value is None:
-            return self._second.take(key)
+            return self._second.take(key) if self._left_in_second(key) is not None else None
         self._forget_in_second(key)
         return value
 
@@ -66,7 +66,9 @@ class FallbackStore:
 
     def peek_ttl(self, key: str) -> int | None:
         seconds = self._ask_first(lambda: self._first.peek_ttl(key))
-        return self._second.peek_ttl(key) if seconds is None else seconds
+        if seconds is None and self._left_in_second(key) is not None:
+            return self._second.peek_ttl(key)
+        return seconds
 
     def delete(self, key: str) -> None:
         self._ask_first(lambda: self._first.delete(key))
@@ -92,6 +94,10 @@ class FallbackStore:
         """Raise :class:`StoreUnavailable` while the first store is down: readiness says so, whoever answers."""
         self._first.ping()
 
+    def ping_fallback(self) -> None:
+        """Raise :class:`StoreUnavailable` when the second store could not answer in place of the first."""
+        self._second.ping()
+
     def close(self) -> None:
         self._first.close()
         self._second.close()
@@ -99,8 +105,19 @@ class FallbackStore:
     def _forget_in_second(self, key: str) -> None:
         """Drop a copy from an outage, which would otherwise show again once the newer one is gone."""
         # Reading first: outside an outage there is nothing to delete, and a read takes no lock.
-        if self._second.get(key) is not None:
+        if self._left_in_second(key) is not None:
             self._second.delete(key)
+
+    def _left_in_second(self, key: str) -> bytes | None:
+        """What the second store has, which nobody needs while the first one answers: a file that cannot be used then
+        has nothing. Else it raises what speaks against it.
+        """
+        try:
+            return self._second.get(key)
+        except StoreUnavailable:
+            if self._is_down:
+                raise
+            return None
 
     def _ask_first(self, call: Callable[[], T]) -> T | None:
         """What the first store answers; None when it is down or has just failed."""
@@ -127,7 +144,7 @@ class FallbackStore:
             is_news, self._is_down = not self._is_down, True
             self._retry_at = time.monotonic() + RETRY_SECONDS
         if is_news:
-            logger.warning("store_unavailable", extra={"reason": repr(error.__cause__), "answering": "embedded"})
+            logger.warning("store_unavailable", extra={"reason": str(error), "answering": "embedded"})
 
     def _note_answer(self) -> None:
         if self._is_down:

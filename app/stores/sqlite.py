@@ -93,7 +93,11 @@ class SqliteStore:
         return dropped
 
     def ping(self) -> None:
-        self._run(GET, ("", 0.0))
+        """Write, for a file or directory that can only be read does not count."""
+        self._run(DELETE, ("",))
+
+    def ping_fallback(self) -> None:
+        """Nothing stands behind it."""
 
     def close(self) -> None:
         for number in [number for number in self._connections if number[0] == os.getpid()]:

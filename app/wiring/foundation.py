@@ -18,8 +18,10 @@ class FoundationRoom:
     @cached_property
     def store(self) -> KeyValueStore:
         """Redis where there is one, with the embedded store behind it; else the embedded store alone."""
-        embedded, redis_url = f"sqlite:///{self.settings.instance_path}/store.db", self.settings.storage.redis_url
-        return open_store(redis_url, fallback=embedded) if redis_url else open_store(embedded)
+        embedded, storage = f"sqlite:///{self.settings.instance_path}/store.db", self.settings.storage
+        if not storage.redis_url:
+            return open_store(embedded)
+        return open_store(storage.redis_url, fallback=embedded, prefix=storage.redis_prefix)
 
     @cached_property
     def sealer(self) -> Sealer:

@@ -13,7 +13,7 @@ class RevocationRoom(RecordRoom):
 
     @cached_property
     def denylist(self) -> Denylist:
-        return Denylist(self.db, self.clock, shared_part(self.store))
+        return Denylist(self.db, self.clock, shared_part(self.store), self.settings.issuer)
 
     @cached_property
     def revocations(self) -> Revocations:

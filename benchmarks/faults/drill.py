@@ -190,7 +190,7 @@ def _audit(fault: Run, result: Result) -> None:
     line = Line(stand.portal.port, Tape())
     ready = line.ask("ready", "GET", "/ready")
     line.close()
-    if ready.status != 200:
+    if ready.status != 200 or b'"ready"' not in ready.body:
         result.violations.append(f"not ready: {ready.body.decode(errors='replace')[:200]}")
     result.violations += rows.judge(stand, standing)
     auditor = Auditor(stand.client, stand.portal.port, standing)

@@ -21,7 +21,9 @@ def queue(app: Flask, to: str = TO, template: str = "reset_password", language: 
     values = {"link": LINK, "expires_at": datetime.now(UTC), **changes}
     with app.app_context():
         services = app.extensions["services"]
-        services.mail.send(template, replace(PERSON, email=to, locale=language), life=timedelta(days=3), **values)
+        services.mail.send(
+            template, replace(PERSON, email=to, chosen_locale=language), life=timedelta(days=3), **values
+        )
         services.db.commit()
 
 

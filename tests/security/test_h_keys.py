@@ -201,7 +201,7 @@ def test_h157_no_process_makes_keys_of_its_own(sqlite_databases: SqliteDatabases
         browser = app.test_client()
         assert browser.get(JWKS).json == {"keys": []}
         ready = is_json(browser.get("/ready"), 503)
-        assert ready == {"status": "unavailable", "checks": {"database": "ok", "keys": "failed"}}
+        assert (ready["status"], ready["checks"]["keys"]) == ("unavailable", "failed")
         assert browser.get(JWKS).json == {"keys": []}
         close(app)
 

@@ -97,7 +97,7 @@ def test_the_embedded_store_answers_during_an_outage(server: RedisServer, both: 
     assert both.take("key") == b"value"
     assert both.take("key") is None
     # One time-out for all of them, not one each.
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 1.9
     with pytest.raises(StoreUnavailable):
         both.ping()
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.models import RevokedToken
-from app.services.foundation.environment import Clock, Database
+from app.services.foundation.environment import Clock, Database, sha256
 from app.services.foundation.statements import Statement
 from app.stores import SharedStore
 
@@ -41,8 +41,10 @@ _LATEST = Statement(
 class Denylist:
     """Writes the copies; without a shared Redis nobody reads them, and none are written."""
 
-    def __init__(self, db: Database, clock: Clock, store: SharedStore | None) -> None:
+    def __init__(self, db: Database, clock: Clock, store: SharedStore | None, issuer: str = "") -> None:
         self.db = db
+        # Another portal on the same Redis has a list of its own, and a place in it.
+        self.place = f"{PLACE}:{sha256(issuer)[:16]}"
         self.clock = clock
         self.store = store
 
@@ -60,11 +62,11 @@ class Denylist:
                 return count
             after, count = rows[-1].jti, count + len(rows)
         if self.store:
-            self.store.put(PLACE, (now - OVERLAP).isoformat().encode(), PLACE_SECONDS)
+            self.store.put(self.place, (now - OVERLAP).isoformat().encode(), PLACE_SECONDS)
         return count
 
     def _place(self) -> datetime:
-        text = self.store.get(PLACE) if self.store else None
+        text = self.store.get(self.place) if self.store else None
         return datetime.fromisoformat(text.decode()) if text else self.clock() - timedelta(days=400)
 
     def _put(self, row: Any) -> bool:

@@ -1,0 +1,27 @@
+"""Directories that must be writable, found out by writing: rights, read-only file systems and root all tell lies."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def problems(instance: Path, database_url: str, redis_url: str) -> Iterator[str]:
+    """One sentence for each directory that is needed and cannot be written."""
+    needed: dict[Path, list[str]] = {}
+    if not redis_url:
+        needed.setdefault(instance, []).append("attempts are counted there (or set REDIS_URL)")
+    file = database_url.removeprefix("sqlite:///")
+    if file != database_url and file and not file.startswith(":memory:"):
+        needed.setdefault(Path(file.partition("?")[0]).absolute().parent, []).append("the database is there")
+    for directory, uses in needed.items():
+        if why := _refusal(directory):
+            yield f"{directory} cannot be written ({why}), but {' and '.join(uses)}; INSTANCE_PATH names another one"
+
+
+def _refusal(directory: Path) -> str | None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return None
+    except OSError as error:
+        return error.strerror or type(error).__name__
