@@ -35,6 +35,11 @@ def clients() -> None:
 @click.option("--consent", default="once", type=click.Choice(CONSENT_POLICIES), help="When people are asked.")
 @click.option("--introspect-any", is_flag=True, help="It may introspect tokens of every client.")
 @click.option("--backchannel-logout-uri", default="", help="Where it hears that a session ended.")
+@click.option(
+    "--lean-id-token/--no-lean-id-token",
+    default=False,
+    help="Whether its ID tokens say no more of a person than the id, and what a request asks for.",
+)
 @as_json
 @with_appcontext
 @committed
@@ -50,6 +55,7 @@ def create(
     consent: str,
     introspect_any: bool,
     backchannel_logout_uri: str,
+    lean_id_token: bool,
     as_json: bool,
 ) -> None:
     """Register a client; the secret is shown once."""
@@ -65,6 +71,7 @@ def create(
         consent_policy=consent,
         can_introspect_any=introspect_any,
         backchannel_logout_uri=backchannel_logout_uri,
+        lean_id_token=lean_id_token,
         caller=OPERATOR,
     )
     _show_secret(client_id, secret, is_json=as_json, done="Created")
@@ -96,6 +103,7 @@ def show_client(client_id: str, as_json: bool) -> None:
             "grant_types": client.grant_types,
             "require_pkce": client.require_pkce,
             "id_token_signed_response_alg": client.id_token_signed_response_alg,
+            "lean_id_token": client.lean_id_token,
             "introspect_any": client.can_introspect_any,
             "backchannel_logout_uri": client.backchannel_logout_uri,
             "created": client.created_at,

@@ -30,6 +30,7 @@ class Client(Base):
     consent_policy: Mapped[str] = mapped_column(sa.String(20), default="once")
     require_pkce: Mapped[bool] = mapped_column(default=True)
     id_token_signed_response_alg: Mapped[str] = mapped_column(sa.String(10), default="RS256")
+    lean_id_token: Mapped[bool] = mapped_column(default=False)
     access_token_seconds: Mapped[int | None]
     refresh_token_seconds: Mapped[int | None]
     can_introspect_any: Mapped[bool] = mapped_column(default=False)

@@ -108,6 +108,12 @@ class TokenSettings:
         values.text,
         True,
     )
+    has_all_claims: bool = setting(
+        "ACCESS_TOKEN_ALL_CLAIMS",
+        "false",
+        "Put e-mail, group and role into every access token, whatever its scopes; for backends that still need them",
+        values.boolean,
+    )
     access_seconds: int = setting(
         "ACCESS_TOKEN_EXPIRE_SECONDS", "3600", "Life of an access token, seconds", values.number(30, 86400)
     )

@@ -25,7 +25,14 @@ class TokensRoom(ClientsRoom):
 
     @cached_property
     def tokens(self) -> Tokens:
-        return Tokens(self.keys, self.clock, self.settings.issuer, _lifetimes(self.settings))
+        settings = self.settings
+        return Tokens(
+            self.keys,
+            self.clock,
+            settings.issuer,
+            _lifetimes(settings),
+            has_all_claims=settings.tokens.has_all_claims,
+        )
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

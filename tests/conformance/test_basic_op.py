@@ -84,12 +84,13 @@ def test_oidcc_ensure_request_without_nonce_succeeds_for_code_flow(rp: RelyingPa
 
 
 def test_oidcc_scope_profile(rp: RelyingParty) -> None:
-    """Userinfo says what the account has of the profile, and the ID token does not."""
+    """Userinfo says what the account has of the profile, and the ID token the same."""
     login = rp.log_in(scope="openid profile")
     userinfo = rp.userinfo(login)
     assert set(userinfo) >= PROFILE
     assert not set(userinfo) & {"email", "email_verified"}
-    assert set(login.claims) == id_tokens.PROTOCOL_CLAIMS
+    assert set(login.claims) == id_tokens.PROTOCOL_CLAIMS | set(userinfo)
+    assert {name: login.claims[name] for name in userinfo} == userinfo
 
 
 def test_oidcc_scope_email(rp: RelyingParty) -> None:

@@ -103,7 +103,7 @@ def test_b66_a_disabled_client_redeems_nothing(parties: Parties) -> None:
 def test_b68_an_id_token_is_what_its_client_can_check(parties: Parties, algorithm: str) -> None:
     client = parties.client(is_confidential=True, id_token_signed_response_alg=algorithm)
     now = int(parties.clock.now.timestamp())
-    tokens = client.tokens(max_age="1000")
+    tokens = client.tokens(max_age="1000", scope="openid offline_access")
     header, claims = id_tokens.header(tokens["id_token"]), id_tokens.claims(tokens["id_token"])
     jwks = parties.nobody.get("/.well-known/jwks.json").json
     assert jwt.decode(tokens["id_token"], KeySet.import_key_set(jwks), algorithms=[algorithm]).claims == claims

@@ -64,6 +64,7 @@ class ClientRecord:
     consent_policy: str
     require_pkce: bool
     id_token_signed_response_alg: str
+    lean_id_token: bool
     access_token_seconds: int | None
     refresh_token_seconds: int | None
     can_introspect_any: bool
@@ -146,6 +147,7 @@ class Clients:
         consent_policy: str = "once",
         can_introspect_any: bool = False,
         backchannel_logout_uri: str | None = None,
+        lean_id_token: bool = False,
         caller: Caller = NOBODY,
         **fields: Any,
     ) -> str | None:
@@ -165,6 +167,7 @@ class Clients:
             consent_policy=consent_policy,
             can_introspect_any=can_introspect_any,
             backchannel_logout_uri=backchannel_logout_uri or None,
+            lean_id_token=lean_id_token,
             **fields,
         )
         self._require_valid(client)

@@ -192,8 +192,9 @@ class AuthorizationCodes:
         id_token = None
         scopes = split(row.scope)
         if "openid" in scopes:
-            asked = self.claims.for_id_token(grant.subject, (row.claims or {}).get("id_token") or {}, scopes)
-            id_token = self.tokens.id_token(grant, access_token, row.nonce, asked)
+            asked, is_lean = (row.claims or {}).get("id_token"), grant.client.lean_id_token
+            said = self.claims.for_id_token(grant.subject, scopes, asked, is_lean=is_lean)
+            id_token = self.tokens.id_token(grant, access_token, row.nonce, said)
         life = int((grant.expires_at - grant.issued_at).total_seconds())
         return TokenAnswer(access_token, life, row.scope, refresh_token, refresh_life, id_token)
 

@@ -178,8 +178,9 @@ class RefreshTokens:
         scopes = split(grant.scope)
         if "openid" in scopes:
             # Core section 12.2: the original auth_time, no new nonce.
-            asked = self.claims.for_id_token(grant.subject, (row.claims or {}).get("id_token") or {}, scopes)
-            id_token = self.tokens.id_token(grant, access_token, None, asked)
+            asked, is_lean = (row.claims or {}).get("id_token"), grant.client.lean_id_token
+            said = self.claims.for_id_token(grant.subject, scopes, asked, is_lean=is_lean)
+            id_token = self.tokens.id_token(grant, access_token, None, said)
         return TokenAnswer(
             access_token,
             _whole_seconds(grant.expires_at - now),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -47,6 +48,10 @@ _BY_SCOPE = {
     "read:groups": GROUPS,
 }
 SUPPORTED = ("sub", *PROFILE, *EMAIL, *ROLE, *GROUPS)
+LISTS = frozenset({"permissions", *GROUPS})
+"""Claims that can be long."""
+OF_ACCESS_TOKENS = ("email", "is_admin", "group_id", "group_name", "role_id", "role_name")
+"""What MAX backends read from an access token besides the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +152,9 @@ class Claims:
 
     def userinfo(self, subject: Subject, scopes: Iterable[str]) -> dict[str, Any]:
         """The userinfo answer: ``sub``, and what ``scopes`` cover."""
-        covered = {claim for scope in scopes for claim in _BY_SCOPE.get(scope, ())}
+        covered = covered_by(tuple(scopes))
         values = {"sub": subject.id, **_values(subject)}
-        if covered & set(GROUPS):
+        if not covered.isdisjoint(GROUPS):
             rows = _GROUPS.all(self.db, user_id=subject.id)
             values["groups"] = [row.name for row in rows if row.kind != "workspace"]
             values["workspaces"] = [row.name for row in rows if row.kind == "workspace"]
@@ -157,26 +162,32 @@ class Claims:
             name: value for name, value in values.items() if value is not None and (name == "sub" or name in covered)
         }
 
-    def for_id_token(self, subject: Subject, requested: dict[str, Any], scopes: Iterable[str]) -> dict[str, Any]:
-        """Claims the request's ``id_token`` member asked for, as far as scopes cover them (Core section 5.5)."""
+    def for_id_token(
+        self, subject: Subject, scopes: Iterable[str], requested: dict[str, Any] | None, *, is_lean: bool
+    ) -> dict[str, Any]:
+        """What an ID token says of a person: all that ``scopes`` cover, for many libraries look nowhere else.
+
+        A lean one has no more of it than the request's ``id_token`` member asked for (Core section 5.5).
+        """
+        if not is_lean:
+            return self.userinfo(subject, scopes)
         if not requested:
             return {}
         answer = self.userinfo(subject, scopes)
-        return {name: answer[name] for name in requested if name in answer and name != "sub"}
+        return {name: answer[name] for name in requested if name in answer}
 
 
-def for_access_token(subject: Subject) -> dict[str, Any]:
-    """The claims MAX backends read from an access token."""
-    return {
-        "type": "access",
-        "user_id": subject.id,
-        "email": subject.email,
-        "is_admin": subject.is_admin,
-        "group_id": subject.group_id,
-        "group_name": subject.group_name,
-        "role_id": subject.role_id,
-        "role_name": subject.role_name,
-    }
+@lru_cache(maxsize=512)
+def covered_by(scopes: tuple[str, ...]) -> frozenset[str]:
+    """The claims besides ``sub`` that scopes cover (Core section 5.4)."""
+    return frozenset(claim for scope in scopes for claim in _BY_SCOPE.get(scope, ()))
+
+
+def for_access_token(subject: Subject, scopes: tuple[str, ...], *, is_whole: bool) -> dict[str, Any]:
+    """What MAX backends read from an access token, as far as ``scopes`` cover it; all of it if ``is_whole``."""
+    covered = OF_ACCESS_TOKENS if is_whole else covered_by(scopes)
+    said = {name: getattr(subject, name) for name in OF_ACCESS_TOKENS if name in covered}
+    return {"type": "access", "user_id": subject.id, **said}
 
 
 def _values(subject: Subject) -> dict[str, Any]:

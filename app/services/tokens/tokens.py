@@ -17,8 +17,9 @@ from joserfc.util import urlsafe_b64encode
 
 from app.errors import ProtocolRefusal
 from app.services.clients.clients import ClientRecord
+from app.services.clients.scopes import split
 from app.services.foundation.environment import Clock, random_token, sha256
-from app.services.tokens.claims import Subject, for_access_token
+from app.services.tokens.claims import LISTS, Subject, for_access_token
 from app.services.tokens.keys import Key, Keys
 
 ACCESS_TYPE = "at+jwt"
@@ -28,6 +29,8 @@ LOGOUT_TOKEN_LIFE = timedelta(minutes=2)
 SKEW_SECONDS = 120
 """How far the clock of the host that issued a token may be ahead of this one's."""
 LONGEST = 8192
+LONGEST_WITH_LISTS = 4096
+"""Applications keep ID tokens in cookies and send them back in links."""
 MOST_REMEMBERED = 4096
 ALGORITHMS = ["ES256", "RS256", "EdDSA", "HS256"]
 _REGISTRY = jws.JWSRegistry(algorithms=ALGORITHMS)
@@ -104,11 +107,14 @@ class InvalidToken(ProtocolRefusal):
 class Tokens:
     """Signs and reads JWTs."""
 
-    def __init__(self, keys: Keys, clock: Clock, issuer: str, lifetimes: Lifetimes) -> None:
+    def __init__(
+        self, keys: Keys, clock: Clock, issuer: str, lifetimes: Lifetimes, *, has_all_claims: bool = False
+    ) -> None:
         self.keys = keys
         self.clock = clock
         self.issuer = issuer
         self.lifetimes = lifetimes
+        self.has_all_claims = has_all_claims
         # A signature that was good is good as long as the same keys are: backends present one token again and again.
         self._verified_before: dict[str, tuple[object, dict[str, Any], dict[str, Any]]] = {}
 
@@ -132,16 +138,18 @@ class Tokens:
                 "scope": grant.scope,
                 "sid": grant.session_id,
                 "auth_time": _seconds(grant.authenticated_at),
-                **for_access_token(grant.subject),
+                **for_access_token(grant.subject, split(grant.scope), is_whole=self.has_all_claims),
             },
         )
 
     def id_token(
         self, grant: AccessGrant, access_token: str, nonce: str | None = None, claims: dict[str, Any] | None = None
     ) -> str:
-        """A signed ID token (OpenID Connect Core section 2), with ``at_hash`` of ``access_token``."""
-        algorithm = grant.client.id_token_signed_response_alg
-        token: dict[str, Any] = {
+        """A signed ID token (OpenID Connect Core section 2), with ``at_hash`` of ``access_token``.
+
+        Of ``claims`` it leaves out lists, or all, with which it would be too long for where it is kept and sent.
+        """
+        protocol: dict[str, Any] = {
             "iss": self.issuer,
             "aud": grant.client.client_id,
             "sub": grant.subject.id,
@@ -150,11 +158,14 @@ class Tokens:
             "auth_time": _seconds(grant.authenticated_at),
             "sid": grant.session_id,
             "at_hash": _half_hash(access_token),
-            **(claims or {}),
+            "nonce": nonce,
         }
-        if nonce is not None:
-            token["nonce"] = nonce
-        return self._sign(algorithm, "JWT", token)
+        said, algorithm = claims or {}, grant.client.id_token_signed_response_alg
+        token = self._sign(algorithm, "JWT", {**said, **protocol})
+        if len(token) > LONGEST_WITH_LISTS and not LISTS.isdisjoint(said):
+            said = {name: value for name, value in said.items() if name not in LISTS}
+            token = self._sign(algorithm, "JWT", {**said, **protocol})
+        return token if len(token) <= LONGEST else self._sign(algorithm, "JWT", protocol)
 
     def service_token(self, client: ClientRecord, scope: str) -> TokenAnswer:
         """An access token for the client itself (:rfc:`6749#section-4.4.3`)."""

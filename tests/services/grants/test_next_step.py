@@ -50,6 +50,7 @@ CLIENT = ClientRecord(
     consent_policy="once",
     require_pkce=True,
     id_token_signed_response_alg="RS256",
+    lean_id_token=False,
     access_token_seconds=None,
     refresh_token_seconds=None,
     can_introspect_any=False,
