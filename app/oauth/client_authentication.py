@@ -55,7 +55,8 @@ def presented_credentials(request: BackChannelRequest) -> tuple[str, str, str]:
     client_id, secret = _basic(header)
     if body_id and body_id != client_id:
         raise InvalidRequestError("The client_id of the body differs from the one that authenticates")
-    return "client_secret_basic", client_id, secret
+    # RFC 6749 section 2.3.1: an empty secret may as well be left out, and public clients send it so (``client:``).
+    return ("client_secret_basic", client_id, secret) if secret else ("none", client_id, "")
 
 
 def _basic(header: str) -> tuple[str, str]:

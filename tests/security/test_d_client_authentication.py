@@ -13,7 +13,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.conformance import id_tokens
-from tests.relying_party import RelyingParty
+from tests.relying_party import REDIRECT_URI, VERIFIER, RelyingParty
 from tests.security.answers import ISSUER, is_json, is_refused
 from tests.security.parties import Parties
 
@@ -56,6 +56,42 @@ def test_d88_a_wrong_secret_by_basic_is_challenged(parties: Parties, path: str, 
     response = asked(parties, path, basic(parties.web.client_id, secret))
     is_refused(response, "invalid_client", 401)
     assert response.headers["WWW-Authenticate"] == 'Basic realm="MAX Platform", charset="UTF-8"'
+
+
+@pytest.mark.parametrize("body", [{}, {"client_id": "spa"}, {"client_id": "spa", "client_secret": ""}])
+def test_d88_an_empty_secret_by_basic_is_none(parties: Parties, body: dict[str, str]) -> None:
+    header, code = {"Authorization": basic("spa", "")}, parties.spa.code()
+    exchange = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "code_verifier": VERIFIER,
+        "redirect_uri": REDIRECT_URI,
+    }
+    tokens = is_json(parties.nobody.post(TOKEN, data={**exchange, **body}, headers=header))
+    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], **body}
+    tokens = is_json(parties.nobody.post(TOKEN, data=refresh, headers=header))
+    revoked = {"token": tokens["refresh_token"], **body}
+    assert is_json(parties.nobody.post("/api/oauth/revoke", data=revoked, headers=header)) == {}
+    is_refused(parties.spa.refresh(tokens["refresh_token"]), "invalid_grant")
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_d88_an_empty_secret_is_not_a_confidential_clients_and_no_other_is_a_public_ones(
+    parties: Parties, path: str
+) -> None:
+    secret = parties.web.secret or ""
+    for client_id, password in (("web", ""), ("spa", "x"), ("spa", " "), ("spa", secret), ("", ""), ("nobody", "")):
+        is_refused(asked(parties, path, basic(client_id, password)), "invalid_client", 401)
+    # Beside an empty one the other way of proof is still a second one, and another id another client.
+    is_refused(asked(parties, path, basic("web", ""), client_secret=secret), "invalid_request")
+    is_refused(asked(parties, path, basic("spa", ""), client_id="web"), "invalid_request")
+
+
+def test_d88_public_clients_neither_introspect_nor_validate_by_an_empty_secret(parties: Parties) -> None:
+    header = {"Authorization": basic("spa", "")}
+    is_refused(asked(parties, "/api/oauth/introspect", header["Authorization"]), "invalid_client", 401)
+    answer = parties.nobody.post("/api/oauth/token/validate", json={"access_token": "x"}, headers=header)
+    assert is_json(answer, 401)["error"] == "invalid_client"
 
 
 @pytest.mark.parametrize("header", MALFORMED.values(), ids=MALFORMED)
@@ -185,7 +221,6 @@ def test_d96_a_public_client_has_no_secret_to_be_right(parties: Parties, path: s
     client_id = parties.spa.client_id
     is_refused(asked(parties, path, client_id=client_id, client_secret=secret), "invalid_client", 401)
     is_refused(asked(parties, path, basic(client_id, secret)), "invalid_client", 401)
-    is_refused(asked(parties, path, basic(client_id, "")), "invalid_client", 401)
 
 
 def test_d97_a_public_client_gets_no_token_of_its_own(parties: Parties) -> None:
