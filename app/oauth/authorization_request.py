@@ -24,11 +24,13 @@ from app.services.tokens.tokens import InvalidToken
 from app.wiring import services
 
 RESPONSE_TYPES = ("code",)
-RESPONSE_MODES = ("query", "form_post", "web_message")
+RESPONSE_MODES = ("query", "fragment", "form_post", "web_message")
 PROMPTS = ("none", "login", "consent", "select_account")
 CHALLENGE_METHODS = ("S256",)
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 LONGEST_STATE = LONGEST_NONCE = 2048
+LONGEST_AGE = 10**9
+"""Seconds; no login is so old."""
 
 
 class Draft:
@@ -224,9 +226,11 @@ def _prompts(given: dict[str, str]) -> tuple[str, ...]:
 def _max_age(given: dict[str, str]) -> int | None:
     if (value := given.get("max_age")) is None:
         return None
-    if not re.fullmatch(r"[0-9]{1,9}", value):
+    # OpenID Connect Core section 3.1.2.1. However large it is, it is a number; Python reads no more than 4300 digits.
+    if not re.fullmatch(r"[0-9]+", value):
         raise RefusedRequest("invalid_request", "The max_age must be a whole number of seconds")
-    return int(value)
+    digits = value.lstrip("0") or "0"
+    return int(digits) if len(digits) < len(str(LONGEST_AGE)) else LONGEST_AGE
 
 
 def _bounded(given: dict[str, str], name: str, longest: int) -> str | None:

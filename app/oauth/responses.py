@@ -1,4 +1,4 @@
-"""Authorization responses: query, form_post and web_message, always with ``iss`` (:rfc:`9207#section-2`)."""
+"""Authorization responses: query, fragment, form_post and web_message, always with ``iss`` (:rfc:`9207#section-2`)."""
 
 from urllib.parse import urlencode, urlsplit
 
@@ -50,4 +50,7 @@ def _send(redirect_uri: str, response_mode: str, values: dict[str, str], state: 
                 message={"type": "authorization_response", "response": answer},
             )
         )
-    return redirect(with_parameters(redirect_uri, answer), 303 if request.method == "POST" else 302)
+    # Multiple Response Type Encoding Practices section 2.1; a registered redirect URI has no fragment of its own.
+    is_fragment = response_mode == "fragment"
+    location = f"{redirect_uri}#{urlencode(answer)}" if is_fragment else with_parameters(redirect_uri, answer)
+    return redirect(location, 303 if request.method == "POST" else 302)

@@ -28,7 +28,7 @@ REFUSALS = [
     ({"response_type": None}, "invalid_request"),
     ({"response_type": "token"}, "unsupported_response_type"),
     ({"response_type": 'code "token'}, "unsupported_response_type"),
-    ({"response_mode": "fragment"}, "invalid_request"),
+    ({"response_mode": "fragment.jwt"}, "invalid_request"),
     ({"scope": "nothing-we-know"}, "invalid_scope"),
     ({"scope": "admin:full"}, "invalid_scope"),
     ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),

@@ -3,12 +3,14 @@
 RFC 6749 sections 3.1, 3.3 and 4.1.2.1, RFC 7636 section 4, OpenID Connect Core section 3.1.2.
 """
 
+from urllib.parse import parse_qsl
+
 import pytest
 
 from tests.conformance import id_tokens
 from tests.relying_party import CHALLENGE, REDIRECT_URI, RelyingParty
 from tests.security.answers import ISSUER, Markup, is_accepted, is_page, is_sent_back
-from tests.security.parties import Parties
+from tests.security.parties import Parties, decided
 
 METADATA = "/.well-known/openid-configuration"
 NASTY = '"><svg onload=alert(1)>'
@@ -65,14 +67,56 @@ def test_a15_no_other_response_type_is_answered_and_no_token_is_in_a_url(
 def test_a15_metadata_names_the_code_flow_alone(parties: Parties) -> None:
     metadata = parties.nobody.get(METADATA).json
     assert metadata["response_types_supported"] == ["code"]
-    assert metadata["response_modes_supported"] == ["query", "form_post", "web_message"]
+    assert metadata["response_modes_supported"] == ["query", "fragment", "form_post", "web_message"]
 
 
 @pytest.mark.parametrize(
-    "mode", ["fragment", "xyz", "QUERY", "query.jwt", "jwt", "form_post.jwt", "query fragment", NASTY]
+    "mode", ["FRAGMENT", "fragment.jwt", "xyz", "QUERY", "query.jwt", "jwt", "form_post.jwt", "query fragment", NASTY]
 )
 def test_a17_an_unknown_response_mode_is_refused_by_query(parties: Parties, mode: str) -> None:
     is_sent_back(parties.web.authorize(response_mode=mode), "invalid_request")
+
+
+@pytest.mark.parametrize("state", ["the-state", NASTY, "#&code=x", "a b+c%00", "한글"])
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [({}, None), ({"scope": "nonsense"}, "invalid_scope"), ({"max_age": "x"}, "invalid_request")],
+    ids=["code", "scope", "max_age"],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a17_fragment_carries_the_answer_behind_the_redirect_uri_and_in_nothing_else(
+    parties: Parties, state: str, changes: dict[str, str], error: str | None, method: str
+) -> None:
+    values = parties.web.parameters(response_mode="fragment", state=state, **changes)
+    if method == "POST":
+        response = parties.browser.post("/api/oauth/authorize", data=values)
+    else:
+        response = parties.browser.get("/api/oauth/authorize", query_string=values)
+    assert response.status_code == (303 if method == "POST" else 302)
+    address, _, fragment = response.location.partition("#")
+    assert address == REDIRECT_URI
+    pairs = parse_qsl(fragment, keep_blank_values=True, strict_parsing=True)
+    got = dict(pairs)
+    assert len(got) == len(pairs)
+    assert set(got) == {*(("error", "error_description") if error else ("code",)), "iss", "state"}
+    assert (got["state"], got["iss"], got.get("error")) == (state, ISSUER, error)
+    if not error:
+        assert parties.web.redeem(got["code"]).status_code == 200
+
+
+@pytest.mark.parametrize("uri", ["https://client.example.com/cb?x=1", "com.example.app:/cb", "http://127.0.0.1:5/cb?"])
+def test_a17_fragment_goes_behind_any_redirect_uri_and_its_query(parties: Parties, uri: str) -> None:
+    client = parties.client(redirects=[uri])
+    assert client.authorize(response_mode="fragment", redirect_uri=uri).location.startswith(f"{uri}#code=")
+
+
+def test_a17_fragment_carries_what_the_person_decides_later(parties: Parties) -> None:
+    browser, _ = parties.newcomer()
+    client = RelyingParty(browser, "third", parties.third.secret)
+    for decision, member in (("deny", "error"), ("allow", "code")):
+        page = client.authorize(response_mode="fragment").location
+        location = decided(browser, page, decision).location
+        assert location.startswith(f"{REDIRECT_URI}#{member}=")
 
 
 @pytest.mark.parametrize(

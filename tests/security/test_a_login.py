@@ -116,7 +116,7 @@ def test_a34_max_age_zero_is_prompt_login(parties: Parties) -> None:
     is_sent_back(parties.web.authorize(max_age="0", prompt="none"), "login_required")
 
 
-@pytest.mark.parametrize("max_age", ["10000", "1", "999999999"])
+@pytest.mark.parametrize("max_age", ["10000", "1", "999999999", str(10**20), "0" * 30 + "1", "1" * 5000])
 def test_a34_a_younger_login_is_good(parties: Parties, max_age: str) -> None:
     code = is_accepted(parties.web.authorize(max_age=max_age))
     assert "auth_time" in id_tokens.claims(parties.web.redeem(code).json["id_token"])
@@ -124,7 +124,7 @@ def test_a34_a_younger_login_is_good(parties: Parties, max_age: str) -> None:
 
 @pytest.mark.parametrize(
     "max_age",
-    ["-1", "abc", "1.5", "1e3", "+1", " 1", "1 ", "0x10", "\uff11", "\u0661", "1" * 30, "1" * 5000, "NaN", "1\x00"],
+    ["-1", "abc", "1.5", "1e3", "+1", " 1", "1 ", "0x10", "\uff11", "\u0661", "NaN", "1\x00"],
 )
 def test_a34_a_max_age_that_is_no_number_of_seconds_is_refused(parties: Parties, max_age: str) -> None:
     is_sent_back(parties.web.authorize(max_age=max_age), "invalid_request")

@@ -7,6 +7,7 @@ import base64
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from werkzeug.test import TestResponse
@@ -125,7 +126,7 @@ def test_h148_a_response_type_that_is_not_listed_is_not_there(parties: Parties, 
     is_sent_back(parties.web.authorize(response_type=response_type), "unsupported_response_type")
 
 
-@pytest.mark.parametrize("mode", ["fragment", "query.jwt", "form_post.jwt", "jwt", "QUERY"])
+@pytest.mark.parametrize("mode", ["fragment.jwt", "query.jwt", "form_post.jwt", "jwt", "QUERY"])
 def test_h148_a_response_mode_that_is_not_listed_is_not_there(parties: Parties, mode: str) -> None:
     assert mode not in metadata(parties)["response_modes_supported"]
     is_sent_back(parties.web.authorize(response_mode=mode), "invalid_request")
@@ -151,6 +152,10 @@ def sent(response: TestResponse, mode: str) -> dict[str, str]:
     if mode == "query":
         assert response.location.partition("?")[0] == REDIRECT_URI
         return answer(response)
+    if mode == "fragment":
+        address, _, fragment = response.location.partition("#")
+        assert address == REDIRECT_URI
+        return dict(parse_qsl(fragment, strict_parsing=True))
     assert (response.status_code, response.mimetype) == (200, "text/html")
     if mode == "form_post":
         markup = Markup(response.text)
@@ -161,7 +166,7 @@ def sent(response: TestResponse, mode: str) -> dict[str, str]:
     return dict(json.loads(message)["response"])
 
 
-@pytest.mark.parametrize("mode", ["query", "form_post", "web_message"])
+@pytest.mark.parametrize("mode", ["query", "fragment", "form_post", "web_message"])
 def test_h149_the_issuer_is_in_every_answer_as_promised(parties: Parties, mode: str) -> None:
     said = metadata(parties)
     assert said["authorization_response_iss_parameter_supported"] is True

@@ -66,7 +66,7 @@ def test_j180_another_decision_is_none(asking: RelyingParty, decision: str | Non
     is_not_granted(asking)
 
 
-@pytest.mark.parametrize("mode", ["query", "form_post", "web_message"])
+@pytest.mark.parametrize("mode", ["query", "fragment", "form_post", "web_message"])
 def test_j181_a_denial_is_told_with_state_and_issuer_and_remembered_for_nothing(
     asking: RelyingParty, mode: str
 ) -> None:
@@ -74,6 +74,10 @@ def test_j181_a_denial_is_told_with_state_and_issuer_and_remembered_for_nothing(
     response = decided(asking.browser, page, "deny")
     if mode == "query":
         is_sent_back(response, "access_denied")
+    elif mode == "fragment":
+        assert response.location.startswith(f"{REDIRECT_URI}#error=access_denied&")
+        assert "&state=the-state" in response.location
+        assert "code=" not in response.location
     else:
         assert (response.status_code, "access_denied" in response.text, "the-state" in response.text) == (
             200,
