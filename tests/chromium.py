@@ -1,14 +1,17 @@
 """A real Chromium, watched: a page that logs an error, throws or violates its security policy fails the test."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
 
-from tests.servers import ProgramMissing
+from tests.servers import PROJECT_ROOT, ProgramMissing
 
+FONTS = PROJECT_ROOT / "tests/fonts"
 ARGUMENTS = [
     # Chromium refuses its sandbox to root; everything it shows here is ours.
     "--no-sandbox",
@@ -66,16 +69,28 @@ class Windows:
 
 
 @contextmanager
-def launched(playwright: Playwright) -> Iterator[Browser]:
-    """The installed Chromium, without a window."""
+def launched(playwright: Playwright, fonts: str = "wide") -> Iterator[Browser]:
+    """The installed Chromium, without a window, with one of the sets of faces in ``tests/fonts`` and no other."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
-    try:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-    except Exception as error:
-        if path is None:
-            raise ProgramMissing("Chromium is not installed; run make test, which installs it.") from error
-        raise
-    try:
-        yield browser
-    finally:
-        browser.close()
+    with TemporaryDirectory(prefix="portal-tests-") as home:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, env=_environment(home, fonts))
+        except Exception as error:
+            if path is None:
+                raise ProgramMissing("Chromium is not installed; run make test, which installs it.") from error
+            raise
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _environment(home: str, fonts: str) -> dict[str, str | float | bool]:
+    """All that Chromium learns of the machine: faces, language, time zone, proxy and settings are ours everywhere."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "FONTCONFIG_FILE": str(FONTS / f"{fonts}.conf"),
+    }

@@ -9,7 +9,7 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from app import create_app
 from app.settings import Settings
@@ -142,10 +142,16 @@ def live_portal(request: pytest.FixtureRequest) -> Iterator[Portal]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The installed Chromium."""
-    with sync_playwright() as playwright:
-        yield from started(launched(playwright))
+def playwright() -> Iterator[Playwright]:
+    """What drives the browsers."""
+    with sync_playwright() as started_playwright:
+        yield started_playwright
+
+
+@pytest.fixture(scope="session")
+def browser(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[Browser]:
+    """The installed Chromium, with the widest letters; indirectly with another set of ``tests/fonts``."""
+    yield from started(launched(playwright, getattr(request, "param", "wide")))
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ def new_person(portal: Portal) -> Person:
     return person
 
 
-def sent_by(portal: Portal, client_id: str) -> str:
+def sent_by(portal: Portal, client_id: str, scope: str = "openid email") -> str:
     """Where a new application sends browsers to; people arrive at a path of the portal, so that it exists."""
-    redirect_uri, scope = f"{portal.url}/arrived", "openid email"
+    redirect_uri = f"{portal.url}/arrived"
     named = ("--name", client_id.title(), "--redirect-uri", redirect_uri, "--scope", scope)
     portal.flask("clients", "create", client_id, *named)
     query = {

@@ -1,4 +1,4 @@
-"""Every page in Chromium: accessible in both languages and themes, whole on a phone, complete in the popup."""
+"""Every page in Chromium: accessible in both languages and themes, whole on a phone."""
 
 from functools import cache
 from urllib.parse import urlencode
@@ -17,7 +17,6 @@ from tests.servers import PROJECT_ROOT
 CLIENT_ID = "pages"
 SCOPE = "openid profile email offline_access read:groups"
 DESKTOP = {"width": 1280, "height": 800}
-POPUP = {"width": 500, "height": 600}
 PHONE = {"width": 360, "height": 740}
 
 ANONYMOUS = ("/", "/login", "/register", "/logged-out", "/developers", "/terms", "/privacy", "asking")
@@ -38,7 +37,6 @@ LINES_OF_COPY_BUTTONS = """() => [...document.querySelectorAll(".copy span")]
         return range.getClientRects().length;
     })"""
 SCROLLS_SIDEWAYS = "document.documentElement.scrollWidth > innerWidth"
-SCROLLS_DOWN = "document.documentElement.scrollHeight > innerHeight"
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +103,6 @@ def english_sentences() -> set[str]:
     return said - {"", "Playground", "English"}
 
 
-def scrolls_down(window: Page) -> bool:
-    """Whether the page is higher than the window, once its style sheets are there."""
-    window.wait_for_load_state("load")
-    return bool(window.evaluate(SCROLLS_DOWN))
-
-
 def hold_rules_of_all_pages(window: Page, address: str) -> None:
     hold_accessibility(window, address)
     window.set_viewport_size(PHONE)
@@ -157,36 +149,6 @@ def test_words_of_buttons_stay_whole_beside_long_addresses(windows: Windows, liv
     lines = window.evaluate(LINES_OF_COPY_BUTTONS)
     assert len(lines) > 8
     assert set(lines) == {1}
-
-
-@pytest.mark.parametrize("locale", ["ko-KR", "en-US"])
-def test_the_popup_shows_each_step_without_scrolling(
-    windows: Windows, live_portal: Portal, addresses: dict[str, str], person: Person, locale: str
-) -> None:
-    windows.expect("status of 401")
-    windows.expect("status of 400")
-    window = windows.open(base_url=live_portal.url, locale=locale, viewport=POPUP)
-    for name, status in (("unknown client", 400), ("other address", 400), ("/login", 200), ("/register", 200)):
-        show(window, f"{addresses[name]}&display=popup" if name in addresses else name, status)
-        assert not scrolls_down(window), name
-    show(window, f"{addresses['asking']}&display=popup")
-    assert not scrolls_down(window)
-    window.locator("a[href^='/register']").click()
-    expect(window.locator("input[name=name]")).to_be_visible()
-    assert not scrolls_down(window)
-    window.go_back()
-    log_in(window, Person("nobody@example.com"))
-    expect(window.get_by_role("alert")).to_be_visible()
-    assert not scrolls_down(window)
-    log_in(window, person)
-    expect(window.locator("button[value=allow]")).to_be_in_viewport(ratio=1)
-    assert window.locator(".scopes li").count() == len(SCOPE.split())
-    assert not scrolls_down(window)
-    show(window, f"{addresses['select_account']}&display=popup")
-    assert not scrolls_down(window)
-    show(window, f"{addresses['asking']}&prompt=login&display=popup")
-    expect(window.locator("input[name=email]")).to_have_value(person.email)
-    assert not scrolls_down(window)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
