@@ -23,7 +23,7 @@ run: .venv/.run  ## Set up what is missing and serve the portal at http://localh
 	@LOG_LEVEL=WARNING $(FLASK) seed
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
-test: .venv/.test tests/clients/node_modules/.package-lock.json  ## Set up what is missing and run every test (ARGS="…" for pytest)
+test: .venv/.test tests/clients/.venv/.made tests/clients/node_modules/.package-lock.json  ## Set up what is missing and run every test (ARGS="…" for pytest)
 	@.ci/provision servers
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -41,6 +41,7 @@ lock: .venv/.test  ## Write requirements*.txt anew from requirements*.in
 	@$(PIP) pip-tools
 	@$(LOCK) --upgrade --output-file requirements.txt requirements.in
 	@$(LOCK) --upgrade --output-file requirements-dev.txt --constraint requirements.txt requirements-dev.in
+	@$(LOCK) --upgrade --output-file tests/clients/requirements.txt tests/clients/requirements.in
 
 migrate: .venv/.run  ## Write a migration for what changed in app/models (MESSAGE="add consents")
 	@$(FLASK) db migrate --message "$(MESSAGE)"
@@ -52,7 +53,7 @@ translations: .venv/.run  ## Collect the sentences of app/ and templates/ and co
 	@$(BIN)/pybabel --quiet compile -d translations
 
 clean:  ## Remove what was set up (.venv, caches); instance/ with its data and keys stays
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache tests/clients/node_modules
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache tests/clients/node_modules tests/clients/.venv
 
 .venv/.made:
 	@.ci/provision python
@@ -66,6 +67,14 @@ clean:  ## Remove what was set up (.venv, caches); instance/ with its data and k
 .venv/.test: .venv/.made requirements-dev.txt
 	@echo "Installing the requirements of the tests (once)"
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# Client libraries are installed apart, as they are in the applications that use them.
+tests/clients/.venv/.made: .venv/.made tests/clients/requirements.txt
+	@echo "Installing the client libraries that the tests drive (once)"
+	@rm -rf tests/clients/.venv
+	@$(BIN)/python -m venv tests/clients/.venv
+	@tests/clients/.venv/bin/pip install --quiet --disable-pip-version-check --no-input -r tests/clients/requirements.txt
 	@touch $@
 
 # npm writes this file itself. Node comes from the test requirements, so nothing has to be installed for it.

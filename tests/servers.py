@@ -26,8 +26,8 @@ import redis
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 S = TypeVar("S", bound="Server")
-START_SECONDS = 20.0
-STOP_SECONDS = 20.0
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
 
 
 class ProgramMissing(Exception):
