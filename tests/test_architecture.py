@@ -13,7 +13,7 @@ SHARED = {"errors", "languages", "database", "server", "services", "settings", "
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(EDGE, SHARED),
     "web": {"errors", "languages", "database", "server", "services", "settings", "wiring"},
-    "server": {"services", "settings", "stores", "wiring"},
+    "server": {"database", "services", "settings", "stores", "wiring"},
     "wiring": {"services", "settings", "stores"},
     "extensions": {"database", "models", "settings", "web"},
     "database": {"settings"},

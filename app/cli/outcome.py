@@ -1,5 +1,6 @@
-"""What commands share: one commit at the end, refusals as one line, lists as JSON or as a table."""
+"""What commands share: one commit at the end, refusals and outages as one line, lists as JSON or as a table."""
 
+import copy
 import functools
 import json
 from collections.abc import Callable, Sequence
@@ -8,14 +9,40 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
+from app.database import UNAVAILABLE, reason
 from app.errors import PortalError
 from app.services.foundation.environment import Caller
+from app.stores import StoreUnavailable
 from app.wiring import services
 
 P = ParamSpec("P")
 R = TypeVar("R")
 OPERATOR = Caller(actor="operator")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def told_in_one_line(command: click.Command) -> click.Command:
+    """The command, or the group with its commands, where a database or store that cannot be used is one line."""
+    told = copy.copy(command)
+    if isinstance(told, click.Group):
+        told.commands = {name: told_in_one_line(each) for name, each in told.commands.items()}
+    if command.callback:
+        told.callback = _without_traceback(command.callback)
+    return told
+
+
+def _without_traceback(command: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except UNAVAILABLE as error:
+            why = reason(error, services.settings.storage.database_url)
+            raise click.ClickException(f"The database cannot be used: {why}.") from error
+        except StoreUnavailable as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
 
 
 def committed(command: Callable[P, R]) -> Callable[P, R]:

@@ -1,6 +1,7 @@
 """The database of a portal: a request's unit of work, its connections, what SQLite and PostgreSQL each need."""
 
 from app.database.connections import only_reads
+from app.database.failures import UNAVAILABLE, reason
 from app.database.unit_of_work import PortalDatabase
 
-__all__ = ["PortalDatabase", "only_reads"]
+__all__ = ["UNAVAILABLE", "PortalDatabase", "only_reads", "reason"]

@@ -8,9 +8,11 @@ import psycopg
 import sqlalchemy as sa
 from flask import g
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 
 from app.database import postgresql, sqlite
+from app.database.failures import UNAVAILABLE, ends_connection, is_outage, unavailable
 from app.settings import Settings
 
 IDLE_SECONDS = 1.0
@@ -56,16 +58,8 @@ def look_after(engine: sa.Engine) -> None:
         sqlite.prepare(engine)
     else:
         _prepare_postgresql(engine)
-
-    @sa.event.listens_for(engine, "begin")
-    def begin_explicitly(connection: sa.Connection) -> None:
-        raw = cast(Any, connection.connection.dbapi_connection)
-        if is_in_transaction(raw):
-            return
-        try:
-            begin(connection.info, raw, is_reader=bool(g) and g.get(_READS_ONLY, False))
-        except engine.dialect.loaded_dbapi.OperationalError as error:
-            raise unavailable(error) from error
+    _begin_explicitly(engine)
+    _name_outages(engine)
 
     @sa.event.listens_for(engine, "reset")
     def take_back(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolResetState) -> None:
@@ -76,6 +70,34 @@ def look_after(engine: sa.Engine) -> None:
     def come_back(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
         sqlite.leave(entry.info)
         entry.info["used"] = time.monotonic()
+
+
+def _begin_explicitly(engine: sa.Engine) -> None:
+    """Let SQLAlchemy begin transactions as plain statements do."""
+
+    @sa.event.listens_for(engine, "begin")
+    def begin_explicitly(connection: sa.Connection) -> None:
+        raw = cast(Any, connection.connection.dbapi_connection)
+        if is_in_transaction(raw):
+            return
+        try:
+            begin(connection.info, raw, is_reader=bool(g) and g.get(_READS_ONLY, False))
+        except engine.dialect.loaded_dbapi.Error as error:
+            if not is_outage(error):
+                raise
+            raise unavailable(error) from error
+
+
+def _name_outages(engine: sa.Engine) -> None:
+    """Have SQLAlchemy know what is an outage, and which ends the connection, as plain statements do."""
+
+    @sa.event.listens_for(engine, "handle_error")
+    def name_outages(context: sa.engine.ExceptionContext) -> OperationalError | None:
+        error = context.original_exception
+        if ends_connection(error):
+            context.is_disconnect = True
+        is_new = is_outage(error) and not isinstance(context.sqlalchemy_exception, UNAVAILABLE)
+        return unavailable(cast(Exception, error)) if is_new else None
 
 
 def _prepare_postgresql(engine: sa.Engine) -> None:
@@ -126,10 +148,3 @@ def is_in_transaction(raw: Any) -> bool:
     if isinstance(raw, sqlite3.Connection):
         return raw.in_transaction
     return postgresql.is_in_transaction(raw)
-
-
-def unavailable(error: Exception) -> sa.exc.OperationalError:
-    """The error of a driver as SQLAlchemy's, which is what a request that met it is answered by."""
-    if isinstance(error, sa.exc.OperationalError):
-        return error
-    return sa.exc.OperationalError(None, None, error, hide_parameters=True)

@@ -20,7 +20,8 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import ScopedRegistry
 
 from app.database import postgresql
-from app.database.connections import begin, is_in_transaction, look_after, tell, unavailable
+from app.database.connections import begin, is_in_transaction, look_after, tell
+from app.database.failures import ends_connection, is_outage, unavailable
 from app.database.sqlite import BUSY_SECONDS, Writers, leave
 
 PATIENCE_SECONDS = 0.05
@@ -108,7 +109,9 @@ class PortalDatabase(SQLAlchemy):
                 elif is_in_transaction(raw):
                     raise  # what was done before went with the transaction, which only its beginner can begin anew
                 return connection.info["statements"].execute(statement, values)
-        except (self.dialect.loaded_dbapi.OperationalError, self.dialect.loaded_dbapi.InterfaceError) as error:
+        except self.dialect.loaded_dbapi.Error as error:
+            if not is_outage(error):
+                raise
             self._drop_if_gone(error)
             raise unavailable(error) from error
 
@@ -196,8 +199,11 @@ class PortalDatabase(SQLAlchemy):
             raw = unit.dbapi_connection if unit is not None else None
             if raw is not None and is_in_transaction(raw):
                 tell(raw, "COMMIT" if is_kept else "ROLLBACK")
-        except (sa.exc.OperationalError, self.dialect.loaded_dbapi.OperationalError) as error:
-            self._drop_if_gone(getattr(error, "orig", error))
+        except (sa.exc.DBAPIError, self.dialect.loaded_dbapi.Error) as error:
+            original = getattr(error, "orig", None) or error
+            if not is_outage(original):
+                raise
+            self._drop_if_gone(original)
             # Whatever was begun on a connection that is gone, the server has taken back.
             if is_kept:
                 raise unavailable(error) from error
@@ -210,7 +216,8 @@ class PortalDatabase(SQLAlchemy):
         if unit is None:
             return
         # SQLAlchemy may have found out before, and taken the driver's connection away.
-        if unit.dbapi_connection is None or self.dialect.is_disconnect(cast(Any, error), unit, None):
+        is_over = unit.dbapi_connection is None or self.dialect.is_disconnect(cast(Any, error), unit, None)
+        if is_over or ends_connection(error):
             g.pop(_UNIT)
             leave(unit.info)
             # What is in the pool is opened anew when it is next asked for, as SQLAlchemy does for its own statements. A

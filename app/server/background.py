@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Flask
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnection
 
+from app.database import UNAVAILABLE
 from app.services.delivery.outbox import DeliveryFailed, Due
 from app.services.foundation.environment import sha256
 from app.stores import StoreUnavailable
@@ -26,7 +25,7 @@ POLL_SECONDS = 5.0
 """How often is looked for what other processes left behind; what this one queues is seen at once."""
 STOP_SECONDS = 5.0
 EXTENSION = "background"
-AWAY = (OperationalError, InterfaceError, NoConnection, StoreUnavailable)
+AWAY = (*UNAVAILABLE, StoreUnavailable)
 """The database or the store does not answer: nothing is wrong with what was being done."""
 logger = logging.getLogger("portal.background")
 

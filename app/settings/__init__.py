@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
-from app.settings import directories, generated_keys
+from app.settings import database_urls, directories, generated_keys
 from app.settings.groups import (
     AccountSettings,
     LimitSettings,
@@ -255,7 +255,9 @@ def _problems(settings: Settings) -> Iterator[str]:
         ),
     )
     yield from (problem for is_broken, problem in rules if is_broken)
-    yield from directories.problems(settings.instance_path, storage.database_url, storage.redis_url)
+    yield from directories.problems(
+        settings.instance_path, database_urls.file_of(storage.database_url, settings.instance_path), storage.redis_url
+    )
 
 
 def _production_problems(settings: Settings) -> Iterator[str]:
@@ -282,6 +284,8 @@ def is_loopback(host: str) -> bool:
 
 def _masked(value: str, name: str) -> str:
     """A secret as it may be shown; a database URL keeps what is not its password."""
-    if name in {"database_url", "redis_url"}:
+    if name == "database_url":
+        return database_urls.masked(value, MASK)
+    if name == "redis_url":
         return re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{MASK}@", value)
     return MASK if value else ""

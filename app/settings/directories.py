@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def problems(instance: Path, database_url: str, redis_url: str) -> Iterator[str]:
-    """One sentence for each directory that is needed and cannot be written."""
+def problems(instance: Path, database: Path | None, redis_url: str) -> Iterator[str]:
+    """One sentence for each directory that is needed and cannot be written; ``database`` is SQLite's file."""
     needed: dict[Path, list[str]] = {}
     if not redis_url:
         needed.setdefault(instance, []).append("attempts are counted there (or set REDIS_URL)")
-    file = database_url.removeprefix("sqlite:///")
-    if file != database_url and file and not file.startswith(":memory:"):
-        needed.setdefault(Path(file.partition("?")[0]).absolute().parent, []).append("the database is there")
+    if database:
+        needed.setdefault(database.parent, []).append("the database is there")
     for directory, uses in needed.items():
         if why := _refusal(directory):
             yield f"{directory} cannot be written ({why}), but {' and '.join(uses)}; INSTANCE_PATH names another one"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.settings import origins, redis_urls, values
+from app.settings import database_urls, origins, redis_urls, values
 
 ALGORITHMS = ("ES256", "RS256", "EdDSA", "HS256")
 
@@ -57,8 +57,9 @@ class StorageSettings:
     database_url: str = setting(
         "DATABASE_URL",
         "",
-        "sqlite:///… or postgresql://…; empty: SQLite under the instance directory",
-        values.database_url,
+        "sqlite:////path, or postgresql://name:password@host:port/database?parameters with several hosts separated by "
+        "commas and an @ in the password written %40; empty: SQLite under the instance directory",
+        database_urls.database_url,
         True,
     )
     schema: str = setting("DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", values.schema)

@@ -67,14 +67,6 @@ def rate(value: str) -> str:
     raise ValueError("must look like 5/minute, or be none")
 
 
-def database_url(value: str) -> str:
-    """A database URL with the driver we use."""
-    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", value.strip())
-    if url and not url.startswith(("sqlite:///", "postgresql+psycopg://")):
-        raise ValueError("must start with sqlite:/// or postgresql://")
-    return url
-
-
 def schema(value: str) -> str:
     """A PostgreSQL schema name, or nothing."""
     if value and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):

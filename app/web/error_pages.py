@@ -5,17 +5,15 @@ from dataclasses import dataclass, field
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from gunicorn.http.errors import ParseException
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from app.database import UNAVAILABLE
 from app.errors import InvalidFields, InvalidInput, PortalError, ProtocolRefusal, TooManyAttempts, Unavailable, sentence
 from app.languages import gettext as _
 from app.web.sessions import current_session
 from app.wiring import services
 
 logger = logging.getLogger("portal.errors")
-UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
 PAGES_OF_THE_PROTOCOL = ("/authorize", "/authorize/resume", "/logout", "/logout/resume", "/logout/confirm")
 
 STATUS_MESSAGES = {
