@@ -7,6 +7,9 @@ SENTENCES: dict[str, str] = {
     Event.ACCOUNT_REGISTERED: sentence("You created the account."),
     Event.ACCOUNT_CREATED: sentence("The account was created for you."),
     Event.ACCOUNT_DISABLED: sentence("The account was disabled."),
+    Event.ACCOUNT_ENABLED: sentence("The account can be used again."),
+    Event.ACCOUNT_CHANGED: sentence("The account was changed for you."),
+    Event.ROLE_SET: sentence("The role was changed."),
     Event.PASSWORD_SET: sentence("The password was set for you."),
     Event.PASSWORD_CHANGED: sentence("The password was changed."),
     Event.PASSWORD_RESET_REQUESTED: sentence("A link to set a new password was asked for."),
@@ -58,6 +61,8 @@ CHANGED: dict[str, str] = {
 
 REASONS: dict[str, str] = {
     "account_disabled": sentence("because the account was disabled"),
+    "client_changed": sentence("because the application was set up anew"),
+    "client_deleted": sentence("because the application was removed"),
     "client_disabled": sentence("because the application was disabled"),
     "consent_withdrawn": sentence("because its access was removed"),
     "code_reused": sentence("because a login was repeated"),
@@ -70,6 +75,7 @@ REASONS: dict[str, str] = {
     "password_changed": sentence("because the password was changed"),
     "password_reset": sentence("because a new password was set"),
     "refresh_reused": sentence("because an old key was used again"),
+    "role_changed": sentence("because the role was changed"),
     "replaced": sentence("because somebody else logged in in that browser"),
     "revoked_by_client": sentence("because the application asked for it"),
     "revoked_by_operator": sentence("because the operator ended it"),

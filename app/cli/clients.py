@@ -1,15 +1,23 @@
 """``clients``: client applications."""
 
-import json
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, show, show_one
-from app.services.clients.clients import AUTH_METHODS, CONSENT_POLICIES, GRANT_TYPES, ClientRecord
-from app.services.clients.scopes import split
+from app.cli import client_options
+from app.cli.outcome import OPERATOR, as_json, committed, confirmed, said, show, show_one, warn
+from app.services.clients.clients import ClientRecord
+from app.services.clients.registration import is_own_path
+from app.services.upkeep.seeding import SEEDED
 from app.wiring import services
+
+CREATED_AS = {
+    "redirect_uris": "redirects",
+    "post_logout_redirect_uris": "post_logout",
+    "allowed_scopes": "scopes",
+    "grant_types": "grants",
+}
 
 
 @click.group()
@@ -19,62 +27,43 @@ def clients() -> None:
 
 @clients.command()
 @click.argument("client_id")
-@click.option("--name", default="", help="What people see.")
-@click.option("--redirect-uri", "redirects", multiple=True, help="A redirect URI; may be repeated.")
-@click.option("--post-logout-redirect-uri", "post_logout", multiple=True, help="May be repeated.")
-@click.option("--scope", default="", help='The scopes it may have, e.g. "openid profile".')
-@click.option("--confidential", is_flag=True, help="It can keep a secret.")
-@click.option(
-    "--auth-method",
-    default="",
-    type=click.Choice(["", *AUTH_METHODS]),
-    show_choices=True,
-    help="How it authenticates; when left out, a secret may come by basic or post.",
-)
-@click.option("--grant", "grants", multiple=True, type=click.Choice(GRANT_TYPES), help="May be repeated.")
-@click.option("--consent", default="once", type=click.Choice(CONSENT_POLICIES), help="When people are asked.")
-@click.option("--introspect-any", is_flag=True, help="It may introspect tokens of every client.")
-@click.option("--backchannel-logout-uri", default="", help="Where it hears that a session ended.")
-@click.option(
-    "--lean-id-token/--no-lean-id-token",
-    default=False,
-    help="Whether its ID tokens say no more of a person than the id, and what a request asks for.",
-)
+@client_options.stated
 @as_json
 @with_appcontext
 @committed
-def create(
-    client_id: str,
-    name: str,
-    redirects: tuple[str, ...],
-    post_logout: tuple[str, ...],
-    scope: str,
-    confidential: bool,
-    auth_method: str,
-    grants: tuple[str, ...],
-    consent: str,
-    introspect_any: bool,
-    backchannel_logout_uri: str,
-    lean_id_token: bool,
-    as_json: bool,
-) -> None:
+def create(client_id: str, as_json: bool, **given: Any) -> None:
     """Register a client; the secret is shown once."""
-    secret = services.clients.create(
-        client_id,
-        name=name,
-        redirects=redirects,
-        post_logout=post_logout,
-        scopes=split(scope),
-        is_confidential=confidential,
-        auth_method=auth_method,
-        grants=grants,
-        consent_policy=consent,
-        can_introspect_any=introspect_any,
-        backchannel_logout_uri=backchannel_logout_uri,
-        lean_id_token=lean_id_token,
-        caller=OPERATOR,
-    )
+    stated = client_options.columns(given)
+    named = {CREATED_AS.get(column, column): value for column, value in stated.items()}
+    secret = services.clients.create(client_id, **named, caller=OPERATOR)
+    _advise(stated)
     _show_secret(client_id, secret, is_json=as_json, done="Created")
+
+
+@clients.command()
+@click.argument("client_id")
+@client_options.stated
+@client_options.edited
+@as_json
+@with_appcontext
+@committed
+def update(client_id: str, as_json: bool, **given: Any) -> None:
+    """Change a client: what is named replaces what there is, everything else stays. It counts at once.
+
+    An empty value takes a logo, a home address, an owner or a back-channel address away.
+    """
+    changes = client_options.changes(given)
+    if not changes:
+        raise click.UsageError("Say what to change.")
+    change = services.clients.update(client_id, changes, OPERATOR)
+    _advise(changes)
+    if as_json:
+        row = {**_whole(services.clients.get(client_id)), "changed": list(change.names)}
+        show_one({**row, **({"client_secret": change.secret} if change.secret else {})}, is_json=True)
+    elif not change.names:
+        click.echo(f"{client_id} is so already.")
+    else:
+        click.echo(f"Changed {client_id}: {', '.join(change.names)}.{_shown_once(change.secret)}")
 
 
 @clients.command("list")
@@ -92,36 +81,20 @@ def list_clients(as_json: bool) -> None:
 @committed
 def show_client(client_id: str, as_json: bool) -> None:
     """Show one client whole, without its secret."""
-    client = services.clients.get(client_id)
-    show_one(
-        {
-            **_row(client),
-            "description": client.description,
-            "redirect_uris": client.redirect_uris,
-            "post_logout_redirect_uris": client.post_logout_redirect_uris,
-            "scopes": client.allowed_scopes,
-            "grant_types": client.grant_types,
-            "require_pkce": client.require_pkce,
-            "id_token_signed_response_alg": client.id_token_signed_response_alg,
-            "lean_id_token": client.lean_id_token,
-            "introspect_any": client.can_introspect_any,
-            "backchannel_logout_uri": client.backchannel_logout_uri,
-            "created": client.created_at,
-            "updated": client.updated_at,
-        },
-        is_json=as_json,
-    )
+    show_one(_whole(services.clients.get(client_id)), is_json=as_json)
 
 
 @clients.command("set-backchannel-logout")
 @click.argument("client_id")
 @click.argument("uri", default="")
+@as_json
 @with_appcontext
 @committed
-def set_backchannel_logout(client_id: str, uri: str) -> None:
+def set_backchannel_logout(client_id: str, uri: str, as_json: bool) -> None:
     """Say where a client hears that a session ended; without a URI it no longer does."""
-    services.clients.set_backchannel_logout(client_id, uri, OPERATOR)
-    click.echo(f"{client_id} hears of logouts at {uri}." if uri else f"{client_id} hears of no logouts.")
+    services.clients.update(client_id, {"backchannel_logout_uri": uri or None}, OPERATOR)
+    sentence = f"{client_id} hears of logouts at {uri}." if uri else f"{client_id} hears of no logouts."
+    said(sentence, {"client_id": client_id, "backchannel_logout_uri": uri or None}, is_json=as_json)
 
 
 @clients.command("rotate-secret")
@@ -142,7 +115,34 @@ def rotate_secret(client_id: str, as_json: bool) -> None:
 def disable(client_id: str, as_json: bool) -> None:
     """Stop a client; its tokens end at once."""
     services.clients.disable(client_id, OPERATOR)
-    click.echo(json.dumps({"client_id": client_id, "active": False}) if as_json else f"Disabled {client_id}.")
+    said(f"Disabled {client_id}.", {"client_id": client_id, "active": False}, is_json=as_json)
+
+
+@clients.command()
+@click.argument("client_id")
+@as_json
+@with_appcontext
+@committed
+def enable(client_id: str, as_json: bool) -> None:
+    """Let a client that was stopped ask again; tokens it held before stay ended."""
+    services.clients.enable(client_id, OPERATOR)
+    said(f"Enabled {client_id}.", {"client_id": client_id, "active": True}, is_json=as_json)
+
+
+@clients.command()
+@click.argument("client_id")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+@with_appcontext
+@committed
+def delete(client_id: str, yes: bool, as_json: bool) -> None:
+    """Remove a client for good, with its consents and tokens, which end at once."""
+    services.clients.get(client_id)
+    confirmed(f"Delete {client_id} with all its consents and tokens?", is_confirmed=yes)
+    services.clients.delete(client_id, OPERATOR)
+    if client_id in SEEDED:
+        warn("The next seed makes this client anew. To keep it away, disable it instead.")
+    said(f"Deleted {client_id}.", {"client_id": client_id, "deleted": True}, is_json=as_json)
 
 
 def _row(client: ClientRecord) -> dict[str, Any]:
@@ -156,8 +156,43 @@ def _row(client: ClientRecord) -> dict[str, Any]:
     }
 
 
+def _whole(client: ClientRecord) -> dict[str, Any]:
+    owner = services.accounts.at(client.owner_id) if client.owner_id else None
+    return {
+        **_row(client),
+        "description": client.description,
+        "redirect_uris": client.redirect_uris,
+        "post_logout_redirect_uris": client.post_logout_redirect_uris,
+        "scopes": client.allowed_scopes,
+        "grant_types": client.grant_types,
+        "require_pkce": client.require_pkce,
+        "id_token_signed_response_alg": client.id_token_signed_response_alg,
+        "lean_id_token": client.lean_id_token,
+        "access_token_seconds": client.access_token_seconds,
+        "refresh_token_seconds": client.refresh_token_seconds,
+        "introspect_any": client.can_introspect_any,
+        "owner": owner.email if owner else None,
+        "logo_uri": client.logo_uri,
+        "home_uri": client.home_uri,
+        "listed": client.is_listed,
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "created": client.created_at,
+        "updated": client.updated_at,
+    }
+
+
+def _advise(stated: dict[str, Any]) -> None:
+    """Say what is allowed and may not be what was meant."""
+    if (logo := stated.get("logo_uri")) and not is_own_path(logo):
+        warn("Pages load no pictures from elsewhere: they show letters in place of this logo.")
+    if stated.get("require_pkce") is False:
+        warn("Without PKCE nothing ties a code to the browser that asked for it but the application's own nonce.")
+
+
 def _show_secret(client_id: str, secret: str | None, *, is_json: bool, done: str) -> None:
-    if is_json:
-        click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
-        return
-    click.echo(f"{done} {client_id}." + (f" Client secret, shown once: {secret}" if secret else ""))
+    facts = {"client_id": client_id, "client_secret": secret}
+    said(f"{done} {client_id}.{_shown_once(secret)}", facts, is_json=is_json)
+
+
+def _shown_once(secret: str | None) -> str:
+    return f" Client secret, shown once: {secret}" if secret else ""

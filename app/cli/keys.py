@@ -6,7 +6,7 @@ from datetime import timedelta
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, show
+from app.cli.outcome import OPERATOR, as_json, committed, said, show
 from app.services.tokens.keys import FRESH_SECONDS, PUBLISHED_SECONDS
 from app.wiring import services
 
@@ -54,9 +54,10 @@ def rotate(algorithm: str | None, as_json: bool) -> None:
 # One key id in 64 begins with a dash.
 @keys.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
+@as_json
 @with_appcontext
 @committed
-def retire(kid: str) -> None:
+def retire(kid: str, as_json: bool) -> None:
     """Withdraw a key at once: tokens it signed are no longer accepted."""
     services.keys.retire(kid, OPERATOR)
-    click.echo(f"Retired {kid}.")
+    said(f"Retired {kid}.", {"kid": kid, "status": "retired"}, is_json=as_json)

@@ -4,7 +4,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.cli.outcome import as_json, committed, show
+from app.cli.outcome import as_json, committed, said, show
 from app.services.delivery.mail import MAIL
 from app.wiring import services
 
@@ -27,17 +27,20 @@ def status(as_json: bool) -> None:
 
 
 @mail.command()
+@as_json
 @with_appcontext
 @committed
-def retry() -> None:
+def retry(as_json: bool) -> None:
     """Have the serving processes try at once, within seconds, what waits after a failure."""
-    click.echo(f"{services.outbox.retry()} will be tried now.")
+    count = services.outbox.retry()
+    said(f"{count} will be tried now.", {"retried": count}, is_json=as_json)
 
 
 @mail.command()
+@as_json
 @with_appcontext
 @committed
-def deliver() -> None:
+def deliver(as_json: bool) -> None:
     """Deliver here and now what is due; for a host whose web processes cannot reach the mail server."""
     arrived = current_app.extensions["background"].deliver()
-    click.echo(f"Delivered {arrived}.")
+    said(f"Delivered {arrived}.", {"delivered": arrived}, is_json=as_json)

@@ -3,6 +3,7 @@
 import copy
 import functools
 import json
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
@@ -59,6 +60,22 @@ def committed(command: Callable[P, R]) -> Callable[P, R]:
         return result
 
     return run
+
+
+def said(sentence: str, facts: dict[str, Any], *, is_json: bool) -> None:
+    """Print what was done: one line for people, or the facts of it as a JSON object."""
+    click.echo(json.dumps(facts, default=_text, ensure_ascii=False) if is_json else sentence)
+
+
+def warn(sentence: str) -> None:
+    """Say something beside the result, which programs read alone."""
+    click.echo(f"Warning: {sentence}", err=True)
+
+
+def confirmed(question: str, *, is_confirmed: bool) -> None:
+    """Ask whoever sits at a terminal; a script means what it says."""
+    if not is_confirmed and sys.stdin.isatty():
+        click.confirm(question, abort=True, err=True)
 
 
 def show(rows: Sequence[dict[str, Any]], *, is_json: bool) -> None:

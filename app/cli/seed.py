@@ -5,17 +5,21 @@ import logging
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import committed
+from app.cli.outcome import as_json, committed, show
 from app.wiring import services
 
 
 @click.command()
+@as_json
 @with_appcontext
-def seed() -> None:
+def seed(as_json: bool) -> None:
     """Fill what is missing: scopes, roles, clients, keys and an administrator. Credentials are shown once."""
     # A newcomer reads this output for the credentials in it, not for the record of each row.
     logging.getLogger("portal.audit").setLevel(logging.WARNING)
     made = committed(services.seeding.run)().made
+    if as_json:
+        show([{"kind": kind, "name": name, "secret": secret} for kind, name, secret in made], is_json=True)
+        return
     if not made:
         click.echo("Everything is there already.")
         return

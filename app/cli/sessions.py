@@ -5,7 +5,7 @@ from dataclasses import asdict
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, show
+from app.cli.outcome import OPERATOR, as_json, committed, said, show
 from app.errors import NotFound
 from app.wiring import services
 
@@ -30,16 +30,17 @@ def list_sessions(email: str, limit: int, as_json: bool) -> None:
 @sessions.command()
 @click.argument("session_id", required=False)
 @click.option("--user", "email", help="All sessions of the account with this e-mail.")
+@as_json
 @with_appcontext
 @committed
-def end(session_id: str | None, email: str | None) -> None:
+def end(session_id: str | None, email: str | None, as_json: bool) -> None:
     """End a session, or all of an account, with every token that came of it."""
     if (session_id is None) == (email is None):
         raise click.UsageError("Say which session: its id, or --user.")
     if email is not None:
         count = services.sessions.end_all(services.accounts.find(email).id, "ended_by_operator", OPERATOR)
-        click.echo(f"Ended {count}.")
+        said(f"Ended {count}.", {"email": email, "ended": count}, is_json=as_json)
         return
     if not services.sessions.end(session_id or "", "ended_by_operator", OPERATOR):
         raise NotFound("There is no open session of that id.")
-    click.echo(f"Ended {session_id}.")
+    said(f"Ended {session_id}.", {"session_id": session_id, "ended": 1}, is_json=as_json)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, show, show_one
+from app.cli.outcome import OPERATOR, as_json, committed, said, show, show_one
 from app.services.upkeep.cleaning import BATCH
 from app.wiring import services
 
@@ -30,9 +30,10 @@ def cleanup(batch: int, as_json: bool) -> None:
 @click.option("--user", "email", help="All tokens of the account with this e-mail.")
 @click.option("--client", "client_id", help="All tokens issued to this client.")
 @click.option("--stdin", "is_piped", is_flag=True, help="The access or refresh token that is typed or piped in.")
+@as_json
 @with_appcontext
 @committed
-def revoke(email: str | None, client_id: str | None, is_piped: bool) -> None:
+def revoke(email: str | None, client_id: str | None, is_piped: bool, as_json: bool) -> None:
     """End tokens at once, everywhere. A refresh token takes everything of its grant along."""
     if [email is not None, client_id is not None, is_piped].count(True) != 1:
         raise click.UsageError("Say which tokens: --user, --client or --stdin.")
@@ -45,7 +46,7 @@ def revoke(email: str | None, client_id: str | None, is_piped: bool) -> None:
         # Not an argument: arguments show in the list of processes and in the history of the shell.
         text = sys.stdin.readline().strip()
         ended = int(services.bearer.revoke_any(text, "revoked_by_operator", OPERATOR))
-    click.echo("Nothing was open." if not ended else f"Ended {ended}.")
+    said("Nothing was open." if not ended else f"Ended {ended}.", {"ended": ended}, is_json=as_json)
 
 
 @tokens.command("list")

@@ -1,12 +1,15 @@
 """``users``: accounts."""
 
 import secrets
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, show
-from app.services.people.accounts import PLANS
+from app.cli.outcome import OPERATOR, as_json, committed, confirmed, said, show, show_one
+from app.services.people.accounts import AccountSummary
+from app.services.people.administration import PLANS
+from app.services.people.profiles import LANGUAGES
 from app.wiring import services
 
 
@@ -21,13 +24,16 @@ def users() -> None:
 @click.option("--name", default="", help="The full name.")
 @click.option("--admin", is_flag=True, help="Make an administrator.")
 @click.option("--verified", is_flag=True, help="The e-mail is known to be the person's.")
+@as_json
 @with_appcontext
 @committed
-def create(email: str, password: str | None, name: str, admin: bool, verified: bool) -> None:
+def create(email: str, password: str | None, name: str, admin: bool, verified: bool, as_json: bool) -> None:
     """Make an account."""
     chosen = password or secrets.token_urlsafe(15)
     user_id = services.accounts.create(email, chosen, name=name, is_admin=admin, is_verified=verified, caller=OPERATOR)
-    click.echo(f"Created {email} ({user_id})." + ("" if password else f" Password: {chosen}"))
+    shown = {} if password else {"password": chosen}
+    sentence = f"Created {email} ({user_id})." + ("" if password else f" Password: {chosen}")
+    said(sentence, {"email": services.accounts.find(email).email, "id": user_id, **shown}, is_json=as_json)
 
 
 @users.command("list")
@@ -37,57 +43,167 @@ def create(email: str, password: str | None, name: str, admin: bool, verified: b
 @with_appcontext
 def list_users(limit: int, after: str, as_json: bool) -> None:
     """List accounts by e-mail."""
-    rows = [
-        {
-            "email": row.email,
-            "id": row.id,
-            "name": row.full_name,
-            "active": row.is_active,
-            "admin": row.is_admin,
-            "verified": row.email_verified,
-            "plan": row.plan,
-            "created": row.created_at,
-            "last_login": row.last_login_at,
-        }
-        for row in services.accounts.page(limit=limit, after=after)
-    ]
-    show(rows, is_json=as_json)
+    show([_row(account) for account in services.accounts.page(limit=limit, after=after)], is_json=as_json)
+
+
+@users.command("show")
+@click.argument("email")
+@as_json
+@with_appcontext
+@committed
+def show_user(email: str, as_json: bool) -> None:
+    """Show one account whole, without its password."""
+    show_one(_whole(email), is_json=as_json)
 
 
 @users.command()
 @click.argument("email")
+@click.option("--name", "full_name", help="The full name.")
+@click.option("--username", help="The name that is unique on the platform.")
+@click.option("--picture", "avatar_url", help="The https address of a picture.")
+@click.option("--bio", help="What the person says about themselves.")
+@click.option("--locale", type=click.Choice(LANGUAGES), help="The language of pages and mails.")
+@click.option("--timezone", help="A name such as Asia/Seoul.")
+@click.option("--verified/--unverified", default=None, help="Whether the e-mail is known to be the person's.")
+@as_json
 @with_appcontext
 @committed
-def disable(email: str) -> None:
+def update(email: str, verified: bool | None, as_json: bool, **given: str | None) -> None:
+    """Change an account: what is named replaces what there is, everything else stays."""
+    changes = {column: value for column, value in given.items() if value is not None}
+    if not changes and verified is None:
+        raise click.UsageError("Say what to change.")
+    services.administration.change(email, changes, OPERATOR)
+    if verified is not None:
+        services.administration.vouch(email, verified, OPERATOR)
+    said(f"Changed {email}.", _whole(email), is_json=as_json)
+
+
+@users.command()
+@click.argument("email")
+@as_json
+@with_appcontext
+@committed
+def disable(email: str, as_json: bool) -> None:
     """Stop an account; its sessions and tokens end at once."""
-    services.accounts.disable(email, OPERATOR)
-    click.echo(f"Disabled {email}.")
+    services.administration.disable(email, OPERATOR)
+    said(f"Disabled {email}.", {"email": email, "active": False}, is_json=as_json)
+
+
+@users.command()
+@click.argument("email")
+@as_json
+@with_appcontext
+@committed
+def enable(email: str, as_json: bool) -> None:
+    """Let an account that was stopped log in again."""
+    services.administration.enable(email, OPERATOR)
+    said(f"Enabled {email}.", {"email": email, "active": True}, is_json=as_json)
+
+
+@users.command("set-role")
+@click.argument("email")
+@click.argument("role")
+@as_json
+@with_appcontext
+@committed
+def set_role(email: str, role: str, as_json: bool) -> None:
+    """Give an account a role, such as admin or member; its sessions and tokens end at once."""
+    services.administration.set_role(email, role, OPERATOR)
+    said(f"{email} has the role {role}.", {"email": email, "role": role}, is_json=as_json)
 
 
 @users.command("set-password")
 @click.argument("email")
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when left out.")
+@as_json
 @with_appcontext
 @committed
-def set_password(email: str, password: str) -> None:
+def set_password(email: str, password: str, as_json: bool) -> None:
     """Give an account a new password; its sessions and tokens end."""
-    services.accounts.set_password(email, password, OPERATOR)
-    click.echo(f"Set the password of {email}.")
+    services.administration.set_password(email, password, OPERATOR)
+    said(f"Set the password of {email}.", {"email": email, "password_set": True}, is_json=as_json)
+
+
+@users.command()
+@click.argument("email")
+@click.option("--password", help="The new password; made and shown when left out.")
+@click.option("--admin", is_flag=True, help="Make an administrator again.")
+@as_json
+@with_appcontext
+@committed
+def recover(email: str, password: str | None, admin: bool, as_json: bool) -> None:
+    """Let somebody in who is locked out: a new password, no longer disabled, no longer to be deleted."""
+    chosen = password or secrets.token_urlsafe(15)
+    services.administration.recover(email, chosen, OPERATOR)
+    if admin:
+        services.administration.set_role(email, "admin", OPERATOR)
+    shown = {} if password else {"password": chosen}
+    sentence = f"{email} can log in." + ("" if password else f" Password: {chosen}")
+    said(sentence, {"email": email, "active": True, **shown}, is_json=as_json)
 
 
 @users.command("set-plan")
 @click.argument("email")
 @click.argument("plan", type=click.Choice(PLANS))
+@as_json
 @with_appcontext
 @committed
-def set_plan(email: str, plan: str) -> None:
+def set_plan(email: str, plan: str, as_json: bool) -> None:
     """Put an account on a plan."""
-    services.accounts.set_plan(email, plan, OPERATOR)
-    click.echo(f"{email} is on the plan {plan}.")
+    services.administration.set_plan(email, plan, OPERATOR)
+    said(f"{email} is on the plan {plan}.", {"email": email, "plan": plan}, is_json=as_json)
 
 
 @users.command()
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
 @with_appcontext
-def purge() -> None:
+@committed
+def delete(email: str, yes: bool, as_json: bool) -> None:
+    """Remove an account and everything about it at once, without the days for taking that back."""
+    services.accounts.find(email)
+    confirmed(f"Delete {email} and everything about the person?", is_confirmed=yes)
+    services.administration.delete(email, OPERATOR)
+    said(f"Deleted {email}.", {"email": email, "deleted": True}, is_json=as_json)
+
+
+@users.command()
+@as_json
+@with_appcontext
+def purge(as_json: bool) -> None:
     """Delete the accounts whose days for taking it back are over."""
-    click.echo(f"Deleted {services.deletions.run()}.")
+    count = services.deletions.run()
+    said(f"Deleted {count}.", {"deleted": count}, is_json=as_json)
+
+
+def _row(account: AccountSummary) -> dict[str, Any]:
+    return {
+        "email": account.email,
+        "id": account.id,
+        "name": account.full_name,
+        "active": account.is_active,
+        "admin": account.is_admin,
+        "verified": account.email_verified,
+        "plan": account.plan,
+        "created": account.created_at,
+        "last_login": account.last_login_at,
+    }
+
+
+def _whole(email: str) -> dict[str, Any]:
+    account = services.accounts.find(email)
+    profile, subject = services.profiles.get(account.id), services.claims.subject(account.id)
+    return {
+        **_row(account),
+        "username": profile.username,
+        "picture": profile.avatar_url,
+        "bio": profile.bio,
+        "locale": profile.locale,
+        "timezone": profile.timezone,
+        "group": subject.group_name if subject else None,
+        "role": subject.role_name if subject else None,
+        "deletes": profile.deletes_at,
+        "updated": profile.updated_at,
+    }

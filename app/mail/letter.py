@@ -16,6 +16,8 @@ from app.services.sessions.user_agents import device_name
 NAMES = frozenset(
     {
         "account_deleted",
+        "account_disabled",
+        "account_enabled",
         "change_email",
         "deletion_cancelled",
         "deletion_requested",
@@ -23,7 +25,9 @@ NAMES = frozenset(
         "email_taken",
         "new_device",
         "password_changed",
+        "password_set",
         "reset_password",
+        "role_changed",
         "sessions_ended",
         "verify_email",
     }

@@ -8,7 +8,7 @@ from app.database import only_reads
 from app.languages import SUPPORTED as LANGUAGES
 from app.oauth.authorization_request import CHALLENGE_METHODS, PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 from app.oauth.server import PortalAuthorizationServer
-from app.services.clients.clients import SIGNING_ALGORITHMS
+from app.services.clients.registration import SIGNING_ALGORITHMS
 from app.services.tokens.claims import SUPPORTED as CLAIMS
 from app.services.tokens.keys import PUBLISHED_SECONDS
 from app.wiring import services

@@ -52,6 +52,7 @@ def developers() -> str:
             "name": client.name,
             "redirect_uris": client.redirect_uris,
             "is_confidential": client.is_confidential,
+            "requires_pkce": client.require_pkce,
             "scopes": client.allowed_scopes,
         }
         for client in services.clients.all()

@@ -5,6 +5,8 @@ from functools import cached_property
 
 from app.services.people.accounts import Accounts
 from app.services.people.activity import Activity
+from app.services.people.administration import Administration
+from app.services.people.administrators import Administrators
 from app.services.people.attempts import Attempts
 from app.services.people.credentials import Credentials
 from app.services.people.deletions import Deletions
@@ -59,7 +61,24 @@ class PeopleRoom(GrantsRoom):
             self.passwords,
             self.credentials,
             self.attempts,
+        )
+
+    @cached_property
+    def administrators(self) -> Administrators:
+        return Administrators(self.db)
+
+    @cached_property
+    def administration(self) -> Administration:
+        return Administration(
+            self.db,
+            self.clock,
+            self.audit,
+            self.administrators,
+            self.credentials,
+            self.profiles,
+            self.deletions,
             self.sessions,
+            self.mail,
         )
 
     @cached_property
@@ -108,6 +127,7 @@ class PeopleRoom(GrantsRoom):
             self.db,
             self.clock,
             self.audit,
+            self.administrators,
             self.sessions,
             self.revocations,
             self.mail,

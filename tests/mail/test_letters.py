@@ -39,6 +39,10 @@ VALUES: dict[str, dict[str, Any]] = {
     "deletion_requested": {"deletes_at": MOMENT, "link": "http://localhost:8000/account/data"},
     "deletion_cancelled": {},
     "account_deleted": {},
+    "account_disabled": {},
+    "account_enabled": {},
+    "password_set": {},
+    "role_changed": {"role": "admin"},
 }
 HANGUL = re.compile("[가-힣]")
 SHOWN = {"ko": "2026. 9. 21. 오후 3:05 KST", "en": "Sep 21, 2026 3:05\u202fPM KST"}

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import requests
 import sqlalchemy as sa
-from tests.test_background import until
 
 from tests.databases import running_portal
 from tests.mail.conftest import smtp_settings
 from tests.mail.smtp_server import SmtpServer
 from tests.portal import Portal
+from tests.server.test_background import until
 
 EMAIL = "admin@example.com"
 AT_ONCE = 3.0

@@ -6,7 +6,10 @@ RFC 6749 sections 3.1, 3.3 and 4.1.2.1, RFC 7636 section 4, OpenID Connect Core 
 from urllib.parse import parse_qsl
 
 import pytest
+import sqlalchemy as sa
 
+from app.errors import InvalidInput
+from app.models import Client
 from tests.conformance import id_tokens
 from tests.relying_party import CHALLENGE, REDIRECT_URI, RelyingParty
 from tests.security.answers import ISSUER, Markup, is_accepted, is_page, is_sent_back
@@ -204,7 +207,14 @@ def test_a25_a_challenge_is_required(parties: Parties, client: str) -> None:
 
 
 def test_a25_pkce_cannot_be_switched_off_for_a_public_client(parties: Parties) -> None:
-    public = parties.client(require_pkce=False)
+    with pytest.raises(InvalidInput):
+        parties.client("careless", require_pkce=False)
+    public = parties.client()
+    with parties.app.app_context():
+        # As if a row had come from elsewhere: what is registered is not all that is checked.
+        session = parties.app.extensions["services"].db.session
+        session.execute(sa.update(Client).where(Client.client_id == public.client_id).values(require_pkce=False))
+        session.commit()
     is_sent_back(public.authorize(code_challenge=None, code_challenge_method=None), "invalid_request")
     confidential = parties.client(require_pkce=False, is_confidential=True)
     is_accepted(confidential.authorize(code_challenge=None, code_challenge_method=None))

@@ -2,31 +2,36 @@
 
 import hmac
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
-from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from app.errors import InvalidInput, NotFound
-from app.models import Client, Scope
+from app.models import Client, Scope, TokenFamily, User
 from app.services.clients import redirect_uris
+from app.services.clients.registration import (
+    CHANGEABLE,
+    ListChange,
+    is_client_id,
+    require_client_id,
+    require_registrable,
+)
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database, random_token, sha256
 from app.services.foundation.statements import Statement
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
-AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_post")
-"""``client_secret`` stands for either way of sending a secret; it is what a client gets that states none."""
-CONSENT_POLICIES = ("implicit", "once", "always")
-SIGNING_ALGORITHMS = ("RS256", "ES256")
+UNKNOWN = "There is no client of that id."
+TAKEN = "There is a client of that id already."
 PORTAL = "portal"
 """The id of the portal as a client of itself (:mod:`app.services.grants.first_party`); nobody can register it."""
+DELETED_AT_ONCE = 500
 _TABLE = cast(sa.Table, Client.__table__)
+_family = cast(sa.Table, TokenFamily.__table__)
 _MARK = Statement(
     sa.select(
         sa.func.count().label("count"),
@@ -34,6 +39,8 @@ _MARK = Statement(
         sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)).label("active"),
     )
 )
+_UNSTATED: dict[str, Any] = {"description": "", "require_pkce": True, "id_token_signed_response_alg": "RS256"}
+"""What is checked before the database fills it in."""
 _LISTS = frozenset(column.name for column in _TABLE.c if isinstance(column.type, sa.JSON))
 # Lists come as JSON text, which is compared with what was read last time before anybody parses it.
 _FIND = Statement(
@@ -71,6 +78,8 @@ class ClientRecord:
     is_listed: bool
     created_at: datetime
     updated_at: datetime
+    owner_id: str | None = None
+    generation: str = ""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "ClientRecord":
@@ -93,6 +102,14 @@ class ClientRecord:
     def authenticates_by(self, method: str) -> bool:
         """Whether the client may authenticate by ``method`` (a ``token_endpoint_auth_method`` of :rfc:`7591`)."""
         return method == self.auth_method or (self.auth_method == "client_secret" and method != "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The columns a change concerned, by name, and the secret of a client that has one from now on."""
+
+    names: tuple[str, ...]
+    secret: str | None = None
 
 
 class Clients:
@@ -124,7 +141,7 @@ class Clients:
         """The client of that id; raises :class:`NotFound`."""
         if client := self.find(client_id):
             return client
-        raise NotFound("There is no client of that id.")
+        raise NotFound(UNKNOWN)
 
     def all(self, *, listed: bool = False) -> list[ClientRecord]:
         """All clients by id, or only the active ones that show as tiles on the home page."""
@@ -157,9 +174,9 @@ class Clients:
         """
         client = Client(
             client_id=client_id,
-            name=require_name(name or client_id),
-            redirect_uris=list(redirects),
-            post_logout_redirect_uris=list(post_logout),
+            name=name or client_id,
+            redirect_uris=list(dict.fromkeys(redirects)),
+            post_logout_redirect_uris=list(dict.fromkeys(post_logout)),
             allowed_scopes=list(scopes),
             grant_types=list(grants) or ["authorization_code", "refresh_token"],
             is_confidential=is_confidential,
@@ -168,43 +185,91 @@ class Clients:
             can_introspect_any=can_introspect_any,
             backchannel_logout_uri=backchannel_logout_uri or None,
             lean_id_token=lean_id_token,
-            **fields,
+            **{**_UNSTATED, **fields},
         )
+        require_client_id(client_id)
+        if client_id == PORTAL or self.find(client_id):
+            raise InvalidInput(TAKEN, "client_id")
         self._require_valid(client)
-        return self._add(client, caller)
-
-    def _add(self, client: Client, caller: Caller) -> str | None:
         secret = random_token(256) if client.is_confidential else None
         client.secret_hash = sha256(secret) if secret else None
-        client.created_at = client.updated_at = self.clock()
-        self.db.session.add(client)
-        self.db.session.flush()
-        self.audit.record(Event.CLIENT_CREATED, caller, client_id=client.client_id)
+        client.generation = _new_generation()
+        client.created_at = client.updated_at = self._moment()
+        try:
+            with self.db.session.begin_nested():
+                self.db.session.add(client)
+        except IntegrityError:
+            raise InvalidInput(TAKEN, "client_id") from None
+        self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
         return secret
+
+    def update(self, client_id: str, changes: Mapping[str, Any], caller: Caller = NOBODY) -> Change:
+        """Change what ``changes`` names, columns of :data:`CHANGEABLE`; a list may be given as a :class:`ListChange`.
+
+        What the new values make of the client is checked as at its registration; raises :class:`InvalidInput`, and
+        nothing is changed then. A client that becomes confidential gets a secret, never to be seen again; one that
+        becomes public loses its own. Either way its tokens end, for others may use them now than before.
+        """
+        client = self._locked(client_id)
+        before = {name: getattr(client, name) for name in CHANGEABLE}
+        try:
+            self._change(client, changes)
+        except InvalidInput:
+            self.db.session.expire(client)
+            raise
+        changed = tuple(sorted(name for name in before if getattr(client, name) != before[name]))
+        if not changed:
+            return Change(())
+        secret = None
+        if "is_confidential" in changed:
+            secret = random_token(256) if client.is_confidential else None
+            client.secret_hash = sha256(secret) if secret else None
+            self._end_tokens(client, "client_changed", caller)
+        client.updated_at = self._moment()
+        self.db.session.flush()
+        if set(before["redirect_uris"]) - set(client.redirect_uris):
+            # Whoever listens at the address that was taken away must not redeem what it still got.
+            self.revocations.void_codes(client_id)
+        self.audit.record(Event.CLIENT_CHANGED, caller, client_id=client_id, changed=" ".join(changed))
+        return Change(changed, secret)
 
     def rotate_secret(self, client_id: str, caller: Caller = NOBODY) -> str:
         """Replace a confidential client's secret at once and answer the new one, never to be seen again."""
-        if not self.get(client_id).is_confidential:
+        client = self._locked(client_id)
+        if not client.is_confidential:
             raise InvalidInput("A public client has no secret.", "client_id")
         secret = random_token(256)
-        self._update(client_id, secret_hash=sha256(secret))
+        client.secret_hash, client.updated_at = sha256(secret), self._moment()
         self.audit.record(Event.CLIENT_SECRET_ROTATED, caller, client_id=client_id)
         return secret
 
-    def set_backchannel_logout(self, client_id: str, uri: str | None, caller: Caller = NOBODY) -> None:
-        """Say where a client hears of logouts, or with None that it no longer does; raises :class:`InvalidInput`."""
-        self.get(client_id)
-        if uri:
-            redirect_uris.require_notifiable(uri)
-        self._update(client_id, backchannel_logout_uri=uri or None)
-        self.audit.record(Event.CLIENT_CHANGED, caller, client_id=client_id, changed="backchannel_logout_uri")
-
     def disable(self, client_id: str, caller: Caller = NOBODY) -> None:
-        """Stop the client: every request of it and every token issued to it is refused from now on."""
-        self.get(client_id)
-        self._update(client_id, is_active=False)
-        self.revocations.end_client(client_id, "client_disabled", caller)
+        """Stop the client: every request of it is refused from now on, and every token issued to it for ever."""
+        client = self._locked(client_id, is_built_in_meant=True)
+        self._stop(client, "client_disabled", caller)
         self.audit.record(Event.CLIENT_DISABLED, caller, client_id=client_id)
+
+    def enable(self, client_id: str, caller: Caller = NOBODY) -> None:
+        """Let a client that was stopped ask again; what it held before stays ended."""
+        client = self._locked(client_id, is_built_in_meant=True)
+        if not client.is_active:
+            client.is_active, client.updated_at = True, self._moment()
+            self.audit.record(Event.CLIENT_ENABLED, caller, client_id=client_id)
+
+    def delete(self, client_id: str, caller: Caller = NOBODY) -> None:
+        """Remove a client with its consents, codes and tokens, which end first. Commits.
+
+        It is stopped in a transaction of its own, so that nothing new can begin while its rows go, some at a time.
+        """
+        self._stop(self._locked(client_id), "client_deleted", caller)
+        self.db.commit()
+        some = sa.select(_family.c.id).where(_family.c.client_id == client_id).limit(DELETED_AT_ONCE)
+        while ids := list(self.db.session.scalars(some)):
+            self.db.session.execute(sa.delete(_family).where(_family.c.id.in_(ids)))
+            self.db.commit()
+        self.db.session.execute(sa.delete(_TABLE).where(_TABLE.c.client_id == client_id))
+        self.audit.record(Event.CLIENT_DELETED, caller, client_id=client_id)
+        self.db.commit()
 
     def browser_origins(self) -> frozenset[str]:
         """Origins of the redirect URIs of active clients; kept in memory until a client changes."""
@@ -215,41 +280,60 @@ class Clients:
             self._origins = (mark, frozenset(origin for origin in found if origin))
         return self._origins[1]
 
-    def _update(self, client_id: str, **values: object) -> None:
+    def _change(self, client: Client, changes: Mapping[str, Any]) -> None:
+        """Set the values, with what follows from them, and see that the client can be so."""
+        if unknown := set(changes) - CHANGEABLE:
+            raise ValueError(f"not to be changed: {sorted(unknown)}")
+        with self.db.session.no_autoflush:
+            was_confidential = client.is_confidential
+            for name, value in changes.items():
+                setattr(client, name, value.applied(getattr(client, name)) if isinstance(value, ListChange) else value)
+            if client.is_confidential != was_confidential and "auth_method" not in changes:
+                client.auth_method = "client_secret" if client.is_confidential else "none"
+            self._require_valid(client)
+
+    def _stop(self, client: Client, reason: str, caller: Caller) -> None:
+        client.is_active, client.updated_at = False, self._moment()
+        self._end_tokens(client, reason, caller)
+
+    def _end_tokens(self, client: Client, reason: str, caller: Caller) -> None:
+        """End what was issued to the client; service tokens, which are on no record, end with their generation."""
+        client.generation = _new_generation()
+        self.db.session.flush()
+        self.revocations.end_client(client.client_id, reason, caller)
+
+    def _locked(self, client_id: str, *, is_built_in_meant: bool = False) -> Client:
+        """The row, which nobody else changes before this transaction is over; raises :class:`NotFound`.
+
+        Changes of clients wait for each other, be it different ones, so that none gets a moment before that of one
+        which every process has noticed already.
+        """
         self.db.session.execute(
-            sa.update(_TABLE).where(_TABLE.c.client_id == client_id).values(updated_at=self.clock(), **values)
-        )
+            sa.select(_TABLE.c.client_id).order_by(_TABLE.c.client_id).with_for_update(key_share=True)
+        ).all()
+        wanted = sa.select(Client).where(Client.client_id == client_id)
+        found = self.db.session.scalars(wanted, execution_options={"populate_existing": True}).first()
+        if found is None:
+            raise NotFound(UNKNOWN)
+        if client_id == PORTAL and not is_built_in_meant:
+            raise InvalidInput("The portal's own client cannot be changed.", "client_id")
+        return found
+
+    def _moment(self) -> datetime:
+        """Now, or just after the latest change there is, whatever the clocks of other nodes say.
+
+        By it every process notices that a client changed.
+        """
+        latest = self.db.session.scalar(sa.select(sa.func.max(_TABLE.c.updated_at)))
+        return max(self.clock(), latest + timedelta(microseconds=1)) if latest else self.clock()
 
     def _require_valid(self, client: Client) -> None:
-        if not is_client_id(client.client_id) or _is_uuid(client.client_id):
-            # A client id never looks like a person's id, so that no `sub` can mean two things (RFC 9068 section 5).
-            raise InvalidInput("A client id has 1 to 100 letters, digits, dots, dashes or underscores.", "client_id")
-        if client.client_id == PORTAL or self.find(client.client_id):
-            raise InvalidInput("There is a client of that id already.", "client_id")
-        for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
-            redirect_uris.require_registrable(uri)
-        if client.backchannel_logout_uri:
-            redirect_uris.require_notifiable(client.backchannel_logout_uri)
+        require_registrable(client)
         known = set(self.db.session.scalars(sa.select(Scope.name)))
         if unknown := [scope for scope in client.allowed_scopes if scope not in known]:
             raise InvalidInput(f"There is no scope {unknown[0]!r}.", "scope")
-        _require_coherent(client)
-
-
-def is_client_id(value: str) -> bool:
-    """Whether ``value`` has the form of a client id."""
-    return bool(re.fullmatch(r"[A-Za-z0-9._~-]{1,100}", value))
-
-
-def require_name(value: str) -> str:
-    """The name people read on the pages of the flow; raises :class:`InvalidInput` for one that fills or turns a page.
-
-    Controls, line breaks and marks of direction are refused.
-    """
-    name = value.strip()
-    if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise InvalidInput("A name has 1 to 100 characters, none of them a control or a mark of direction.", "name")
-    return name
+        if client.owner_id and self.db.session.get(User, client.owner_id) is None:
+            raise InvalidInput("There is no account of that id.", "owner")
 
 
 def is_secret(presented: str, stored_hash: str | None) -> bool:
@@ -258,22 +342,5 @@ def is_secret(presented: str, stored_hash: str | None) -> bool:
     return matches and stored_hash is not None
 
 
-def _is_uuid(value: str) -> bool:
-    try:
-        return bool(UUID(value))
-    except ValueError:
-        return False
-
-
-def _require_coherent(client: Client) -> None:
-    """Raise :class:`InvalidInput` unless what the client is and what it wants fit together."""
-    if any(grant not in GRANT_TYPES for grant in client.grant_types):
-        raise InvalidInput(f"Grant types are {', '.join(GRANT_TYPES)}.", "grant")
-    if client.auth_method not in AUTH_METHODS or (client.auth_method == "none") == client.is_confidential:
-        raise InvalidInput("A confidential client authenticates with a secret, a public one with none.", "auth_method")
-    if client.consent_policy not in CONSENT_POLICIES:
-        raise InvalidInput(f"Consent policies are {', '.join(CONSENT_POLICIES)}.", "consent")
-    if "authorization_code" in client.grant_types and not client.redirect_uris:
-        raise InvalidInput("The authorization code grant needs a redirect URI.", "redirect_uri")
-    if "client_credentials" in client.grant_types and not client.is_confidential:
-        raise InvalidInput("Client credentials need a confidential client.", "grant")
+def _new_generation() -> str:
+    return random_token(48)

@@ -36,7 +36,7 @@ _PERSON = Statement(
     .where(_client.c.client_id == sa.bindparam("client_id"))
 )
 _SERVICE = Statement(
-    sa.select(_DENIED, _client.c.is_active.label("client_is_active")).where(
+    sa.select(_DENIED, _client.c.is_active.label("client_is_active"), _client.c.generation).where(
         _client.c.client_id == sa.bindparam("client_id")
     )
 )
@@ -116,6 +116,9 @@ class Bearer:
         if row is None or row.is_denied or not row.client_is_active:
             raise InvalidToken
         if claims.get("type") == "service":
+            # A client that was stopped, or registered anew under the id of another, has none of the old ones.
+            if claims.get("generation", "") != row.generation:
+                raise InvalidToken
             return AccessState(claims, None)
         if not row.subject_is_active or row.session_ended is not None:
             raise InvalidToken

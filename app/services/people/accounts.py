@@ -1,4 +1,4 @@
-"""Accounts: registration, authentication, and what operators do to them."""
+"""Accounts: how they begin, who they are, and whether somebody knows their password."""
 
 import secrets
 from dataclasses import dataclass
@@ -9,18 +9,16 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import InvalidInput, NotFound, WrongCredentials, sentence
-from app.models import Group, Membership, Role, User, new_id
+from app.models import User, new_id
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database, printable
 from app.services.foundation.person import Person, person_at, person_of
+from app.services.people.administration import UNKNOWN, join
 from app.services.people.attempts import Attempts
 from app.services.people.credentials import Credentials
 from app.services.people.email_names import fold, normalised
 from app.services.people.passwords import Passwords
 from app.services.record.audit import Audit, Event
-from app.services.sessions.sessions import Sessions
 
-PLANS = ("free", "pro", "studio", "enterprise")
-PRIMARY_GROUP = "MAX"
 TAKEN = sentence("There is an account with this e-mail. Log in, or use another e-mail.")
 NOT_YOURS = sentence("This is not your password. Check it and try again.")
 _user = cast(sa.Table, User.__table__)
@@ -52,7 +50,6 @@ class Accounts:
         passwords: Passwords,
         credentials: Credentials,
         attempts: Attempts,
-        sessions: Sessions,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -60,7 +57,6 @@ class Accounts:
         self.passwords = passwords
         self.credentials = credentials
         self.attempts = attempts
-        self.sessions = sessions
 
     def authenticate(self, email: str, password: str, caller: Caller) -> str:
         """The id of the active person with these credentials; raises :class:`WrongCredentials`.
@@ -145,8 +141,13 @@ class Accounts:
         """The account of that e-mail; raises :class:`NotFound`."""
         row = self.db.session.scalars(sa.select(User).where(User.email == fold(email))).first()
         if row is None:
-            raise NotFound("There is no account of that e-mail.")
+            raise NotFound(UNKNOWN)
         return _summary(row)
+
+    def at(self, user_id: str) -> AccountSummary | None:
+        """The account of that id."""
+        row = self.db.session.get(User, user_id)
+        return None if row is None else _summary(row)
 
     def has_accounts(self) -> bool:
         """Whether anybody has an account."""
@@ -156,28 +157,6 @@ class Accounts:
         """Accounts by e-mail, ``limit`` at most, those after the e-mail ``after``."""
         rows = self.db.session.scalars(sa.select(User).where(User.email > after).order_by(User.email).limit(limit))
         return [_summary(row) for row in rows]
-
-    def disable(self, email: str, caller: Caller = NOBODY) -> None:
-        """Stop an account: its sessions and tokens end at once."""
-        user_id = self.find(email).id
-        self._update(user_id, is_active=False)
-        self.sessions.end_everything(user_id, "account_disabled", caller)
-        self.audit.record(Event.ACCOUNT_DISABLED, caller, user_id=user_id)
-
-    def set_password(self, email: str, password: str, caller: Caller = NOBODY) -> None:
-        """Give an account a new password; its sessions and tokens end."""
-        person = self._person(self.find(email).id)
-        hashed = self.credentials.hashed(password, person.email, person.name)
-        self.credentials.replace(person, hashed, "password_changed", caller)
-        self.audit.record(Event.PASSWORD_SET, caller, user_id=person.id)
-
-    def set_plan(self, email: str, plan: str, caller: Caller = NOBODY) -> None:
-        """Put an account on a plan."""
-        if plan not in PLANS:
-            raise InvalidInput(f"Plans are {', '.join(PLANS)}.", "plan")
-        user_id = self.find(email).id
-        self._update(user_id, plan=plan, plan_status="active", plan_started_at=self.clock())
-        self.audit.record(Event.PLAN_SET, caller, user_id=user_id, plan=plan)
 
     def _add(
         self,
@@ -208,18 +187,8 @@ class Accounts:
         names = (self._free_username(email), self._long_username(email))
         if not any(self._inserted(person, name) for name in names):
             raise InvalidInput(TAKEN, "email")
-        self._join(user_id, role, now)
+        join(self.db, user_id, role, now)
         return user_id
-
-    def _join(self, user_id: str, role: str, now: datetime) -> None:
-        """Make the person a member of the platform's own group, if it was seeded."""
-        group_id = self.db.session.scalar(sa.select(Group.id).where(Group.name == PRIMARY_GROUP))
-        role_id = self.db.session.scalar(sa.select(Role.id).where(Role.name == role))
-        if group_id and role_id:
-            self.db.session.add(
-                Membership(user_id=user_id, group_id=group_id, role_id=role_id, is_primary=True, created_at=now)
-            )
-            self.db.session.flush()
 
     def _inserted(self, person: dict[str, Any], username: str) -> bool:
         try:
@@ -241,9 +210,6 @@ class Accounts:
         if (person := person_of(self.db, user_id)) is None:
             raise NotFound
         return person
-
-    def _update(self, user_id: str, **values: object) -> None:
-        self.db.session.execute(sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values))
 
 
 def _stem(email: str) -> str:

@@ -15,8 +15,6 @@ from app.models import (
     Consent,
     Delivery,
     Interaction,
-    Membership,
-    Role,
     TokenFamily,
     User,
     UserSession,
@@ -24,17 +22,15 @@ from app.models import (
 from app.services.delivery.mail import MAIL, Mail
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.person import Person, lock_person
+from app.services.people.administrators import Administrators
 from app.services.people.email_names import fold
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
-from app.services.tokens.claims import ADMIN_ROLE
 
 BATCH = 100
 DELETER = Caller(actor="deletion")
 _user = cast(sa.Table, User.__table__)
-_membership = cast(sa.Table, Membership.__table__)
-_role = cast(sa.Table, Role.__table__)
 _consent = cast(sa.Table, Consent.__table__)
 _session = cast(sa.Table, UserSession.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
@@ -59,6 +55,7 @@ class Deletions:
         db: Database,
         clock: Clock,
         audit: Audit,
+        administrators: Administrators,
         sessions: Sessions,
         revocations: Revocations,
         mail: Mail,
@@ -68,6 +65,7 @@ class Deletions:
         self.db = db
         self.clock = clock
         self.audit = audit
+        self.administrators = administrators
         self.sessions = sessions
         self.revocations = revocations
         self.mail = mail
@@ -80,7 +78,7 @@ class Deletions:
         What is signed in elsewhere, every token and every consent ends now. Raises :class:`InvalidInput` unless the
         account's own address was typed, and for the last administrator.
         """
-        is_last = self._is_last_administrator(user_id)
+        is_last = self.administrators.is_last(user_id)
         person = self._locked(user_id)
         if fold(typed_email) != person.email:
             raise InvalidInput(sentence("This is not the e-mail address of your account."), "email")
@@ -104,6 +102,18 @@ class Deletions:
         self.mail.send("deletion_cancelled", person)
         return True
 
+    def delete(self, user_id: str, caller: Caller) -> None:
+        """Delete an account now, by an operator's hand; raises :class:`InvalidInput` for the last administrator.
+
+        It is closed in a transaction of its own first, so that nothing new can begin while its rows go. Commits.
+        """
+        self.administrators.require_another(user_id)
+        person = self._locked(user_id)
+        self._close(user_id)
+        self.db.commit()
+        self._remove(person, caller)
+        self.db.commit()
+
     def run(self) -> int:
         """Delete the accounts whose day has come, each by itself; answers how many. Commits."""
         deleted, after = 0, ""
@@ -120,7 +130,7 @@ class Deletions:
 
         It is closed in a transaction of its own first, so that nothing new can begin while its rows go.
         """
-        is_last = self._is_last_administrator(user_id)
+        is_last = self.administrators.is_last(user_id)
         person = lock_person(self.db, user_id)
         is_due = person is not None and person.deletes_at is not None and person.deletes_at <= self.clock()
         if person is None or not is_due or is_last:
@@ -149,7 +159,7 @@ class Deletions:
         self._update(user_id, is_active=False)
         self.sessions.end_everything(user_id, "account_deleted", DELETER)
 
-    def _remove(self, person: Person) -> None:
+    def _remove(self, person: Person, caller: Caller = DELETER) -> None:
         """Take the person out of every table; the database's own rules do so for what is not named here."""
         execute, is_theirs = self.db.session.execute, person.id
         own_sessions = sa.select(_session.c.id).where(_session.c.user_id == is_theirs)
@@ -158,7 +168,7 @@ class Deletions:
             execute(sa.delete(table).where(table.c.user_id == is_theirs))
         execute(sa.delete(_delivery).where(_delivery.c.user_id == is_theirs, _delivery.c.kind == MAIL))
         execute(sa.update(_log).where(_log.c.user_id == is_theirs).values(ip="", user_agent="", actor="", details={}))
-        self.audit.record(Event.ACCOUNT_DELETED, DELETER, user_id=person.id)
+        self.audit.record(Event.ACCOUNT_DELETED, caller, user_id=person.id)
         execute(sa.delete(_user).where(_user.c.id == is_theirs))
         self.mail.send("account_deleted", person)
 
@@ -171,29 +181,6 @@ class Deletions:
         ).all()
         for client_id in clients:
             self.audit.record(Event.CONSENT_WITHDRAWN, caller, user_id=user_id, client_id=client_id)
-
-    def _is_last_administrator(self, user_id: str) -> bool:
-        """Whether only this person administers the platform; administrators who ask at once wait for each other here.
-
-        Who is to be deleted does not count.
-        """
-        by_role = sa.exists().where(
-            _membership.c.user_id == _user.c.id,
-            _membership.c.is_primary,
-            _membership.c.role_id == _role.c.id,
-            _role.c.name == ADMIN_ROLE,
-        )
-        administrators = self.db.session.scalars(
-            sa.select(_user.c.id)
-            .where(
-                _user.c.is_active,
-                sa.or_(_user.c.deletes_at.is_(None), _user.c.id == user_id),
-                sa.or_(_user.c.is_superuser, by_role),
-            )
-            .order_by(_user.c.id)
-            .with_for_update(key_share=True)
-        )
-        return list(administrators) == [user_id]
 
     def _locked(self, user_id: str) -> Person:
         person = lock_person(self.db, user_id)

@@ -21,6 +21,9 @@ class Event(enum.StrEnum):
     ACCOUNT_REGISTERED = "account:registered"
     ACCOUNT_CREATED = "account:created"
     ACCOUNT_DISABLED = "account:disabled"
+    ACCOUNT_ENABLED = "account:enabled"
+    ACCOUNT_CHANGED = "account:changed"
+    ROLE_SET = "account:role:set"
     PASSWORD_SET = "account:password:set"  # noqa: S105
     PASSWORD_CHANGED = "account:password:changed"  # noqa: S105
     PASSWORD_RESET_REQUESTED = "account:password:reset_requested"  # noqa: S105
@@ -54,6 +57,8 @@ class Event(enum.StrEnum):
     CLIENT_CREATED = "client:created"
     CLIENT_CHANGED = "client:changed"
     CLIENT_DISABLED = "client:disabled"
+    CLIENT_ENABLED = "client:enabled"
+    CLIENT_DELETED = "client:deleted"
     CLIENT_SECRET_ROTATED = "client:secret_rotated"  # noqa: S105
     KEY_CREATED = "key:created"
     KEY_ROTATED = "key:rotated"

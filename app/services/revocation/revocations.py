@@ -82,6 +82,10 @@ class Revocations:
         self._void_codes(_code.c.client_id == client_id)
         return self._end(_family.c.client_id == client_id, reason, caller)
 
+    def void_codes(self, client_id: str) -> None:
+        """Make the codes worthless that a client has not redeemed yet."""
+        self._void_codes(_code.c.client_id == client_id)
+
     def deny(self, token: Denied, reason: str, caller: Caller = NOBODY) -> bool:
         """Deny one access token until it expires, everywhere at once; answers whether that was news."""
         is_news = False

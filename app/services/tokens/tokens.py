@@ -183,6 +183,7 @@ class Tokens:
                 "jti": new_jti(),
                 "scope": scope,
                 "type": "service",
+                **({"generation": client.generation} if client.generation else {}),
             },
         )
         return TokenAnswer(token, int(life.total_seconds()), scope)

@@ -10,7 +10,8 @@ from app.errors import sentence
 from app.models import Group, Role, Scope
 from app.services.clients.clients import Clients
 from app.services.foundation.environment import Caller, Clock, Database
-from app.services.people.accounts import PRIMARY_GROUP, Accounts
+from app.services.people.accounts import Accounts
+from app.services.people.administration import PRIMARY_GROUP
 from app.services.tokens.keys import Keys
 
 ADMIN_EMAIL = "admin@example.com"
@@ -68,6 +69,8 @@ SOLUTIONS = (
     ("maxapa", "MAX APA", sentence("Automate processes"), 3035, "manage:workflows"),
     ("maxmlops", "MAX MLOps", sentence("Train, deploy and watch models"), 3040, "manage:models"),
 )
+SEEDED = frozenset({SERVICE_CLIENT, PLAYGROUND, *(client_id for client_id, *_ in SOLUTIONS)})
+"""The clients that seeding makes where they are missing."""
 
 
 @dataclass

@@ -1,0 +1,169 @@
+"""What can be registered about an application, and which of it fits together."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from app.errors import InvalidInput
+from app.models import Client
+from app.services.clients import redirect_uris
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_post")
+"""``client_secret`` stands for either way of sending a secret; it is what a client gets that states none."""
+CONSENT_POLICIES = ("implicit", "once", "always")
+SIGNING_ALGORITHMS = ("RS256", "ES256")
+ACCESS_SECONDS, REFRESH_SECONDS = (30, 86_400), (60, 400 * 86_400)
+"""Shortest and longest life that a client may state for its tokens, seconds."""
+LONGEST_DESCRIPTION, LONGEST_ADDRESS = 500, 2000
+CHANGEABLE = frozenset(
+    {
+        "name",
+        "description",
+        "logo_uri",
+        "home_uri",
+        "is_confidential",
+        "auth_method",
+        "redirect_uris",
+        "post_logout_redirect_uris",
+        "backchannel_logout_uri",
+        "allowed_scopes",
+        "grant_types",
+        "consent_policy",
+        "require_pkce",
+        "id_token_signed_response_alg",
+        "lean_id_token",
+        "access_token_seconds",
+        "refresh_token_seconds",
+        "can_introspect_any",
+        "is_listed",
+        "owner_id",
+    }
+)
+"""The columns an operator decides on; the others are the client's id, its secret and what happened to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListChange:
+    """What becomes of a list: all of it new, or some values more and some less."""
+
+    to: tuple[str, ...] | None = None
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+    def applied(self, present: Iterable[str]) -> list[str]:
+        """The list as it is afterwards, each value once; raises :class:`InvalidInput` for one that is not there."""
+        kept = list(present if self.to is None else self.to)
+        if missing := [value for value in self.remove if value not in kept]:
+            raise InvalidInput(f"{missing[0]} is not registered for this client.", "redirect_uri")
+        return list(dict.fromkeys([*(value for value in kept if value not in self.remove), *self.add]))
+
+
+def is_client_id(value: str) -> bool:
+    """Whether ``value`` has the form of a client id."""
+    return bool(re.fullmatch(r"[A-Za-z0-9._~-]{1,100}", value))
+
+
+def require_client_id(value: str) -> None:
+    """Raise :class:`InvalidInput` unless a client can be called so.
+
+    A client id never looks like a person's id, so that no ``sub`` can mean two things (:rfc:`9068#section-5`).
+    """
+    if not is_client_id(value) or _is_uuid(value):
+        raise InvalidInput("A client id has 1 to 100 letters, digits, dots, dashes or underscores.", "client_id")
+
+
+def require_name(value: str) -> str:
+    """The name people read on the pages of the flow; raises :class:`InvalidInput` for one that fills or turns a page.
+
+    Controls, line breaks and marks of direction are refused.
+    """
+    name = value.strip()
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        raise InvalidInput("A name has 1 to 100 characters, none of them a control or a mark of direction.", "name")
+    return name
+
+
+def require_registrable(client: Client) -> None:
+    """Raise :class:`InvalidInput` unless each value can be used and what the client is and wants fits together."""
+    client.name = require_name(client.name)
+    client.description = _require_description(client.description)
+    _require_addresses(client)
+    for seconds, (least, most) in (
+        (client.access_token_seconds, ACCESS_SECONDS),
+        (client.refresh_token_seconds, REFRESH_SECONDS),
+    ):
+        if seconds is not None and not least <= seconds <= most:
+            raise InvalidInput(f"This lifetime has to be between {least} and {most} seconds.", "lifetime")
+    for problem, is_broken in _contradictions(client).items():
+        if is_broken:
+            raise InvalidInput(problem)
+
+
+def is_own_path(address: str) -> bool:
+    """Whether ``address`` is a path on the portal's own host, such as ``/static/img/app.svg``."""
+    return bool(re.fullmatch(r"/(?![/\\])[!-~]*", address)) and not set(address) & set("\\\"'<>")
+
+
+def _require_addresses(client: Client) -> None:
+    for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
+        redirect_uris.require_registrable(uri)
+    if client.backchannel_logout_uri:
+        redirect_uris.require_notifiable(client.backchannel_logout_uri)
+    if client.home_uri:
+        _require_web_address(client.home_uri, ("https", "http"), "home")
+    # Pages load nothing from elsewhere: they show a picture of the portal's own host, and letters instead of others.
+    if client.logo_uri and not is_own_path(client.logo_uri):
+        _require_web_address(client.logo_uri, ("https",), "logo")
+
+
+def _contradictions(client: Client) -> dict[str, bool]:
+    """What cannot be, and whether it is so here."""
+    grants, is_public = client.grant_types, not client.is_confidential
+    return {
+        f"Grant types are {', '.join(GRANT_TYPES)}.": any(grant not in GRANT_TYPES for grant in grants),
+        "A client needs at least one grant type.": not grants,
+        "A confidential client authenticates with a secret, a public one with none.": (
+            client.auth_method not in AUTH_METHODS or (client.auth_method == "none") == client.is_confidential
+        ),
+        f"Consent policies are {', '.join(CONSENT_POLICIES)}.": client.consent_policy not in CONSENT_POLICIES,
+        f"ID tokens are signed with {' or '.join(SIGNING_ALGORITHMS)}.": (
+            client.id_token_signed_response_alg not in SIGNING_ALGORITHMS
+        ),
+        "The authorization code grant needs a redirect URI.": (
+            "authorization_code" in grants and not client.redirect_uris
+        ),
+        "Client credentials need a confidential client.": "client_credentials" in grants and is_public,
+        # RFC 9700 section 2.1.1
+        "A public client always needs PKCE.": is_public and not client.require_pkce,
+        "Only a confidential client can introspect tokens.": is_public and client.can_introspect_any,
+    }
+
+
+def _require_description(value: str) -> str:
+    text = value.strip()
+    if len(text) > LONGEST_DESCRIPTION or not text.isprintable():
+        raise InvalidInput(f"A description is one line of at most {LONGEST_DESCRIPTION} characters.", "description")
+    return text
+
+
+def _require_web_address(address: str, schemes: tuple[str, ...], field: str) -> None:
+    """Raise :class:`InvalidInput` unless ``address`` is a URL of visible ASCII without credentials."""
+    try:
+        parts = urlsplit(address)
+        is_usable = parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc
+        is_usable = is_usable and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_usable = False
+    is_plain = bool(re.fullmatch(rf"[!-~]{{1,{LONGEST_ADDRESS}}}", address)) and not set(address) & set("\\\"'<>`")
+    if not is_usable or not is_plain:
+        raise InvalidInput(f"The {field} address starts with {' or '.join(f'{each}://' for each in schemes)}.", field)
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return bool(UUID(value))
+    except ValueError:
+        return False

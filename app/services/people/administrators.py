@@ -1,0 +1,54 @@
+"""Who administers the platform, and that somebody always does."""
+
+from typing import cast
+
+import sqlalchemy as sa
+
+from app.errors import InvalidInput
+from app.models import Membership, Role, User
+from app.services.foundation.environment import Database
+from app.services.tokens.claims import ADMIN_ROLE
+
+_user = cast(sa.Table, User.__table__)
+_membership = cast(sa.Table, Membership.__table__)
+_role = cast(sa.Table, Role.__table__)
+_BY_ROLE = sa.exists().where(
+    _membership.c.user_id == _user.c.id,
+    _membership.c.is_primary,
+    _membership.c.role_id == _role.c.id,
+    _role.c.name == ADMIN_ROLE,
+)
+_ADMINISTERS = sa.or_(_user.c.is_superuser, _BY_ROLE)
+
+
+class Administrators:
+    """The people who administer."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    def exist(self) -> bool:
+        """Whether anybody administers, be it somebody who was disabled."""
+        return self.db.session.execute(sa.select(_user.c.id).where(_ADMINISTERS).limit(1)).first() is not None
+
+    def is_last(self, user_id: str) -> bool:
+        """Whether only this person administers the platform; administrators who ask at once wait for each other here.
+
+        Who is disabled or to be deleted does not count.
+        """
+        administrators = self.db.session.scalars(
+            sa.select(_user.c.id)
+            .where(
+                _user.c.is_active,
+                sa.or_(_user.c.deletes_at.is_(None), _user.c.id == user_id),
+                _ADMINISTERS,
+            )
+            .order_by(_user.c.id)
+            .with_for_update(key_share=True)
+        )
+        return list(administrators) == [user_id]
+
+    def require_another(self, user_id: str) -> None:
+        """Raise :class:`InvalidInput` if nobody would administer the platform without this person."""
+        if self.is_last(user_id):
+            raise InvalidInput("This is the only active administrator. Make somebody else one first.")
