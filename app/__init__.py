@@ -74,7 +74,10 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
 
 def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:
     """What the portal does by itself. With PostgreSQL an operator schedules the cleaning: ``flask tokens cleanup``."""
-    chores = [background.Chore("deletions", 600, built.deletions.run)]
+    chores = [
+        background.Chore("deletions", 600, built.deletions.run),
+        background.Chore("keys", 600, built.keys.settle),
+    ]
     if settings.storage.database_url.startswith("sqlite"):
         chores.append(background.Chore("cleaning", 600, built.cleaning.run))
     if built.denylist.store:

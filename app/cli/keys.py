@@ -58,6 +58,6 @@ def rotate(algorithm: str | None, as_json: bool) -> None:
 @with_appcontext
 @committed
 def retire(kid: str, as_json: bool) -> None:
-    """Withdraw a key at once: tokens it signed are no longer accepted."""
+    """Withdraw a key at once: what it signed is accepted no longer, neither as a token nor as a hint."""
     services.keys.retire(kid, OPERATOR)
     said(f"Retired {kid}.", {"kid": kid, "status": "retired"}, is_json=as_json)

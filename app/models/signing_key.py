@@ -10,7 +10,10 @@ from app.models.base import Base, Json
 
 
 class SigningKey(Base):
-    """A key pair: ``next`` is published only, ``current`` signs, ``previous`` still verifies, ``retired`` nothing."""
+    """A key pair; what its states mean stands in :mod:`app.services.tokens.keys`.
+
+    ``private_sealed`` is empty where the private half was destroyed.
+    """
 
     __tablename__ = "signing_keys"
     __table_args__ = (

@@ -64,5 +64,5 @@ def _database() -> None:
 
 
 def _keys() -> None:
-    if not services.keys.is_ready():
+    if services.keys.missing():
         raise PortalError("no signing key")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from app.services.tokens.claims import Claims
-from app.services.tokens.keys import Keys
+from app.services.tokens.keys import Keys, Lives
 from app.services.tokens.tokens import Lifetimes, Tokens
 from app.settings import Settings
 from app.wiring.clients import ClientsRoom
@@ -16,8 +16,14 @@ class TokensRoom(ClientsRoom):
     @cached_property
     def keys(self) -> Keys:
         tokens, life = self.settings.tokens, _lifetimes(self.settings)
-        longest = max(life.access, life.service, timedelta(days=1))
-        return Keys(self.db, self.clock, self.audit, self.sealer, tokens.algorithm, tokens.shared_secret, longest)
+        session = self.settings.session
+        lives = Lives(
+            token=max(life.access, life.service, timedelta(days=1)),
+            session=max(
+                timedelta(hours=session.absolute_hours), timedelta(days=session.remember_days), life.refresh_absolute
+            ),
+        )
+        return Keys(self.db, self.clock, self.audit, self.sealer, tokens.algorithm, tokens.shared_secret, lives)
 
     @cached_property
     def claims(self) -> Claims:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -193,15 +192,12 @@ def test_h159_a_statement_that_fails_is_not_shown(fresh: Parties) -> None:
     judge_unavailable(fresh.app, ["no such table", str(fresh.directory), *INSIDE])
 
 
-def test_h159_an_answer_nobody_foresaw_says_nothing(
-    parties: Parties, sqlite_databases: SqliteDatabases, tmp_path: Path
-) -> None:
-    """The keys were sealed with another encryption key, as after a careless restore."""
-    shutil.copytree(parties.directory, tmp_path / "copy")
-    (tmp_path / "copy" / "encryption_key").write_bytes(Fernet.generate_key())
-    app = create_app(Settings.for_testing(tmp_path / "copy", f"sqlite:///{tmp_path}/copy/portal.db"))
-    answer = is_json(app.test_client().get("/.well-known/jwks.json"), 500)
+def test_h159_an_answer_nobody_foresaw_says_nothing(fresh: Parties, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError(fresh.web.secret)
+
+    monkeypatch.setattr(fresh.app.extensions["services"].keys, "published", fail)
+    answer = is_json(fresh.nobody.get("/.well-known/jwks.json"), 500)
     assert set(answer) == {"error", "error_description", "request_id"}
     assert answer["error"] == "server_error"
     assert answer["error_description"] == "Something went wrong on our side. Nothing was lost; please try again."
-    close(app)

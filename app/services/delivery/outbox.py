@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
-from cryptography.fernet import InvalidToken
 
 from app.models import Delivery, new_id
 from app.services.foundation.environment import Clock, Database
-from app.services.foundation.sealing import Sealer
+from app.services.foundation.sealing import Sealer, Unopenable
 from app.services.foundation.statements import Statement
 
 CLAIM = timedelta(minutes=5)
@@ -191,7 +190,7 @@ class Outbox:
             return None
         try:
             content = json.loads(self.sealer.open(row.sealed))
-        except InvalidToken:
+        except Unopenable:
             self._give_up(row.id, row.kind, "sealed_with_another_key")
             self.db.commit()
             return None

@@ -4,10 +4,14 @@ import base64
 from collections.abc import Sequence
 
 from cryptography.exceptions import InvalidTag
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+class Unopenable(Exception):
+    """None of the keys at hand opens it: it was sealed with another one, or changed since."""
 
 
 class Sealer:
@@ -21,8 +25,11 @@ class Sealer:
         return self._fernet.encrypt(plain).decode()
 
     def open(self, sealed: str) -> bytes:
-        """The plain bytes; raises ``cryptography.fernet.InvalidToken`` for another key or a changed text."""
-        return self._fernet.decrypt(sealed)
+        """The plain bytes; raises :class:`Unopenable`."""
+        try:
+            return self._fernet.decrypt(sealed)
+        except (InvalidToken, ValueError):
+            raise Unopenable from None
 
 
 def seal_with_token(token: str, plain: str) -> str:

@@ -63,6 +63,7 @@ class Event(enum.StrEnum):
     KEY_CREATED = "key:created"
     KEY_ROTATED = "key:rotated"
     KEY_RETIRED = "key:retired"
+    KEY_EXPIRED = "key:expired"
 
 
 ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})

@@ -15,10 +15,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from cryptography.fernet import InvalidToken
-
 from app.services.foundation.environment import Clock
-from app.services.foundation.sealing import Sealer
+from app.services.foundation.sealing import Sealer, Unopenable
 from app.services.tokens.claims import Subject
 from app.stores import SharedStore
 
@@ -71,7 +69,7 @@ class SessionCopies:
             return None
         try:
             return _opened(json.loads(self.sealer.open(sealed.decode("ascii"))))
-        except (InvalidToken, ValueError, KeyError, TypeError):
+        except (Unopenable, ValueError, KeyError, TypeError):
             return None
 
     def _is_young(self, copy: SessionCopy) -> bool:

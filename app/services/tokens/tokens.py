@@ -20,7 +20,8 @@ from app.services.clients.clients import ClientRecord
 from app.services.clients.scopes import split
 from app.services.foundation.environment import Clock, random_token, sha256
 from app.services.tokens.claims import LISTS, Subject, for_access_token
-from app.services.tokens.keys import Key, Keys
+from app.services.tokens.key_ring import Key
+from app.services.tokens.keys import Keys
 
 ACCESS_TYPE = "at+jwt"
 LOGOUT_TYPE = "logout+jwt"
@@ -116,7 +117,7 @@ class Tokens:
         self.lifetimes = lifetimes
         self.has_all_claims = has_all_claims
         # A signature that was good is good as long as the same keys are: backends present one token again and again.
-        self._verified_before: dict[str, tuple[object, dict[str, Any], dict[str, Any]]] = {}
+        self._verified_before: dict[tuple[str, bool], tuple[object, dict[str, Any], dict[str, Any]]] = {}
 
     def access_life(self, client: ClientRecord) -> timedelta:
         """How long an access token of ``client`` lives."""
@@ -224,32 +225,35 @@ class Tokens:
         return claims
 
     def read_id_token_hint(self, token: str) -> dict[str, Any]:
-        """The claims of an ID token of ours, expired or not; raises :class:`InvalidToken`."""
-        header, claims = self._verified(token)
+        """The claims of an ID token of ours; raises :class:`InvalidToken`.
+
+        It may have expired, and its key may sign and verify nothing else any more (Core section 3.1.2.1).
+        """
+        header, claims = self._verified(token, is_hint=True)
         # Back-Channel Logout section 4: a logout token is no ID token, nor is an access token.
         if header.get("typ") != "JWT" or not isinstance(claims.get("sub"), str):
             raise InvalidToken
         return claims
 
-    def _verified(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _verified(self, token: str, *, is_hint: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
         """Header and claims of a token this portal signed."""
         # The cap bounds what a stranger can make the parser do.
         if len(token) > LONGEST or not token.isascii():
             raise InvalidToken
-        digest, ring = sha256(token), self.keys.mark()
+        digest, ring = (sha256(token), is_hint), self.keys.mark()
         if (known := self._verified_before.get(digest)) and known[0] is ring:
             return known[1], dict(known[2])
-        header, claims = self._verify(token)
+        header, claims = self._verify(token, is_hint)
         if len(self._verified_before) >= MOST_REMEMBERED:
             self._verified_before.clear()
         self._verified_before[digest] = ring, header, claims
         return header, dict(claims)
 
-    def _verify(self, token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _verify(self, token: str, is_hint: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         try:
             unverified = jws.extract_compact(token.encode(), registry=_REGISTRY)
             header = unverified.headers()
-            key = self._key_for(header)
+            key = self._key_for(header, is_hint)
             decoded = jws.deserialize_compact(token, key, algorithms=[str(header["alg"])], registry=_REGISTRY)
             claims = json.loads(decoded.payload)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
@@ -258,12 +262,13 @@ class Tokens:
             raise InvalidToken
         return dict(header), claims
 
-    def _key_for(self, header: dict[str, Any]) -> Key:
+    def _key_for(self, header: dict[str, Any], is_hint: bool) -> Key:
         """The key we would have signed with; what the header carries itself is never trusted."""
         kid, algorithm = header.get("kid"), header.get("alg")
         if not isinstance(algorithm, str) or not isinstance(kid, str | None):
             raise InvalidToken
-        key = self.keys.verifier(kid, algorithm) if algorithm in ALGORITHMS else None
+        find = self.keys.hint_verifier if is_hint else self.keys.verifier
+        key = find(kid, algorithm) if algorithm in ALGORITHMS else None
         if key is None:
             raise InvalidToken
         return key
