@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     mail.register(app, settings)
     cli.register(app)
     couriers: list[background.Courier] = [built.password_resets, built.logout_notices, mail.MailCourier(settings)]
-    background.configure(app, couriers, _chores(settings, built))
+    background.configure(app, couriers, _chores(settings, built), [built.clients.browser_origins])
     direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)
     security.trust_proxies(app, settings)

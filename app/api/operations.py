@@ -10,13 +10,13 @@ from flask import Blueprint, Response, jsonify, make_response
 from app.api import bearer, inputs, refresh_cookie
 from app.api.models import Answer, Body, Query
 from app.database import only_reads
-from app.web.security import takes_bearer_only
+from app.web.origins import takes_bearer_only
 
 View = Callable[..., Answer | Response | None]
 
 
 class Access(enum.Enum):
-    """What a request proves itself with, which decides from where browsers may send it (:mod:`app.web.security`)."""
+    """What a request proves itself with, which decides from where browsers may send it (:mod:`app.web.origins`)."""
 
     CREDENTIALS = "credentials"
     """Something in the body, such as a password or a mailed token, and cookies are set."""

@@ -21,6 +21,7 @@ from app.oauth.userinfo import claims_of
 from app.server import logs
 from app.services.foundation.environment import Caller
 from app.settings import Settings
+from app.web import origins
 from app.web.security import headers_of_every_response, settle
 from app.wiring import services
 
@@ -32,6 +33,8 @@ ENDPOINTS = {
     for prefix in PREFIXES
     for path, name in {"token": "token", "revoke": "revocation", "introspect": "introspection"}.items()
 }
+FOR_BROWSERS = frozenset({"token", "revocation"})
+"""What scripts may call as well, so that whatever keeps an answer must ask whose it is."""
 LONGEST_BODY = 65536
 
 
@@ -62,6 +65,7 @@ class Direct:
         self._headers_of_userinfo = [
             ("Content-Type", "application/json"),
             ("Cache-Control", "no-store"),
+            origins.VARIES,
             *self._headers,
         ]
 
@@ -105,6 +109,8 @@ class Direct:
                 server = cast(PortalAuthorizationServer, self._app.extensions["authorization_server"])
                 response = server.respond(endpoint, PlainRequest(environ, body))
                 settle(response)
+                if endpoint in FOR_BROWSERS:
+                    response.headers.add(*origins.VARIES)
                 response.headers.extend([*self._headers, (logs.HEADER, g.request_id)])
         except Exception as error:  # noqa: BLE001 Flask's handlers answer it, as they do for the view
             environ["wsgi.input"] = io.BytesIO(body)

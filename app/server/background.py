@@ -64,10 +64,17 @@ class Chore:
 class Background:
     """Runs couriers and chores for an application."""
 
-    def __init__(self, app: Flask, couriers: Sequence[Courier], chores: Sequence[Chore] = ()) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        couriers: Sequence[Courier],
+        chores: Sequence[Chore] = (),
+        lessons: Sequence[Callable[[], object]] = (),
+    ) -> None:
         self._app = app
         self._couriers = couriers
         self._chores = chores
+        self._lessons = lessons
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -149,6 +156,8 @@ class Background:
                 logger.warning("store_unusable", extra={"part": part, "reason": str(error)})
 
     def _round(self) -> None:
+        for learn in self._lessons:
+            learn()
         self._settle()
         for courier in self._couriers:
             busy = sum(each is courier for each in self._under_way.values())
@@ -210,6 +219,14 @@ class Background:
         services.db.commit()
 
 
-def configure(app: Flask, couriers: Sequence[Courier], chores: Sequence[Chore] = ()) -> None:
-    """Give ``app`` its background; :meth:`Background.start` begins it where the application serves."""
-    app.extensions[EXTENSION] = Background(app, couriers, chores)
+def configure(
+    app: Flask,
+    couriers: Sequence[Courier],
+    chores: Sequence[Chore] = (),
+    lessons: Sequence[Callable[[], object]] = (),
+) -> None:
+    """Give ``app`` its background; :meth:`Background.start` begins it where the application serves.
+
+    ``lessons`` are what every process learns of the rows each round, in order to know it when the database is away.
+    """
+    app.extensions[EXTENSION] = Background(app, couriers, chores, lessons)

@@ -1,26 +1,20 @@
-"""What every response carries and every request passes: proxies, headers, CSP, CORS, size and address limits."""
+"""What every response carries and every request passes: proxies, headers, CSP, size and address limits."""
 
 import re
 import secrets
-from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, abort, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.errors import ForeignOrigin
 from app.services.foundation.environment import Caller
 from app.settings import Settings
+from app.web import origins
 from app.wiring import services
 
-CROSS_ORIGIN = re.compile(r"/(api/)?oauth/(token|revoke|userinfo)\Z|/api/(v1|auth)/")
-READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/|/api/openapi\.json\Z")
-FORM_OF_PROTOCOL = re.compile(r"/(api/)?oauth/logout/confirm\Z")
 UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/|/password-strength\Z")
 UNLIMITED_WHEN_AUTHENTICATED = re.compile(r"/(api/)?oauth/(token|userinfo|introspect|revoke|token/validate)\Z")
-View = TypeVar("View", bound=Callable[..., object])
-_BEARER_ONLY = "takes_bearer_only"
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -108,60 +102,15 @@ def _begin() -> None:
         abort(400)
     # PostgreSQL's text has no NUL, and no honest form or link does.
     query = request.environ.get("QUERY_STRING", "")
-    if ("%00" in query or "\x00" in query) and not _is_protocol_path():
+    if ("%00" in query or "\x00" in query) and not origins.is_protocol_path():
         abort(400)
-    _require_known_origin()
+    origins.require_known()
+    if origins.is_preflight():
+        return
     if not UNLIMITED_WHEN_AUTHENTICATED.match(path) and not UNLIMITED.match(path):
         services.rate_limits.hit(
             "request", services.settings.limits.default, request.remote_addr or "", must_count=False
         )
-
-
-def _require_known_origin() -> None:
-    """Refuse what changes something when a page sent it that has no business there; the protocol has rules of its own.
-
-    Pages take forms from the portal's own pages, and from those that hide where they are, for forms carry a token. The
-    API takes what cookies or a password prove from the portal's own origin and those the operator named; what a bearer
-    token proves also from the origins of clients.
-    """
-    is_form = FORM_OF_PROTOCOL.match(request.path)
-    if request.method in {"GET", "HEAD", "OPTIONS"} or (_is_protocol_path() and not is_form):
-        return
-    is_api = request.path.startswith("/api/") and not is_form
-    origin = request.headers.get("Origin")
-    if not (_may_call_api(origin) if is_api else _may_send_form(origin)):
-        raise ForeignOrigin
-
-
-def _may_send_form(origin: str | None) -> bool:
-    return not origin or origin in {"null", services.settings.issuer, request.host_url.rstrip("/")}
-
-
-def _may_call_api(origin: str | None) -> bool:
-    if _is_bearer_only():
-        return origin is None or origin == services.settings.issuer or _is_of_client(origin)
-    if origin is None:
-        # Old browsers leave Origin out of forms; those that say where a request comes from are believed.
-        return request.headers.get("Sec-Fetch-Site", "none") in {"none", "same-origin"}
-    return origin in {services.settings.issuer, *services.settings.limits.cors_origins}
-
-
-def _is_of_client(origin: str) -> bool:
-    return origin in services.settings.limits.cors_origins or origin in services.clients.browser_origins()
-
-
-def takes_bearer_only(view: View) -> View:
-    """Mark a view of the API that no cookie opens: scripts of clients' origins may call it."""
-    setattr(view, _BEARER_ONLY, True)
-    return view
-
-
-def _is_bearer_only() -> bool:
-    return hasattr(current_app.view_functions.get(request.endpoint or ""), _BEARER_ONLY)
-
-
-def _is_protocol_path() -> bool:
-    return request.path.startswith(("/api/oauth", "/oauth"))
 
 
 def settle(response: Response) -> None:
@@ -179,10 +128,7 @@ def _add_headers(response: Response) -> Response:
         _add_page_headers(response)
     if "Cache-Control" not in headers and not path.startswith(("/static/", "/bootstrap/")):
         headers.add("Cache-Control", "no-store")
-    if origin := request.headers.get("Origin"):
-        _add_cross_origin_headers(response, origin)
-    elif READABLE_BY_ALL.match(path):
-        headers["Access-Control-Allow-Origin"] = "*"
+    origins.add_headers(response)
     return response
 
 
@@ -211,27 +157,3 @@ def _add_page_headers(response: Response) -> None:
         response.headers["X-Frame-Options"] = "DENY"
     response.headers["Cross-Origin-Opener-Policy"] = g.get("opener_policy", "unsafe-none")
     response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-
-
-def _add_cross_origin_headers(response: Response, origin: str) -> None:
-    """Answer browsers of registered clients, and nobody else (RFC 9700 section 2.6: never at /authorize)."""
-    headers = response.headers
-    if READABLE_BY_ALL.match(request.path):
-        headers["Access-Control-Allow-Origin"] = "*"
-        return
-    if not CROSS_ORIGIN.match(request.path):
-        return
-    headers.add("Vary", "Origin")
-    is_of_operator = origin in services.settings.limits.cors_origins
-    has_cookies = not _is_protocol_path() and request.endpoint is not None and not _is_bearer_only()
-    if not is_of_operator and (has_cookies or not _is_of_client(origin)):
-        return
-    headers["Access-Control-Allow-Origin"] = origin
-    if is_of_operator and not _is_protocol_path():
-        headers["Access-Control-Allow-Credentials"] = "true"
-    headers["Access-Control-Expose-Headers"] = "WWW-Authenticate, Retry-After, X-Request-ID"
-    if request.method == "OPTIONS":
-        headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, POST")
-        headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
-        headers["Access-Control-Max-Age"] = "600"
-        response.status_code = 204

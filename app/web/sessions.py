@@ -16,6 +16,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, Se
 from app.services.people.email_names import fold
 from app.services.sessions.sessions import ActiveSession
 from app.settings import Settings
+from app.web.origins import reads_no_cookie
 from app.web.security import caller
 from app.wiring import services
 
@@ -47,8 +48,10 @@ class FormSessions(SecureCookieSessionInterface):
     session_class = FormSession
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """The values of the cookie, if there is one."""
-        if "HTTP_COOKIE" not in request.environ or self.get_cookie_name(app) not in request.cookies:
+        """The values of the cookie, if there is one and it counts."""
+        if "HTTP_COOKIE" not in request.environ or reads_no_cookie():
+            return self.session_class()
+        if self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
 

@@ -80,7 +80,7 @@ def test_preflights_of_registered_origins_are_answered(spa: RelyingParty, path: 
     assert (response.status_code, response.headers["Access-Control-Allow-Origin"]) == (204, ORIGIN)
     assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
     assert "Origin" in response.headers["Vary"]
-    assert "Access-Control-Allow-Credentials" not in response.headers
+    assert response.headers["Access-Control-Allow-Credentials"] == "true"
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,12 @@ def test_v320_postgresql_restarts_and_nothing_is_half_done(stack: ExitStack, tmp
     cluster.stop()
     assert {client.userinfo(tokens["access_token"]).status_code for _ in range(6)} == {503}
     assert {client.redeem(code).status_code, client.refresh(tokens["refresh_token"]).status_code} == {503}
+    # Scripts of the client read it as well, from workers that no script has asked before.
+    form = {"client_id": "web", "grant_type": "refresh_token", "refresh_token": "x"}
+    for origin, allowed in (("https://client.example.com", "https://client.example.com"), ("https://evil.test", None)):
+        refused = [client.send("POST", "/api/oauth/token", data=form, headers={"Origin": origin}) for _ in range(4)]
+        assert {answer.status_code for answer in refused} == {503}
+        assert {answer.headers.get("Access-Control-Allow-Origin") for answer in refused} == {allowed}
     cluster.start()
     until(lambda: {client.send("GET", "/ready").status_code for _ in range(6)} == {200}, 30)
     assert client.redeem(code).status_code == 200

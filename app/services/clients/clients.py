@@ -200,6 +200,7 @@ class Clients:
                 self.db.session.add(client)
         except IntegrityError:
             raise InvalidInput(TAKEN, "client_id") from None
+        self.browser_origins()
         self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
         return secret
 
@@ -227,6 +228,7 @@ class Clients:
             self._end_tokens(client, "client_changed", caller)
         client.updated_at = self._moment()
         self.db.session.flush()
+        self.browser_origins()
         if set(before["redirect_uris"]) - set(client.redirect_uris):
             # Whoever listens at the address that was taken away must not redeem what it still got.
             self.revocations.void_codes(client_id)
@@ -278,6 +280,11 @@ class Clients:
             rows = self.db.session.scalars(sa.select(_TABLE.c.redirect_uris).where(_TABLE.c.is_active))
             found = (redirect_uris.origin(uri) for uris in rows for uri in uris)
             self._origins = (mark, frozenset(origin for origin in found if origin))
+        return self._origins[1]
+
+    @property
+    def known_origins(self) -> frozenset[str]:
+        """:meth:`browser_origins` as this process saw them last, without asking the database."""
         return self._origins[1]
 
     def _change(self, client: Client, changes: Mapping[str, Any]) -> None:
