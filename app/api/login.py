@@ -1,7 +1,15 @@
 """Logging in and out, and going on: what sets and takes away cookies."""
 
 from app.api import bearer, refresh_cookie
-from app.api.models import AccessToken, Credentials, LoggedOut, Logout, RegisteredUser, Registration
+from app.api.models import (
+    AccessToken,
+    Credentials,
+    LoggedOut,
+    LoggedOutEverywhere,
+    Logout,
+    RegisteredUser,
+    Registration,
+)
 from app.api.operations import Access, Routes
 from app.api.people import described
 from app.errors import ProtocolRefusal
@@ -15,6 +23,7 @@ from app.wiring import services
 
 routes = Routes("Logging in and out")
 KIND = "Bearer"
+EVERYWHERE = "You are logged out on all devices."
 
 
 @routes("POST", "/register", Access.CREDENTIALS, body=Registration, answer=RegisteredUser, status=201)
@@ -75,18 +84,20 @@ def logout(body: Logout) -> LoggedOut:
     """
     proven = _proven(body.refresh_token)
     if body.logout_all_devices:
-        return _everywhere(proven)
-    ended = Ended(0, 0, services.clock())
+        return LoggedOut(message=EVERYWHERE, logout_all_devices=True, timestamp=_ended_everywhere(proven).at)
     for user_id in dict.fromkeys(user_id for user_id, _ in proven):
-        more = services.first_party.end(user_id, [session for owner, session in proven if owner == user_id], caller())
-        ended = Ended(ended.tokens + more.tokens, ended.sessions + more.sessions, more.at)
-    return _logged_out("You are logged out.", ended)
+        services.first_party.end(user_id, [session for owner, session in proven if owner == user_id], caller())
+    _forget()
+    return LoggedOut(message="You are logged out.", logout_all_devices=False, timestamp=services.clock())
 
 
-@routes("POST", "/logout/all", Access.ANY, answer=LoggedOut, refusals=(401,), clears_site=True)
-def logout_all() -> LoggedOut:
+@routes("POST", "/logout/all", Access.ANY, answer=LoggedOutEverywhere, refusals=(401,), clears_site=True)
+def logout_all() -> LoggedOutEverywhere:
     """End every session and token of the person, on all devices and in all applications."""
-    return _everywhere(_proven(None))
+    ended = _ended_everywhere(_proven(None))
+    return LoggedOutEverywhere(
+        message=EVERYWHERE, tokens_blacklisted=ended.tokens, sessions_invalidated=ended.sessions, timestamp=ended.at
+    )
 
 
 def _begun(user_id: str, *, remember: bool) -> TokenAnswer:
@@ -135,17 +146,15 @@ def _sent_by(token: str | None) -> Holder | None:
     return holder if client is not None and client.is_first_party else None
 
 
-def _everywhere(proven: list[tuple[str, str]]) -> LoggedOut:
+def _ended_everywhere(proven: list[tuple[str, str]]) -> Ended:
     if not proven:
         raise bearer.NoToken
-    return _logged_out(
-        "You are logged out on all devices.", services.first_party.end_everything(proven[0][0], caller())
-    )
+    ended = services.first_party.end_everything(proven[0][0], caller())
+    _forget()
+    return ended
 
 
-def _logged_out(message: str, ended: Ended) -> LoggedOut:
+def _forget() -> None:
+    """Take the browser's sessions and its refresh token away."""
     end_session(LOGOUT)
     refresh_cookie.drop()
-    return LoggedOut(
-        message=message, tokens_blacklisted=ended.tokens, sessions_invalidated=ended.sessions, timestamp=ended.at
-    )

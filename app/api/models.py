@@ -201,7 +201,16 @@ class SessionList(Answer):
 
 
 class LoggedOut(Answer):
-    """What a logout ended."""
+    """The person is logged out."""
+
+    status: Annotated[str, Field(json_schema_extra={"const": "success"})] = "success"
+    message: str
+    logout_all_devices: Annotated[bool, Field(description="Whether every session of the person ended.")]
+    timestamp: datetime
+
+
+class LoggedOutEverywhere(Answer):
+    """What a logout on all devices ended."""
 
     status: Annotated[str, Field(json_schema_extra={"const": "success"})] = "success"
     message: str

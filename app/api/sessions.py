@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.api.bearer import Person
-from app.api.models import Place, Session, SessionList
+from app.api.models import Done, Place, Session, SessionList
 from app.api.operations import Access, Routes
 from app.errors import InvalidInput, NotFound
 from app.services.sessions.sessions import OpenSession
@@ -29,14 +29,15 @@ def sessions(person: Person, query: Place) -> SessionList:
     )
 
 
-@routes("DELETE", "/sessions/<session_id>", Access.BEARER, status=204, refusals=(404,))
-def end(person: Person, session_id: str) -> None:
+@routes("DELETE", "/sessions/<session_id>", Access.BEARER, answer=Done, refusals=(404,))
+def end(person: Person, session_id: str) -> Done:
     """End one of the person's sessions, with all tokens that hang on it."""
     try:
         known = str(UUID(session_id))
     except ValueError:
         raise NotFound from None
     services.sessions.end_own(person.id, known, ENDED, caller())
+    return Done(message="Session terminated")
 
 
 def _shown(session: OpenSession, person: Person) -> Session:
