@@ -8,7 +8,8 @@ from flask.cli import with_appcontext
 from app.cli import client_options
 from app.cli.outcome import OPERATOR, as_json, committed, confirmed, said, show, show_one, warn
 from app.services.clients.clients import ClientRecord
-from app.services.clients.registration import is_own_path
+from app.services.clients.redirect_uris import is_on_network
+from app.services.clients.registration import ListChange, is_own_path
 from app.services.upkeep.seeding import SEEDED
 from app.wiring import services
 
@@ -185,6 +186,10 @@ def _advise(stated: dict[str, Any]) -> None:
     """Say what is allowed and may not be what was meant."""
     if (logo := stated.get("logo_uri")) and not is_own_path(logo):
         warn("Pages load no pictures from elsewhere: they show letters in place of this logo.")
+    addresses = [stated.get(name) for name in ("redirect_uris", "post_logout_redirect_uris")]
+    lists = [each.add + (each.to or ()) if isinstance(each, ListChange) else each for each in addresses if each]
+    if any(is_on_network(uri) for uris in lists for uri in uris):
+        warn("Neighbours on the network can read what http carries. Production does not take such an address.")
     if stated.get("require_pkce") is False:
         warn("Without PKCE nothing ties a code to the browser that asked for it but the application's own nonce.")
 

@@ -15,9 +15,10 @@ from werkzeug.datastructures import MultiDict
 from app.errors import sentence
 from app.languages import gettext as _
 from app.oauth import parameters
-from app.oauth.errors import RefusedRequest, UnsafeRequest
+from app.oauth.errors import LOCALHOST, RefusedRequest, UnsafeRequest
 from app.services.clients import scopes
 from app.services.clients.clients import ClientRecord
+from app.services.clients.redirect_uris import needs_address
 from app.services.grants.interactions import AuthorizationRequest
 from app.services.tokens.claims import SUPPORTED as SUPPORTED_CLAIMS
 from app.services.tokens.tokens import InvalidToken
@@ -87,6 +88,7 @@ class Draft:
             raise self._unsafe_uri(
                 "invalid_redirect_uri",
                 given[0],
+                *([_(LOCALHOST)] if needs_address(given[0], self.client.redirect_uris) else []),
                 _(
                     "Register exactly this URI for the client, or send the registered one. Scheme, host, port, case "
                     "and a final slash all count."
@@ -94,12 +96,12 @@ class Draft:
             )
         return given[0], True
 
-    def _unsafe_uri(self, code: str, received: str, fix: str) -> UnsafeRequest:
+    def _unsafe_uri(self, code: str, received: str, *fixes: str) -> UnsafeRequest:
         return UnsafeRequest(
             code,
             sentence("The application is not set up correctly, so we stopped here. Its owner can mend this."),
             facts={"client_id": self.client.client_id, _("client name"): self.client.name, "redirect_uri": received},
-            fixes=[fix],
+            fixes=list(fixes),
         )
 
     def checked(self) -> AuthorizationRequest:

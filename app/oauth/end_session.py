@@ -12,10 +12,11 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import sentence
 from app.languages import gettext as _
-from app.oauth.errors import UnsafeRequest
+from app.oauth.errors import LOCALHOST, UnsafeRequest
 from app.oauth.parameters import LONGEST_VALUE, read
 from app.oauth.responses import with_parameters
 from app.services.clients.clients import ClientRecord
+from app.services.clients.redirect_uris import needs_address
 from app.services.sessions.sessions import ActiveSession
 from app.services.tokens.tokens import InvalidToken
 from app.web.error_pages import Action
@@ -80,7 +81,7 @@ def finish(wanted: LogoutRequest) -> Response:
     """End the sessions of this browser and lead back to the client, when there is a registered way."""
     end_session("logout")
     client = _active(wanted.client_id)
-    if client and wanted.redirect_uri in client.post_logout_redirect_uris:
+    if client and wanted.redirect_uri and client.has_post_logout_redirect_uri(wanted.redirect_uri):
         state = {"state": wanted.state} if wanted.state else {}
         target = with_parameters(wanted.redirect_uri, state) if state else wanted.redirect_uri
     else:
@@ -176,12 +177,13 @@ def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:
     """Section 3: exactly a registered URI; anything else is never redirected to."""
     if uri is None:
         return None
-    if client is None or uri not in client.post_logout_redirect_uris:
+    if client is None or not client.has_post_logout_redirect_uri(uri):
         raise UnsafeRequest(
             "invalid_request",
             sentence("The application asked to go on to an address that is not registered, so we stopped."),
             facts={"post_logout_redirect_uri": uri, "client_id": client.client_id if client else _("(missing)")},
             fixes=[
+                *([_(LOCALHOST)] if client and needs_address(uri, client.post_logout_redirect_uris) else []),
                 _("Register exactly this URI as a post-logout redirect URI of the client."),
                 _("Send id_token_hint or client_id with it."),
             ],

@@ -1,7 +1,12 @@
 """Refusals at the authorization endpoint: a page when there is nowhere safe to go, else an answer to the client."""
 
-from app.errors import PortalError
+from app.errors import PortalError, sentence
 from app.web.error_pages import Action, Developer
+
+LOCALHOST = sentence(
+    "For a port that varies use 127.0.0.1: register http://127.0.0.1 and send it with the port, instead of localhost."
+)
+"""RFC 8252 sections 7.3 and 8.3."""
 
 
 class UnsafeRequest(PortalError):

@@ -12,7 +12,13 @@ class ClientsRoom(RevocationRoom):
 
     @cached_property
     def clients(self) -> Clients:
-        return Clients(self.db, self.clock, self.audit, self.revocations)
+        return Clients(
+            self.db,
+            self.clock,
+            self.audit,
+            self.revocations,
+            allows_network=not self.settings.is_production,
+        )
 
     @cached_property
     def scopes(self) -> Scopes:

@@ -96,8 +96,12 @@ class ClientRecord:
         return self.consent_policy == "implicit"
 
     def has_redirect_uri(self, uri: str) -> bool:
-        """Whether ``uri`` is registered, exactly (RFC 9700 section 2.1)."""
-        return redirect_uris.match(uri, self.redirect_uris, is_native=not self.is_confidential)
+        """Whether ``uri`` is registered, exactly but for a loopback port (RFC 9700 section 2.1)."""
+        return redirect_uris.match(uri, self.redirect_uris)
+
+    def has_post_logout_redirect_uri(self, uri: str) -> bool:
+        """Whether a logout may lead to ``uri``, by the same rule."""
+        return redirect_uris.match(uri, self.post_logout_redirect_uris)
 
     def authenticates_by(self, method: str) -> bool:
         """Whether the client may authenticate by ``method`` (a ``token_endpoint_auth_method`` of :rfc:`7591`)."""
@@ -115,7 +119,10 @@ class Change:
 class Clients:
     """Finds and administers clients."""
 
-    def __init__(self, db: Database, clock: Clock, audit: Audit, revocations: Revocations) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, audit: Audit, revocations: Revocations, *, allows_network: bool = False
+    ) -> None:
+        self.allows_network = allows_network
         self.db = db
         self.clock = clock
         self.audit = audit
@@ -133,9 +140,17 @@ class Clients:
         known_row, record = self._records.get(client_id, (None, None))
         if record is None or known_row != row:
             values = {name: json.loads(value) if name in _LISTS else value for name, value in row._asdict().items()}
-            record = ClientRecord.from_row(values)
+            record = ClientRecord.from_row({**values, **self._usable(values)})
             self._records[client_id] = row, record
         return record
+
+    def _usable(self, values: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The addresses that count here: what development registered on its network is none in production."""
+        names = ("redirect_uris", "post_logout_redirect_uris")
+        return {
+            name: [uri for uri in values[name] if self.allows_network or not redirect_uris.is_on_network(uri)]
+            for name in names
+        }
 
     def get(self, client_id: str) -> ClientRecord:
         """The client of that id; raises :class:`NotFound`."""
@@ -278,7 +293,10 @@ class Clients:
         mark = _MARK.first(self.db)
         if self._origins[0] != mark:
             rows = self.db.session.scalars(sa.select(_TABLE.c.redirect_uris).where(_TABLE.c.is_active))
-            found = (redirect_uris.origin(uri) for uris in rows for uri in uris)
+            usable = (
+                uri for uris in rows for uri in uris if self.allows_network or not redirect_uris.is_on_network(uri)
+            )
+            found = (redirect_uris.origin(uri) for uri in usable)
             self._origins = (mark, frozenset(origin for origin in found if origin))
         return self._origins[1]
 
@@ -335,7 +353,7 @@ class Clients:
         return max(self.clock(), latest + timedelta(microseconds=1)) if latest else self.clock()
 
     def _require_valid(self, client: Client) -> None:
-        require_registrable(client)
+        require_registrable(client, allows_network=self.allows_network)
         known = set(self.db.session.scalars(sa.select(Scope.name)))
         if unknown := [scope for scope in client.allowed_scopes if scope not in known]:
             raise InvalidInput(f"There is no scope {unknown[0]!r}.", "scope")

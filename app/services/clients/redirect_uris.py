@@ -1,5 +1,6 @@
 """Which redirect URIs may be registered, and when a requested one matches (RFC 9700 section 2.1, RFC 8252)."""
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -10,12 +11,18 @@ LARGEST_PORT = 65535
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?(/[^#]*)?\Z")
 _ALLOWED = re.compile(r"[!-~]{1,2000}\Z")
 _LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+_LOCAL_NAMES = {"host.docker.internal"}
+_LOCAL_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+)
 
 
-def require_registrable(uri: str) -> None:
+def require_registrable(uri: str, *, allows_network: bool = False) -> None:
     """Raise :class:`InvalidInput` unless ``uri`` may be registered.
 
-    https anywhere, http on loopback only, private-use schemes with a dot (:rfc:`8252#section-7.1`); no
+    https anywhere, http on loopback (and with ``allows_network``, which is for development, on a local network) only,
+    private-use schemes with a dot (:rfc:`8252#section-7.1`); no
     fragment (:rfc:`6749#section-3.1.2`), no user information, no wildcard, printable ASCII only.
     """
     if not _ALLOWED.match(uri) or any(character in uri for character in '*#\\"<>'):
@@ -30,7 +37,7 @@ def require_registrable(uri: str) -> None:
     if {"code", "state", "iss", "error"} & set(re.findall(r"(?:^|&)([^=&]+)", parts.query)):
         raise InvalidInput("A redirect URI has no parameters of the protocol.", "redirect_uri")
     is_web = parts.scheme == "https" and bool(host)
-    is_local = parts.scheme == "http" and host in _LOOPBACK_HOSTS
+    is_local = parts.scheme == "http" and (_is_loopback(host or "") or (allows_network and is_on_network(uri)))
     is_private = bool(re.fullmatch(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", parts.scheme)) and uri[:1].islower()
     if not (is_web or is_local or is_private):
         raise InvalidInput(
@@ -49,19 +56,41 @@ def require_notifiable(uri: str) -> None:
         raise InvalidInput("A back-channel logout URI starts with https://.", "backchannel_logout_uri")
 
 
-def match(requested: str, registered: Iterable[str], *, is_native: bool) -> bool:
+def is_on_network(uri: str) -> bool:
+    """Whether ``uri`` is plain http to another machine of a local network, whose answers its neighbours can read."""
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme != "http" or host in _LOCAL_NAMES:
+        return parts.scheme == "http"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in _LOCAL_NETWORKS)
+
+
+def match(requested: str, registered: Iterable[str]) -> bool:
     """Whether ``requested`` is one of ``registered``, character by character.
 
-    For native (public) clients the port of a loopback address may differ (:rfc:`8252#section-7.3`).
+    The port of a loopback address may differ (:rfc:`8252#section-7.3`): programs get theirs from the system.
     """
     candidates = list(registered)
     if requested in candidates:
         return True
-    return (
-        is_native
-        and (asked := _without_port(requested)) is not None
-        and any(asked == _without_port(candidate) for candidate in candidates)
-    )
+    asked = _without_port(requested)
+    return asked is not None and any(asked == _without_port(candidate) for candidate in candidates)
+
+
+def needs_address(requested: str, registered: Iterable[str]) -> bool:
+    """Whether ``requested`` would match if it, and what is registered, said 127.0.0.1 instead of localhost.
+
+    :rfc:`8252#section-8.3`: a name may lead elsewhere, so its port never varies.
+    """
+    by_address = [re.sub(r"\Ahttp://localhost(?=[:/]|\Z)", "http://127.0.0.1", uri) for uri in (requested, *registered)]
+    return requested != by_address[0] and match(by_address[0], by_address[1:])
 
 
 def is_provable(uri: str) -> bool:
@@ -81,6 +110,11 @@ def origin(uri: str) -> str | None:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     default = {"http": 80, "https": 443}[parts.scheme]
     return f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port and parts.port != default else "")
+
+
+def _is_loopback(host: str) -> bool:
+    # RFC 6761 section 6.3: whatever ends in .localhost is this machine.
+    return host in _LOOPBACK_HOSTS or host.endswith(".localhost")
 
 
 def _without_port(uri: str) -> tuple[str, str] | None:

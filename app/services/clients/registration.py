@@ -86,11 +86,11 @@ def require_name(value: str) -> str:
     return name
 
 
-def require_registrable(client: Client) -> None:
+def require_registrable(client: Client, *, allows_network: bool = False) -> None:
     """Raise :class:`InvalidInput` unless each value can be used and what the client is and wants fits together."""
     client.name = require_name(client.name)
     client.description = _require_description(client.description)
-    _require_addresses(client)
+    _require_addresses(client, allows_network)
     for seconds, (least, most) in (
         (client.access_token_seconds, ACCESS_SECONDS),
         (client.refresh_token_seconds, REFRESH_SECONDS),
@@ -107,9 +107,9 @@ def is_own_path(address: str) -> bool:
     return bool(re.fullmatch(r"/(?![/\\])[!-~]*", address)) and not set(address) & set("\\\"'<>")
 
 
-def _require_addresses(client: Client) -> None:
+def _require_addresses(client: Client, allows_network: bool) -> None:
     for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
-        redirect_uris.require_registrable(uri)
+        redirect_uris.require_registrable(uri, allows_network=allows_network)
     if client.backchannel_logout_uri:
         redirect_uris.require_notifiable(client.backchannel_logout_uri)
     if client.home_uri:
