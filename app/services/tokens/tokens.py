@@ -17,23 +17,28 @@ from joserfc.util import urlsafe_b64encode
 
 from app.errors import ProtocolRefusal
 from app.services.clients.clients import ClientRecord
+from app.services.clients.registration import SIGNING_ALGORITHMS
 from app.services.clients.scopes import split
 from app.services.foundation.environment import Clock, random_token, sha256
+from app.services.tokens import claim_types
 from app.services.tokens.claims import LISTS, Subject, for_access_token
 from app.services.tokens.key_ring import Key
 from app.services.tokens.keys import Keys
 
 ACCESS_TYPE = "at+jwt"
+PERSON, SERVICE = "access", "service"
 LOGOUT_TYPE = "logout+jwt"
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LOGOUT_TOKEN_LIFE = timedelta(minutes=2)
 SKEW_SECONDS = 120
 """How far the clock of the host that issued a token may be ahead of this one's."""
 LONGEST = 8192
+LONGEST_ID = 36
 LONGEST_WITH_LISTS = 4096
 """Applications keep ID tokens in cookies and send them back in links."""
 MOST_REMEMBERED = 4096
 ALGORITHMS = ["ES256", "RS256", "EdDSA", "HS256"]
+_REQUIRED = frozenset({"aud", "sub", "client_id", "jti", "exp", "iat", "type"})
 _REGISTRY = jws.JWSRegistry(algorithms=ALGORITHMS)
 
 
@@ -183,7 +188,7 @@ class Tokens:
                 "exp": _seconds(now + life),
                 "jti": new_jti(),
                 "scope": scope,
-                "type": "service",
+                "type": SERVICE,
                 **({"generation": client.generation} if client.generation else {}),
             },
         )
@@ -215,12 +220,12 @@ class Tokens:
         header, claims = self._verified(token)
         if header.get("typ") != ACCESS_TYPE or header.get("alg") != self.keys.access_algorithm:
             raise InvalidToken
-        if claims.get("aud") != self.issuer or not isinstance(claims.get("jti"), str):
+        if not claims.keys() >= _REQUIRED or claims["aud"] != self.issuer:
+            raise InvalidToken
+        if not (claims["sub"] == claims["client_id"] if claims["type"] == SERVICE else _is_of_person(claims)):
             raise InvalidToken
         now = self.clock().timestamp()
-        if not isinstance(expires := claims.get("exp"), int) or expires <= now:
-            raise InvalidToken
-        if not isinstance(issued := claims.get("iat"), int) or issued > now + SKEW_SECONDS:
+        if claims["exp"] <= now or claims["iat"] > now + SKEW_SECONDS:
             raise InvalidToken
         return claims
 
@@ -231,7 +236,10 @@ class Tokens:
         """
         header, claims = self._verified(token, is_hint=True)
         # Back-Channel Logout section 4: a logout token is no ID token, nor is an access token.
-        if header.get("typ") != "JWT" or not isinstance(claims.get("sub"), str):
+        if header.get("typ") != "JWT" or not {"sub", "aud"} <= claims.keys():
+            raise InvalidToken
+        # Never signed with a secret that backends share.
+        if header["alg"] not in SIGNING_ALGORITHMS:
             raise InvalidToken
         return claims
 
@@ -258,7 +266,7 @@ class Tokens:
             claims = json.loads(decoded.payload)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             raise InvalidToken from None
-        if not isinstance(claims, dict) or claims.get("iss") != self.issuer:
+        if not isinstance(claims, dict) or claims.get("iss") != self.issuer or not claim_types.are_proper(claims):
             raise InvalidToken
         return dict(header), claims
 
@@ -279,6 +287,10 @@ class Tokens:
         signed = b".".join((_head(token_type, algorithm, key.kid), urlsafe_b64encode(payload.encode())))
         signature = _REGISTRY.get_alg(algorithm).sign(signed, key)
         return b".".join((signed, urlsafe_b64encode(signature))).decode()
+
+
+def _is_of_person(claims: dict[str, Any]) -> bool:
+    return claims["type"] == PERSON and len(claims["sub"]) <= LONGEST_ID
 
 
 def _half_hash(token: str) -> str:
