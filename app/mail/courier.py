@@ -22,6 +22,7 @@ class MailCourier:
 
     kinds = (MAIL,)
     parallel = 2
+    room = 2
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -7,7 +7,7 @@ help.
 import logging
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -41,6 +41,11 @@ class Courier(Protocol):
     @property
     def parallel(self) -> int:
         """How many may be under way at one time in one process."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """How many of these for one client, so that one that is slow leaves places to the others."""
         ...
 
     def prepare(self, due: Due) -> Callable[[], None] | None:
@@ -78,7 +83,7 @@ class Background:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._under_way: dict[str, Courier] = {}
+        self._under_way: dict[str, tuple[Courier, str | None]] = {}
         self._returned: deque[tuple[Due, Exception | None]] = deque()
 
     def start(self) -> None:
@@ -160,10 +165,9 @@ class Background:
             learn()
         self._settle()
         for courier in self._couriers:
-            busy = sum(each is courier for each in self._under_way.values())
-            if busy < courier.parallel:
-                for due in services.outbox.claim(courier.kinds, courier.parallel - busy):
-                    self._send_out(courier, due)
+            for _ in range(courier.parallel):
+                if not self._take_one(courier):
+                    break
         for chore in self._chores:
             if services.store.add(self._mark(chore), b"", chore.seconds):
                 chore.run()
@@ -172,6 +176,17 @@ class Background:
     def _mark(chore: Chore) -> str:
         """The mark of who has done it lately: another portal on the same Redis has chores of its own."""
         return f"chore:{chore.name}:{sha256(services.settings.issuer)[:16]}"
+
+    def _take_one(self, courier: Courier) -> bool:
+        """Send one out, if there is a place for it and for its receiver."""
+        receivers = [receiver for each, receiver in self._under_way.values() if each is courier]
+        if len(receivers) >= courier.parallel:
+            return False
+        full = [each for each, count in Counter(receivers).items() if each is not None and count >= courier.room]
+        claimed = services.outbox.claim(courier.kinds, 1, without=full)
+        for due in claimed:
+            self._send_out(courier, due)
+        return bool(claimed)
 
     def _send_out(self, courier: Courier, due: Due) -> None:
         try:
@@ -187,7 +202,7 @@ class Background:
             self._wake.set()  # there may be more of them than could be claimed at once
             return
         services.db.commit()
-        self._under_way[due.id] = courier
+        self._under_way[due.id] = (courier, due.client_id)
         threading.Thread(target=self._carry, args=(send, due), name=f"courier-{due.kind}", daemon=True).start()
 
     def _carry(self, send: Callable[[], None], due: Due) -> None:

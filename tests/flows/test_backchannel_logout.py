@@ -1,9 +1,12 @@
 """Applications that registered for it hear of every ended session, however it ended, and nobody waits for them."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -13,6 +16,8 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from app.services.delivery.logout_notices import KIND
+from app.services.delivery.outbox import Parcel
 from app.services.foundation.environment import NOBODY
 from tests.conformance.id_tokens import claims
 from tests.flows.live_client import LiveClient, by_services, rows
@@ -214,6 +219,52 @@ def test_a_refusal_is_retried_and_a_redirect_is_not_followed(
     assert first["sid"] == second["sid"]
     assert first["jti"] != second["jti"]
     elsewhere.stop()
+
+
+@on_both_stores
+def test_a_refusal_is_final_and_on_record(live_portal: Portal, person: str, receiver: Receiver) -> None:
+    receiver.answers = [400]
+    signed_in(live_portal, "refuses", receiver.uri).log_out()
+    (notice,) = _notices(live_portal, "refuses", lambda found: found[0]["given_up_at"] is not None)
+    assert (notice["error"], notice["attempts"], notice["sealed"]) == ("answered:400", 1, "")
+    live_portal.flask("mail", "retry")
+    time.sleep(1)
+    assert len(receiver.received) == 1
+
+
+@on_both_stores
+def test_an_application_that_drips_keeps_no_other_from_hearing(
+    live_portal: Portal, person: str, receiver: Receiver
+) -> None:
+    """More notices wait for it than the portal has messengers; each takes the whole time there is."""
+    dripping = socket.create_server(("127.0.0.1", 0), backlog=100)
+    uri = f"http://127.0.0.1:{dripping.getsockname()[1]}/logout"
+    options = ["--redirect-uri", REDIRECT_URI, "--scope", "openid"]
+    live_portal.flask("clients", "create", "drips", *options, "--backchannel-logout-uri", uri)
+    threading.Thread(target=drip, args=(dripping,), daemon=True).start()
+    quick = signed_in(live_portal, "quick", receiver.uri)
+    parcels = [Parcel({"user_id": "u", "session_id": str(number)}, None, "drips") for number in range(60)]
+    by_services(live_portal, lambda services: services.outbox.add_all(KIND, parcels, life=timedelta(minutes=10)))
+    time.sleep(6)  # every process has seen what another one queued
+    began = time.monotonic()
+    quick.log_out()
+    receiver.tokens()
+    assert time.monotonic() - began < 4
+    dripping.close()
+
+
+def drip(listener: socket.socket) -> None:
+    """Answer every connection with a byte every other second."""
+
+    def answer(sock: socket.socket) -> None:
+        with sock, suppress(OSError):
+            for byte in b"HTTP/1.1 200 OK":
+                sock.sendall(bytes([byte]))
+                time.sleep(2)
+
+    with suppress(OSError):
+        while True:
+            threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
 
 
 @on_both_stores

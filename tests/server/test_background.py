@@ -54,6 +54,7 @@ class Scripted:
 
     kinds = ("mail",)
     parallel = 4
+    room = 4
 
     def __init__(self, **script: Exception) -> None:
         self.script = script

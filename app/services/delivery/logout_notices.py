@@ -8,19 +8,21 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
 
-import requests
 import sqlalchemy as sa
 
 from app.models import Client, TokenFamily, UserSession
 from app.services.clients.clients import Clients
+from app.services.delivery.exchange import NoAnswer, post_form
 from app.services.delivery.outbox import DeliveryFailed, Due, Outbox, Parcel
 from app.services.foundation.environment import Database
 from app.services.tokens.tokens import Tokens
 
 KIND = "backchannel_logout"
 LIFE = timedelta(days=1)
-TIMEOUTS = (3.0, 5.0)
-"""Seconds to connect, and to wait for an answer."""
+SECONDS = 5.0
+"""For one attempt, from looking the application up to the head of its answer."""
+FOR_NOW = frozenset({408, 425, 429})
+"""What a client is refused with that may try again; 5xx, but for 501, are tried again as well."""
 _family = cast(sa.Table, TokenFamily.__table__)
 _client = cast(sa.Table, Client.__table__)
 _session = cast(sa.Table, UserSession.__table__)
@@ -31,6 +33,7 @@ class LogoutNotices:
 
     kinds = (KIND,)
     parallel = 8
+    room = 2
 
     def __init__(self, db: Database, outbox: Outbox, clients: Clients, tokens: Tokens) -> None:
         self.db = db
@@ -76,17 +79,16 @@ class LogoutNotices:
 
 
 def tell(uri: str, token: str) -> None:
-    """Post a logout token (Back-Channel Logout section 2.5); raises :class:`DeliveryFailed` unless it was taken."""
+    """Post a logout token (Back-Channel Logout section 2.5); raises :class:`DeliveryFailed` unless it was taken.
+
+    What the application answers is its last word (section 2.8: 400 says that it does not understand), unless it says
+    that it cannot for now.
+    """
     try:
-        with requests.Session() as session:
-            # Neither a proxy nor a password of this machine's environment is meant for an application.
-            session.trust_env = False
-            answer = session.post(
-                uri, data={"logout_token": token}, timeout=TIMEOUTS, allow_redirects=False, stream=True
-            )
-            status = answer.status_code
-    except requests.RequestException as error:
-        raise DeliveryFailed(f"no_answer:{type(error).__name__}") from None
+        answer = post_form(uri, {"logout_token": token}, seconds=SECONDS)
+    except NoAnswer as error:
+        raise DeliveryFailed(error.reason) from None
     # Section 2.8: 200; 204 is what frameworks send for it.
-    if status not in {200, 204}:
-        raise DeliveryFailed(f"answered:{status}")
+    if answer.status not in {200, 204}:
+        is_final = answer.status == 501 or (400 <= answer.status < 500 and answer.status not in FOR_NOW)
+        raise DeliveryFailed(f"answered:{answer.status}", is_final=is_final, retry_after=answer.retry_after)

@@ -21,6 +21,9 @@ from app.services.foundation.statements import Statement
 CLAIM = timedelta(minutes=5)
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 1800, 3600))
 """How long to wait after the first failed attempt, the second, …; after the last one of these for ever the same."""
+LONGEST_PAUSE = PAUSES[-1]
+EAGER_ATTEMPTS = 3
+"""So often a receiver may ask to be tried again sooner than we would."""
 KEPT = timedelta(days=7)
 _delivery = cast(sa.Table, Delivery.__table__)
 _IS_OPEN = sa.and_(_delivery.c.done_at.is_(None), _delivery.c.given_up_at.is_(None))
@@ -55,12 +58,16 @@ class Due:
 
 
 class DeliveryFailed(Exception):
-    """An attempt did not succeed; ``reason`` is a constant, ``is_final`` says that no other attempt will."""
+    """An attempt did not succeed; ``reason`` is a constant, ``is_final`` says that no other attempt will.
 
-    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+    ``retry_after`` is how many seconds the receiver wants to be left alone, if it says so.
+    """
+
+    def __init__(self, reason: str, *, is_final: bool = False, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.is_final = is_final
+        self.retry_after = retry_after
 
 
 class Outbox:
@@ -111,18 +118,23 @@ class Outbox:
         self.db.session.execute(sa.insert(_delivery), rows)
         sa.event.listen(self.db.session, "after_commit", lambda _: self._tell(), once=True)
 
-    def claim(self, kinds: Sequence[str], limit: int, *, due_by: datetime | None = None) -> list[Due]:
+    def claim(
+        self, kinds: Sequence[str], limit: int, *, due_by: datetime | None = None, without: Sequence[str] = ()
+    ) -> list[Due]:
         """Take up to ``limit`` deliveries that are due; nobody else gets them for :data:`CLAIM`. Commits.
 
-        ``due_by`` leaves what became due after that moment. What cannot be delivered any more is given up on the way.
+        ``due_by`` leaves what became due after that moment, ``without`` what is for these clients. What cannot be
+        delivered any more is given up on the way.
         """
         now = self.clock()
-        while rows := self._taken(kinds, limit, now, due_by or now):
+        while rows := self._taken(kinds, limit, now, due_by or now, without):
             if claimed := [due for row in rows if (due := self._opened(row, now))]:
                 return claimed
         return []
 
-    def _taken(self, kinds: Sequence[str], limit: int, now: datetime, due_by: datetime) -> Sequence[Any]:
+    def _taken(
+        self, kinds: Sequence[str], limit: int, now: datetime, due_by: datetime, without: Sequence[str]
+    ) -> Sequence[Any]:
         if _IS_DUE.first(self.db, now=due_by) is None:
             return ()
         due = (
@@ -132,6 +144,8 @@ class Outbox:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
+        if without:
+            due = due.where(sa.or_(_delivery.c.client_id.is_(None), _delivery.c.client_id.not_in(without)))
         rows = self.db.session.execute(
             sa.update(_delivery)
             .where(_delivery.c.id.in_(due))
@@ -149,7 +163,7 @@ class Outbox:
     def failed(self, due: Due, failure: DeliveryFailed) -> None:
         """It did not arrive: wait longer each time, and give up after its life or what cannot succeed."""
         now = self.clock()
-        next_attempt = now + PAUSES[min(due.attempts, len(PAUSES)) - 1]
+        next_attempt = now + _pause(due.attempts, failure.retry_after)
         expires_at = self.db.session.scalar(sa.select(_delivery.c.expires_at).where(_delivery.c.id == due.id)) or now
         if failure.is_final or next_attempt >= expires_at:
             self._give_up(due.id, due.kind, failure.reason)
@@ -208,3 +222,12 @@ class Outbox:
     def _tell(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def _pause(attempts: int, wanted: float | None) -> timedelta:
+    """How long to wait after so many attempts: as long as the receiver wants, within bounds, or as we think fit."""
+    own = PAUSES[min(attempts, len(PAUSES)) - 1]
+    if wanted is None:
+        return own
+    asked = timedelta(seconds=min(max(wanted, 1.0), LONGEST_PAUSE.total_seconds()))
+    return asked if attempts <= EAGER_ATTEMPTS else max(asked, own)

@@ -34,6 +34,7 @@ class PasswordResets:
 
     kinds = (WISH,)
     parallel = 1
+    room = 1
 
     def __init__(
         self,
