@@ -63,21 +63,22 @@ def person(live_portal: Portal) -> Person:
     return new_person(live_portal)
 
 
-SERVERS = {
-    "flask_authlib.py": ("/callback", True),
-    "fastapi_authlib.py": ("/callback", True),
-    "django_oidc.py": ("/oidc/callback/", False),
-    "express_openid_connect.mjs": ("/callback", True),
+# Where each takes its answer, whether it shows a name, and what its client is registered with besides.
+SERVERS: dict[str, tuple[str, bool, tuple[str, ...]]] = {
+    "flask_authlib.py": ("/callback", True, ()),
+    "fastapi_authlib.py": ("/callback", True, ()),
+    "django_oidc.py": ("/oidc/callback/", False, ()),
+    "express_openid_connect.mjs": ("/callback", True, ()),
+    "passport_openidconnect.mjs": ("/callback", True, ("--no-pkce",)),
 }
 
 
 @pytest.mark.parametrize("program", SERVERS)
 def test_a_server_logs_people_in(windows: Windows, live_portal: Portal, person: Person, program: str) -> None:
-    callback, shows_name = SERVERS[program]
+    callback, shows_name, more = SERVERS[program]
     port, client_id = free_port(), program.partition(".")[0].replace("_", "-")
     options = ("--redirect-uri", f"http://localhost:{port}{callback}", "--confidential")
-    back = ("--post-logout-redirect-uri", f"http://localhost:{port}")
-    secret = register(live_portal, client_id, *options, *back)
+    secret = register(live_portal, client_id, *options, *more)
     interpreter = NODE if program.endswith(".mjs") else PYTHON
     command = [str(interpreter), str(CLIENTS / program), live_portal.url, client_id, secret, str(port)]
     with running(partial(Application, command=command, port=port)) as application:
@@ -171,10 +172,12 @@ def serving(page: str, settings: dict[str, str], port: int) -> Iterator[str]:
             thread.join()
 
 
-@pytest.mark.parametrize("page", ["oidc_client_ts.html"])
+@pytest.mark.parametrize("page", ["oidc_client_ts.html", "keycloak_js.html"])
 def test_a_page_logs_people_in(windows: Windows, live_portal: Portal, person: Person, page: str) -> None:
     port, client_id = free_port(), page.partition(".")[0].replace("_", "-")
-    register(live_portal, client_id, "--redirect-uri", f"http://localhost:{port}/")
+    # keycloak-js takes a refresh token for a JWT.
+    more = ("--grant", "authorization_code") if client_id == "keycloak-js" else ()
+    register(live_portal, client_id, "--redirect-uri", f"http://localhost:{port}/", *more)
     with serving(page, {"issuer": live_portal.url, "client_id": client_id}, port) as address:
         window = windows.open(locale="en-US")
         window.goto(address)
@@ -219,5 +222,11 @@ def test_the_documents_name_the_versions_that_were_tried() -> None:
     pins |= json.loads((CLIENTS / "package.json").read_text())["dependencies"]
     for library in ("streamlit", "authlib", "fastapi", "django", "mozilla-django-oidc", "requests-oauthlib", "pyjwt"):
         assert pins[library] in text, library
-    for library in ("express-openid-connect", "openid-client", "oidc-client-ts"):
+    for library in (
+        "express-openid-connect",
+        "openid-client",
+        "oidc-client-ts",
+        "keycloak-js",
+        "passport-openidconnect",
+    ):
         assert pins[library] in text, library
