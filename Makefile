@@ -8,7 +8,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 BIN := .venv/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-user
 FLASK := $(BIN)/flask --app wsgi
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 TRANSLATIONS := translations/messages.pot
@@ -74,7 +74,7 @@ tests/clients/.venv/.made: .venv/.made tests/clients/requirements.txt
 	@echo "Installing the client libraries that the tests drive (once)"
 	@rm -rf tests/clients/.venv
 	@$(BIN)/python -m venv tests/clients/.venv
-	@tests/clients/.venv/bin/pip install --quiet --disable-pip-version-check --no-input -r tests/clients/requirements.txt
+	@tests/clients/.venv/bin/pip install --quiet --disable-pip-version-check --no-input --no-user -r tests/clients/requirements.txt
 	@touch $@
 
 # npm writes this file itself. Node comes from the test requirements, so nothing has to be installed for it.

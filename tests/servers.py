@@ -26,6 +26,8 @@ import redis
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 S = TypeVar("S", bound="Server")
+_chance = random.SystemRandom()
+_given: set[int] = set()
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 
@@ -197,10 +199,16 @@ def free_port() -> int:
     Not one the system would choose: those are given to every outgoing connection, so it may be gone before the server
     takes it.
     """
+    # Processes that test side by side take turns at the numbers, so that none takes what another has just been given.
+    count, own = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")), os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     while True:
-        port = random.randrange(12000, 32000)  # noqa: S311
+        # Not the numbers that Hypothesis repeats from one example to the next.
+        port = _chance.randrange(12000 + int(own[2:]), 32000, count)
+        if port in _given:
+            continue
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
 
 

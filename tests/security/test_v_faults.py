@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from resource import RLIM_INFINITY, RLIMIT_FSIZE, prlimit
+from resource import RLIMIT_FSIZE, prlimit
 
 import pytest
 import requests
@@ -168,14 +168,14 @@ def test_v321_a_full_disk_refuses_what_must_be_kept_and_is_over_when_there_is_ro
     client = start()
     token, code = client.tokens()["access_token"], client.code()
     for pid in client.portal.workers:
-        prlimit(pid, RLIMIT_FSIZE, (1, RLIM_INFINITY))
+        prlimit(pid, RLIMIT_FSIZE, (1, prlimit(pid, RLIMIT_FSIZE)[1]))
     answers = [client.authorize() for _ in range(4)]
     assert {answer.status_code for answer in answers} == {503}
     assert {answer.headers["Retry-After"].isdecimal() for answer in answers} == {True}
     assert client.redeem(code).status_code == 503
     assert client.userinfo(token).status_code == 200
     for pid in client.portal.workers:
-        prlimit(pid, RLIMIT_FSIZE, (RLIM_INFINITY, RLIM_INFINITY))
+        prlimit(pid, RLIMIT_FSIZE, (prlimit(pid, RLIMIT_FSIZE)[1],) * 2)
     assert client.redeem(code).status_code == 200
     assert "code=" in client.authorize().headers["Location"]
 
