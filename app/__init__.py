@@ -11,7 +11,7 @@ from app.oauth import direct
 from app.server import background, logs
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
-from app.web import devices, error_pages, published, security, sessions
+from app.web import devices, error_pages, proxies, published, security, sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     background.configure(app, couriers, _chores(settings, built), [built.clients.browser_origins])
     direct.configure(app, settings)
     published.configure(app, settings, lambda: built.keys.changes)
-    security.trust_proxies(app, settings)
+    proxies.configure(app, settings)
     return app
 
 

@@ -26,6 +26,11 @@ def check(as_json: bool) -> None:
         return
     for row in rows:
         click.echo(f"{row['variable']}={row['value']}")
+    if services.settings.lacks_proxy:
+        click.echo(
+            "PUBLIC_URL is https, which a proxy in front must speak, but TRUSTED_PROXIES is 0: everybody behind it "
+            "shares its address and its limits. Set it to the number of proxies in front."
+        )
     click.echo("The settings are usable.")
 
 

@@ -9,7 +9,7 @@ from app.login.forms import ConfirmForm, StrengthForm
 from app.login.routes import bp
 from app.login.steps import Answer, login_address, page, refused
 from app.web.devices import device_token
-from app.web.security import caller, safe_path
+from app.web.security import caller, safe_path, sender
 from app.web.sessions import begin_session
 from app.wiring import services
 
@@ -42,7 +42,7 @@ def confirm() -> Answer:
 def strength() -> tuple[Response, int] | Response:
     """How hard a new password is to guess, 0 to 4, and what would make it harder; nothing of it is kept."""
     try:
-        services.rate_limits.hit("password_strength", STRENGTH_LIMIT, caller().ip_address)
+        services.rate_limits.hit("password_strength", STRENGTH_LIMIT, sender())
     except TooManyAttempts as refusal:
         response = jsonify(error=refusal.code)
         response.headers["Retry-After"] = str(refusal.retry_after)

@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from app.oauth.parameters import BackChannelRequest
 from app.services.clients.clients import ClientRecord, is_secret
 from app.services.record.audit import Event
-from app.web.security import caller
+from app.web.security import caller, sender
 from app.wiring import services
 
 CHALLENGE = 'Basic realm="MAX Platform", charset="UTF-8"'
@@ -76,9 +76,7 @@ def _basic(header: str) -> tuple[str, str]:
 
 def _refused(client_id: str, client: ClientRecord | None) -> ClientRefused:
     """Count, record and refuse."""
-    services.rate_limits.hit(
-        "client_authentication", services.settings.limits.default, caller().ip_address, must_count=False
-    )
+    services.rate_limits.hit("client_authentication", services.settings.limits.default, sender(), must_count=False)
     known = client.client_id if client else None
     services.audit.record_refusal(Event.CLIENT_AUTHENTICATION_FAILED, caller(), error="invalid_client", client_id=known)
     return ClientRefused()

@@ -70,6 +70,11 @@ class Settings:
         return self.issuer.startswith("https://")
 
     @property
+    def lacks_proxy(self) -> bool:
+        """Whether a proxy must stand in front, for the portal itself speaks no TLS, of which nothing was said."""
+        return self.is_https and not self.server.trusted_proxies
+
+    @property
     def is_production(self) -> bool:
         """Whether the strict start-up rules hold."""
         return self.server.environment == "production"

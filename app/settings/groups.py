@@ -40,7 +40,7 @@ class ServerSettings:
     trusted_proxies: int = setting(
         "TRUSTED_PROXIES",
         "0",
-        "Number of reverse proxies whose X-Forwarded-* headers are believed",
+        "Number of reverse proxies in front whose X-Forwarded-* (or Forwarded) headers are believed",
         values.number(0, 10),
     )
     instance_path: str = setting("INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/")
@@ -207,6 +207,12 @@ class LimitSettings:
     enabled: bool = setting("RATE_LIMIT_ENABLED", "true", "Whether requests are limited at all", values.boolean)
     login: str = setting("RATE_LIMIT_LOGIN", "5/minute", "Login attempts per account and per address", values.rate)
     default: str = setting("RATE_LIMIT_DEFAULT", "100/minute", "Requests per address to pages and APIs", values.rate)
+    ipv6_prefix: int = setting(
+        "RATE_LIMIT_IPV6_PREFIX",
+        "64",
+        "Bits of an IPv6 address that count as one sender for limits; 128: each address by itself",
+        values.number(32, 128),
+    )
     token: str = setting(
         "RATE_LIMIT_TOKEN", "none", "Token, userinfo and introspection requests of an authenticated client", values.rate
     )

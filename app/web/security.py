@@ -1,4 +1,4 @@
-"""What every response carries and every request passes: proxies, headers, CSP, size and address limits."""
+"""What every response carries and every request passes: headers, CSP, size and address limits."""
 
 import re
 import secrets
@@ -6,7 +6,6 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.services.foundation.environment import Caller
 from app.settings import Settings
@@ -32,12 +31,6 @@ def configure(app: Flask, settings: Settings) -> None:
     app.after_request(finish)
 
 
-def trust_proxies(app: Flask, settings: Settings) -> None:
-    """Read the headers of as many proxies as are trusted, before anything else looks at a request."""
-    if hops := settings.server.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-
-
 def headers_of_every_response(settings: Settings) -> list[tuple[str, str]]:
     """The headers no response goes without."""
     # same-origin rather than no-referrer: with the latter browsers send «Origin: null» with our own forms.
@@ -52,6 +45,11 @@ def caller() -> Caller:
     if "caller" not in g:
         g.caller = Caller(request.remote_addr or "", request.headers.get("User-Agent", ""))
     return cast(Caller, g.caller)
+
+
+def sender() -> str:
+    """Who counts as one for limits by address: an IPv4 address, or a network of IPv6."""
+    return services.rate_limits.sender(caller().ip_address)
 
 
 def csp_nonce() -> str:
@@ -108,9 +106,7 @@ def _begin() -> None:
     if origins.is_preflight():
         return
     if not UNLIMITED_WHEN_AUTHENTICATED.match(path) and not UNLIMITED.match(path):
-        services.rate_limits.hit(
-            "request", services.settings.limits.default, request.remote_addr or "", must_count=False
-        )
+        services.rate_limits.hit("request", services.settings.limits.default, sender(), must_count=False)
 
 
 def settle(response: Response) -> None:

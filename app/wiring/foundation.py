@@ -29,4 +29,5 @@ class FoundationRoom:
 
     @cached_property
     def rate_limits(self) -> RateLimiter:
-        return RateLimiter(self.store, self.settings.limits.enabled)
+        limits = self.settings.limits
+        return RateLimiter(self.store, limits.enabled, limits.ipv6_prefix)

@@ -7,6 +7,7 @@ import logging
 from limits import RateLimitItem, parse
 
 from app.errors import TooManyAttempts, Unavailable
+from app.services.foundation.networks import network
 from app.stores import KeyValueStore, StoreUnavailable
 
 logger = logging.getLogger(__name__)
@@ -22,9 +23,17 @@ class RateLimiter:
     normalises identifiers (an e-mail in its canonical case); they are hashed before they become keys.
     """
 
-    def __init__(self, store: KeyValueStore, enabled: bool = True) -> None:
+    def __init__(self, store: KeyValueStore, enabled: bool = True, ipv6_prefix: int = 64) -> None:
         self._store = store
         self._enabled = enabled
+        self._ipv6_prefix = ipv6_prefix
+
+    def sender(self, ip_address: str) -> str:
+        """The identifier of an address: everybody with an IPv6 address has the ``ipv6_prefix`` in common with himself.
+
+        Whoever has one has 2^64 of them, and would have as many counts.
+        """
+        return network(ip_address, self._ipv6_prefix)
 
     def hit(self, name: str, limit: str = "5/minute", *identifiers: str, must_count: bool = True) -> None:
         """Count one attempt.

@@ -32,5 +32,5 @@ class Attempts:
         if device_token and self.devices.is_known_at(account, device_token):
             self.limits.hit(f"{name}_device", self.limit, account, sha256(device_token))
             return
-        self.limits.hit(f"{name}_address", self.limit, caller.ip_address)
+        self.limits.hit(f"{name}_address", self.limit, self.limits.sender(caller.ip_address))
         self.limits.hit(f"{name}_account", self.limit, account)
