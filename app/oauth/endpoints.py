@@ -6,7 +6,9 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, TokenEndpoint
 
 from app.oauth.parameters import BackChannelRequest
 from app.services.clients.clients import ClientRecord
+from app.services.clients.scopes import split
 from app.services.grants.bearer import AccessState, RefreshState
+from app.services.tokens.claims import covered_by
 from app.services.tokens.tokens import InvalidToken
 from app.web.security import caller
 from app.wiring import services
@@ -69,7 +71,13 @@ def _describe_access(state: AccessState) -> dict[str, Any]:
     answer = {"active": True, "token_type": "Bearer", **{name: claims[name] for name in names if name in claims}}
     if state.subject:
         answer["username"] = state.subject.username
+        answer |= _address(state.scopes, state.subject.email, is_verified=state.subject.email_verified)
     return answer
+
+
+def _address(scopes: tuple[str, ...], email: str, *, is_verified: bool) -> dict[str, Any]:
+    """The e-mail, where the scopes cover it as at userinfo."""
+    return {"email": email, "email_verified": is_verified} if "email" in covered_by(scopes) else {}
 
 
 def _describe_refresh(stored: RefreshState) -> dict[str, Any]:
@@ -83,4 +91,5 @@ def _describe_refresh(stored: RefreshState) -> dict[str, Any]:
         "iss": services.settings.issuer,
         "iat": int(stored.issued_at.timestamp()),
         "exp": int(stored.expires_at.timestamp()),
+        **_address(split(stored.scope), stored.email, is_verified=stored.email_verified),
     }

@@ -28,7 +28,7 @@ from app.oauth.parameters import FORM, front_channel_values
 from app.oauth.server import PortalAuthorizationServer
 from app.services.clients.redirect_uris import origin
 from app.services.grants.authorization import Pending
-from app.services.grants.interactions import Refusal, Step
+from app.services.grants.interactions import NO_PROGRESS, Refusal, Step
 from app.web.sessions import session_for
 from app.wiring import services
 
@@ -58,6 +58,9 @@ def authorize() -> AnyResponse:
             draft.redirect_uri, draft.response_mode, refused.error, refused.description, draft.state
         )
     session = session_for(asked.hinted_user_id, asked.login_hint, is_silent=asked.is_silent)
+    if request.method == "POST" and session is None:
+        # A form on a page of another site comes without our cookie (SameSite=Lax); what it leads to comes with it.
+        return redirect(url_for("oauth.resume", interaction=services.interactions.open(asked)), 303)
     step = services.authorization.step(asked, draft.client, session)
     if isinstance(step, Refusal):
         return responses.send_error(asked, step.error, step.description)
@@ -70,8 +73,17 @@ def authorize() -> AnyResponse:
 def resume() -> AnyResponse:
     """Go on with a stored request; login, account choice and consent return here and nowhere else."""
     pending = services.authorization.pending(request.args.get("interaction", ""))
-    session = session_for(pending.request.hinted_user_id, None, is_silent=False)
+    asked, is_untouched = pending.request, pending.interaction.progress == NO_PROGRESS
+    # A hint counts until a person has decided.
+    login_hint = asked.login_hint if is_untouched else None
+    session = session_for(asked.hinted_user_id, login_hint, is_silent=asked.is_silent)
     step = services.authorization.pending_step(pending, session)
+    if asked.is_silent:
+        # It came as a form; loaded again it is answered again, as a link with it would be, and never by a page.
+        if isinstance(step, Refusal) or session is None:
+            refusal = step if isinstance(step, Refusal) else Refusal("login_required", "The person has to log in")
+            return responses.send_error(asked, refusal.error, refusal.description)
+        return responses.send_code(asked, services.authorization.issue(asked, pending.client, session))
     if isinstance(step, Refusal):
         if pending.interaction.is_answered:
             return _already_answered(pending)

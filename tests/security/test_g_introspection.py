@@ -169,8 +169,25 @@ def test_g139_an_access_token_is_described_whole(parties: Parties, hint: str | N
             "auth_time": now,
             "jti": claims["jti"],
             "sid": claims["sid"],
+            "email": "ada@example.com",
+            "email_verified": True,
         }
     assert told(parties.other, token, **form) == INACTIVE
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+@pytest.mark.parametrize(
+    ("scope", "is_told"),
+    [("openid", False), ("openid profile read:groups", False), ("openid email", True), ("email", True)],
+)
+def test_g139_the_email_is_told_where_the_scope_covers_it(
+    parties: Parties, kind: str, scope: str, is_told: bool
+) -> None:
+    answer = told(parties.resource, parties.web.tokens(scope=scope)[kind])
+    assert answer["active"] is True
+    assert (answer.get("email"), answer.get("email_verified")) == (
+        ("ada@example.com", True) if is_told else (None, None)
+    )
 
 
 def test_g139_a_service_token_has_no_person(parties: Parties) -> None:
@@ -178,7 +195,7 @@ def test_g139_a_service_token_has_no_person(parties: Parties) -> None:
     token = service.token(grant_type="client_credentials").json["access_token"]
     answer = told(parties.resource, token)
     assert (answer["active"], answer["sub"], answer["client_id"]) == (True, "service", "service")
-    assert not {"username", "sid", "auth_time"} & set(answer)
+    assert not {"username", "email", "sid", "auth_time"} & set(answer)
     assert told(parties.other, token) == INACTIVE
 
 

@@ -54,6 +54,8 @@ _REFRESH = Statement(
         _session.c.ended_at.label("session_ended"),
         _client.c.is_active.label("client_is_active"),
         _user.c.username,
+        _user.c.email,
+        _user.c.email_verified,
         _user.c.id.label("user_id"),
         _user.c.is_active.label("user_is_active"),
     )
@@ -88,6 +90,8 @@ class RefreshState:
     family_id: str
     user_id: str
     username: str
+    email: str
+    email_verified: bool
     scope: str
     issued_at: datetime
     expires_at: datetime
@@ -139,6 +143,8 @@ class Bearer:
             row.family_id,
             row.user_id,
             row.username,
+            row.email,
+            row.email_verified,
             row.scope,
             row.created_at,
             expires_at,
