@@ -1,6 +1,8 @@
 """Fixtures that everything shares; they only compose what servers.py, databases.py and chromium.py build."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,12 +17,17 @@ from app import create_app
 from app.settings import Settings
 from tests.chromium import Windows, launched
 from tests.clock import Clock
+from tests.compiled import compile_once
 from tests.databases import PostgresDatabases, SqliteDatabases, running_portal
 from tests.mail.smtp_server import SmtpServer
 from tests.portal import Portal, close
 from tests.servers import PostgresCluster, RedisServer, running, started
-from tests.templates import compile_once
 
+MEMORY = Path("/dev/shm")  # noqa: S108
+ROOM = 1 << 30
+# Nothing that tests write outlives them: where there is room it stays in memory, and no commit waits for a disk.
+if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 compile_once()
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 

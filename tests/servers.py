@@ -145,15 +145,15 @@ class PostgresCluster(Server):
 
     def create(self, database: str, template: str = "template0") -> None:
         """Make a database as a copy of another one, to which nobody may be connected."""
-        self._run(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+        with self._connect() as connection:
+            # Since 15 the copy goes through the log as well unless it is told otherwise, which takes twice as long.
+            strategy = "STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
+            connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}" {strategy}'.encode())
 
     def drop(self, database: str) -> None:
         """Drop a database and end the connections to it."""
-        self._run(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
-
-    def _run(self, statement: str) -> None:
         with self._connect() as connection:
-            connection.execute(statement.encode())
+            connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)'.encode())
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
