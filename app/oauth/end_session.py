@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from flask import current_app, g, make_response, redirect, render_template, url_for
+from flask import g, make_response, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug import Response
@@ -122,7 +122,7 @@ def _sealed(wanted: LogoutRequest) -> str:
 
 
 def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(str(current_app.secret_key), salt="end-session")
+    return URLSafeTimedSerializer(services.settings.signing_secrets, salt="end-session")
 
 
 def _parameters(values: "MultiDict[str, str]") -> dict[str, str]:

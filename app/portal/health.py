@@ -46,10 +46,14 @@ def ready() -> Response:
     return response
 
 
+class _Unreadable(Exception):
+    """What is needed is there and cannot be read; the text says what, in one line."""
+
+
 def _outcome(name: str, check: Callable[[], None]) -> str:
     try:
         check()
-    except StoreUnavailable as error:
+    except (StoreUnavailable, _Unreadable) as error:
         logger.warning("not_ready", extra={"part": name, "reason": str(error)})
         return str(error)
     except (SQLAlchemyError, PortalError) as error:
@@ -65,4 +69,4 @@ def _database() -> None:
 
 def _keys() -> None:
     if services.keys.missing():
-        raise PortalError("no signing key")
+        raise _Unreadable(" ".join(services.keys.problems()) or "failed")

@@ -65,6 +65,11 @@ class Settings:
         return self.server.public_url
 
     @property
+    def signing_secrets(self) -> list[str]:
+        """``SECRET_KEY`` and the earlier ones, in the order ``itsdangerous`` wants: it signs with the last."""
+        return [*reversed(self.secrets.secret_key_fallbacks), self.secrets.secret_key]
+
+    @property
     def is_https(self) -> bool:
         """Whether people reach the portal over TLS."""
         return self.issuer.startswith("https://")
@@ -138,7 +143,8 @@ class Settings:
             storage = dataclasses.replace(storage, database_url=f"sqlite:///{instance}/portal.db")
         keys = self.secrets
         if not self.is_production:
-            keys = SecretSettings(
+            keys = dataclasses.replace(
+                keys,
                 secret_key=keys.secret_key
                 or generated_keys.kept_in(instance / "secret_key", lambda: secrets.token_urlsafe(48)),
                 encryption_keys=keys.encryption_keys
@@ -155,6 +161,9 @@ class Settings:
         """The part of the settings that Flask and its extensions read from ``app.settings``."""
         return {
             "SECRET_KEY": self.secrets.secret_key,
+            "SECRET_KEY_FALLBACKS": list(self.secrets.secret_key_fallbacks),
+            # itsdangerous signs with the last and accepts all.
+            "WTF_CSRF_SECRET_KEY": self.signing_secrets,
             "DEBUG": self.server.debug,
             "TESTING": self.server.environment == "testing",
             "SESSION_COOKIE_NAME": "__Host-portal_form" if self.is_https else "portal_form",
@@ -212,24 +221,45 @@ class SettingRow:
 
 def documentation() -> str:
     """``docs/configuration.md``: every setting in a table."""
-    head = "# Configuration\n\nMade from `app/settings/` by `flask --app wsgi config document`.\n\n"
+    head = "# Configuration\n\nMade from `app/settings/` by `flask --app wsgi config document`. "
+    head += "Each secret can be given as a file, too: `…_FILE` names it.\n\n"
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for group in dataclasses.fields(Settings):
         for item in dataclasses.fields(cast(type, group.type)):
             default = f"`{item.metadata['default']}`" if item.metadata["default"] else ""
-            lines.append(f"| `{item.metadata['variable']}` | {default} | {item.metadata['meaning']} |")
+            variable = f"`{item.metadata['variable']}`" + (" (`_FILE`)" if item.metadata["secret"] else "")
+            lines.append(f"| {variable} | {default} | {item.metadata['meaning']} |")
     return head + "\n".join(lines) + "\n"
 
 
 def _read_group(group: type, environ: Mapping[str, str], problems: list[str]) -> Any:
     parsed: dict[str, object] = {}
     for item in dataclasses.fields(group):
-        raw = environ.get(item.metadata["variable"]) or item.metadata["default"]
         try:
+            raw = _given(item.metadata, environ) or item.metadata["default"]
             parsed[item.name] = item.metadata["parse"](raw)
         except ValueError as error:
             problems.append(f"{item.metadata['variable']} {error}")
     return group(**parsed) if len(parsed) == len(dataclasses.fields(group)) else None
+
+
+def _given(metadata: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """The variable's value; a secret may stand in the file that ``…_FILE`` names instead. Raises ``ValueError``."""
+    variable = metadata["variable"]
+    value, file = environ.get(variable, ""), environ.get(f"{variable}_FILE", "") if metadata["secret"] else ""
+    if not file:
+        return value
+    if value:
+        raise ValueError(f"and {variable}_FILE are both set; choose one")
+    try:
+        content = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"cannot be read from {variable}_FILE: {error.strerror}") from None
+    except ValueError:
+        raise ValueError(f"cannot be read from {variable}_FILE: the file holds no text") from None
+    if not content:
+        raise ValueError(f"cannot be read from {variable}_FILE: the file is empty")
+    return content
 
 
 def _problems(settings: Settings) -> Iterator[str]:
@@ -239,6 +269,10 @@ def _problems(settings: Settings) -> Iterator[str]:
     keys, storage = settings.secrets, settings.storage
     rules = (
         (keys.secret_key and len(keys.secret_key) < 32, "SECRET_KEY must have 32 or more characters"),
+        (
+            any(len(key) < 32 for key in keys.secret_key_fallbacks),
+            "SECRET_KEY_FALLBACKS must have 32 or more characters each",
+        ),
         (
             not all(generated_keys.is_fernet_key(key) for key in keys.encryption_keys),
             "ENCRYPTION_KEYS must be Fernet keys (32 bytes, URL-safe base64)",

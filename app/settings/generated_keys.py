@@ -17,6 +17,8 @@ def kept_in(path: Path, make: Callable[[], str]) -> str:
         return _kept(path, make)
     except OSError as error:
         raise Unusable(f"{path} cannot be used: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise Unusable(f"{path.name} is damaged: it holds no text; restore it from a backup") from None
 
 
 def _kept(path: Path, make: Callable[[], str]) -> str:
@@ -34,9 +36,9 @@ def _kept(path: Path, make: Callable[[], str]) -> str:
             draft.unlink()
     if path.stat().st_mode & 0o077:
         raise Unusable(f"{path.name} can be read by others; run chmod 600 on it")
-    if value := path.read_text().strip():
+    if value := path.read_text(encoding="utf-8").strip():
         return value
-    raise Unusable(f"{path.name} is empty; delete it to have a new one made")
+    raise Unusable(f"{path.name} is empty; restore it from a backup, or delete it to have a new one made")
 
 
 def new_fernet_key() -> str:

@@ -86,6 +86,13 @@ class SecretSettings:
     secret_key: str = setting(
         "SECRET_KEY", "", "Signs form tokens and cookies; 32 or more characters", values.text, True
     )
+    secret_key_fallbacks: tuple[str, ...] = setting(
+        "SECRET_KEY_FALLBACKS",
+        "",
+        "Earlier values of SECRET_KEY, separated by commas: what they signed is accepted, and signed anew",
+        values.words,
+        True,
+    )
     encryption_keys: tuple[str, ...] = setting(
         "ENCRYPTION_KEYS",
         "",

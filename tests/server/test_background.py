@@ -117,16 +117,31 @@ def test_who_comes_back_too_late_changes_nothing(app: Flask, clock: Clock) -> No
     assert outcome(app) == ("done", "")
 
 
-def test_what_was_sealed_with_a_lost_key_is_given_up_with_one_warning(
-    make_app: MakeApp, open_database: Callable[..., str], caplog: pytest.LogCaptureFixture
+def test_what_another_key_sealed_waits_for_who_has_it(
+    make_app: MakeApp, open_database: Callable[..., str], clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """A node that was started with a wrong key throws nothing away."""
     url, keys = open_database(), [Fernet.generate_key().decode() for _ in range(3)]
-    queue(make_app(url, ENCRYPTION_KEYS=keys[0]))
-    with_another = make_app(url, ENCRYPTION_KEYS=keys[1])
-    assert (deliver(with_another), deliver(with_another)) == (0, 0)
-    assert outcome(with_another) == ("given up", "sealed_with_another_key")
+    right, wrong = (make_app(url, ENCRYPTION_KEYS=key) for key in keys[:2])
+    queue(right)
+    assert (deliver(wrong), deliver(wrong)) == (0, 0)
+    assert outcome(wrong) == ("waits", "sealed_with_another_key")
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert [record.getMessage() for record in warnings] == ["delivery_given_up"]
+    assert [record.getMessage() for record in warnings] == ["delivery_does_not_open"]
+    clock.advance(minutes=1)
+    assert deliver(right) == 1
+
+
+def test_what_nobody_can_open_is_given_up_when_its_time_is_over(
+    make_app: MakeApp, open_database: Callable[..., str], clock: Clock
+) -> None:
+    url, keys = open_database(), [Fernet.generate_key().decode() for _ in range(2)]
+    queue(make_app(url, ENCRYPTION_KEYS=keys[0]))
+    wrong = make_app(url, ENCRYPTION_KEYS=keys[1])
+    deliver(wrong)
+    clock.advance(days=4)
+    assert deliver(wrong) == 0
+    assert outcome(wrong) == ("given up", "sealed_with_another_key")
 
 
 def test_a_key_that_was_replaced_still_opens(make_app: MakeApp, open_database: Callable[..., str]) -> None:

@@ -197,18 +197,23 @@ class Outbox:
         return int(cast(Any, changed).rowcount)
 
     def _opened(self, row: Any, now: datetime) -> Due | None:
-        """The claimed row with its content; one too old, or sealed with a key that is gone, is given up instead."""
+        """The claimed row with its content; one too old is given up, one that does not open waits."""
         if row.expires_at <= now:
             self._give_up(row.id, row.kind, row.error or "too_late")
             self.db.commit()
             return None
         try:
             content = json.loads(self.sealer.open(row.sealed))
-        except Unopenable:
-            self._give_up(row.id, row.kind, "sealed_with_another_key")
+        except (Unopenable, ValueError):
+            # Another process, or this one after a restart, may have the key: nothing is thrown away before its time.
+            logger.warning("delivery_does_not_open", extra={"kind": row.kind, "delivery": row.id})
+            content = None
+        due = Due(row.id, row.kind, row.user_id, row.client_id, content or {}, row.created_at, row.attempts, row.error)
+        if content is None:
+            self.failed(due, DeliveryFailed("sealed_with_another_key"))
             self.db.commit()
             return None
-        return Due(row.id, row.kind, row.user_id, row.client_id, content, row.created_at, row.attempts, row.error)
+        return due
 
     def _give_up(self, delivery_id: str, kind: str, reason: str) -> None:
         now = self.clock()
