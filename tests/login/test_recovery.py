@@ -57,6 +57,7 @@ def test_the_link_is_mailed_in_the_language_of_the_page_and_says_until_when_it_i
 def test_nobody_is_mailed_for_an_address_without_an_active_account(app: Flask, client: FlaskClient) -> None:
     add_person(app, "gone@example.com")
     app.test_cli_runner().invoke(args=["users", "disable", "gone@example.com"])
+    assert only_mail(app, "account_disabled").to == "gone@example.com"
     for email in ("gone@example.com", "nobody@example.com", "nobody@example.com' OR 1=1 --@example.com"):
         ask(client, email)
     assert received(app) == []
