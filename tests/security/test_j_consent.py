@@ -6,8 +6,11 @@ RFC 6749 sections 4.1.2.1 and 10.2, RFC 8252 section 8.6, RFC 9700 sections 4.7 
 from urllib.parse import quote
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from app.errors import InvalidInput
+from app.models import Client
 from app.services.foundation.environment import NOBODY
 from tests.conformance import id_tokens
 from tests.relying_party import REDIRECT_URI, RelyingParty, csrf_token, log_in
@@ -220,11 +223,28 @@ def test_j186_the_name_of_a_client_is_text_on_every_page_of_the_flow(parties: Pa
     ],
 )
 def test_j186_no_picture_of_elsewhere_is_loaded_and_no_script_run(parties: Parties, logo: str) -> None:
-    client = parties.client(logo_uri=logo, consent_policy="once")
+    """However it came into the table: registration takes none but https addresses and paths of the portal."""
+    client = parties.client(consent_policy="once", logo_uri="https://evil.test/x.png")
+    parties.clock.advance(seconds=3)
+    with parties.app.app_context():
+        services = parties.app.extensions["services"]
+        change = sa.update(Client).where(Client.client_id == client.client_id)
+        services.db.session.execute(change.values(logo_uri=logo, updated_at=parties.clock()))
+        services.db.commit()
+        found = services.clients.find(client.client_id)
+    assert found.logo_uri == logo
     response = client.browser.get(client.authorize().location)
     markup = is_page(response, 200)
     assert "img-src 'self' data:" in response.headers["Content-Security-Policy"].split("; ")
     assert logo not in "".join(address for address in markup.addresses if not address.startswith("/x"))
+
+
+@pytest.mark.parametrize(
+    "logo", ["javascript:alert(1)", "data:image/svg+xml,<svg onload=alert(1)>", "//evil.test/x.png"]
+)
+def test_j186_a_picture_of_no_web_address_is_not_registered(parties: Parties, logo: str) -> None:
+    with pytest.raises(InvalidInput):
+        parties.client(logo_uri=logo)
 
 
 @pytest.mark.parametrize(
