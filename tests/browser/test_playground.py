@@ -40,7 +40,7 @@ def logged_in(page: Page, person: Person) -> Page:
     window = opened_by(page, "#log-in")
     log_in(window, person)
     decide(window, "allow")
-    expect(state(page)).to_have_text(f"Logged in as {person.email}")
+    expect(state(page)).to_have_text(f"Logged in as {person.name}")
     return page
 
 
@@ -57,7 +57,7 @@ def test_the_popup_asks_for_consent_and_brings_tokens(page: Page, person: Person
     log_in(window, person)
     expect(window.locator("h1")).to_contain_text("Playground")
     decide(window, "allow")
-    expect(state(page)).to_have_text(f"Logged in as {person.email}")
+    expect(state(page)).to_have_text(f"Logged in as {person.name}")
     wait_until_closed(window)
     expect(page.locator(".token strong")).to_have_text(["access_token", "id_token", "refresh_token"])
     expect(page.locator(".token").first).to_contain_text("at+jwt")
@@ -75,7 +75,7 @@ def test_the_list_of_requests_holds_the_whole_flow_and_no_secret(page: Page, per
 
 def test_after_a_reload_the_frame_logs_in_silently(page: Page, person: Person) -> None:
     logged_in(page, person).reload()
-    expect(state(page)).to_have_text(f"Logged in as {person.email}")
+    expect(state(page)).to_have_text(f"Logged in as {person.name}")
     expect(page.locator("#notice")).to_contain_text("without asking")
     assert len(page.frames) == 1
 
@@ -116,7 +116,7 @@ def test_logging_out_revokes_and_reaches_the_other_tab(page: Page, live_portal: 
     logged_in(page, person)
     held = page.evaluate(REFRESH_TOKEN)
     other = at_playground(page.context.new_page(), live_portal)
-    expect(state(other)).to_have_text(f"Logged in as {person.email}")
+    expect(state(other)).to_have_text(f"Logged in as {person.name}")
     other.locator("#log-out").click()
     expect(state(other)).to_have_text("Not logged in")
     expect(state(page)).to_have_text("Not logged in")
@@ -138,7 +138,7 @@ def test_ending_the_portals_session_ends_silent_login(page: Page, live_portal: P
 def test_tokens_in_local_storage_survive_a_reload_without_a_request(page: Page, person: Person) -> None:
     logged_in(page, person).locator("input[value=local]").check()
     page.reload()
-    expect(state(page)).to_have_text(f"Logged in as {person.email}")
+    expect(state(page)).to_have_text(f"Logged in as {person.name}")
     expect(page.locator("#no-requests")).to_be_visible()
     page.locator("input[value=memory]").check()
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('tokens'))") == []
@@ -150,7 +150,7 @@ def test_a_blocked_popup_offers_this_tab_and_comes_back_logged_in(page: Page, pe
     page.locator("#here").click()
     log_in(page, person)
     decide(page, "allow")
-    expect(state(page)).to_have_text(f"Logged in as {person.email}")
+    expect(state(page)).to_have_text(f"Logged in as {person.name}")
 
 
 def test_a_closed_popup_is_no_error_and_leaves_the_button_ready(page: Page, person: Person) -> None:
@@ -165,7 +165,7 @@ def test_a_second_click_brings_the_same_window_to_the_front(page: Page, person: 
     assert page.context.pages == [page, window]
     log_in(window, person)
     decide(window, "allow")
-    expect(state(page)).to_have_text(f"Logged in as {person.email}")
+    expect(state(page)).to_have_text(f"Logged in as {person.name}")
 
 
 @pytest.mark.parametrize("mode", ["query", "web_message"])
@@ -190,7 +190,7 @@ def test_a_login_finished_after_an_hour_succeeds(
     window.reload()
     log_in(window, person)
     decide(window, "allow")
-    expect(state(page)).to_have_text(f"Logged in as {person.email}")
+    expect(state(page)).to_have_text(f"Logged in as {person.name}")
 
 
 def test_a_portal_out_of_reach_is_told_and_can_be_tried_again(windows: Windows, page: Page, person: Person) -> None:
