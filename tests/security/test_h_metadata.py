@@ -272,7 +272,7 @@ def test_h153_head_is_get_without_a_body(parties: Parties, path: str) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_h153_options_names_the_methods(parties: Parties, path: str) -> None:
     response = parties.nobody.options(path, headers={"Origin": "https://a.test"})
-    assert (response.status_code, response.data) == (200, b"")
+    assert (response.status_code, response.data) == (204, b"")
     assert {name.strip() for name in response.headers["Allow"].split(",")} == {"GET", "HEAD", "OPTIONS"}
     assert response.headers["Access-Control-Allow-Origin"] == "*"
 
