@@ -306,5 +306,6 @@ def test_e120_the_answer_is_not_kept_not_guessed_at_and_shared_with_registered_o
         assert (got.status_code, got.mimetype) == (status, "application/json")
         assert (got.headers["Cache-Control"], got.headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
         assert got.headers.get("Access-Control-Allow-Origin") == expected
+        assert ("Access-Control-Allow-Credentials" in got.headers) == (expected is not None)
         assert "Origin" in got.headers["Vary"]
         assert got.headers.getlist("Set-Cookie") == []
