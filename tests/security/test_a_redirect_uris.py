@@ -97,9 +97,9 @@ OTHER_SCHEMES = (
 )
 
 
-def is_refused_for_its_address(client: RelyingParty, uri: str) -> None:
+def is_refused_for_its_address(client: RelyingParty, uri: str, *, like: str = "https://elsewhere.test/") -> None:
     """The page of a harmless wrong address, with the received one as text and nothing more."""
-    expected = is_page(client.authorize(redirect_uri="https://elsewhere.test/"))
+    expected = is_page(client.authorize(redirect_uri=like))
     for response in (
         client.authorize(redirect_uri=uri),
         client.authorize(redirect_uri=uri, prompt="none", response_mode="form_post"),
@@ -243,8 +243,6 @@ def test_a11_a_native_client_is_answered_on_any_port_of_its_loopback_address(nat
 @pytest.mark.parametrize(
     "uri",
     [
-        "http://localhost:53211/cb",
-        "http://localhost/cb",
         "http://LOCALHOST:7000/cb",
         "http://127.0.0.1.evil.test/cb",
         "http://127.0.0.1:53211.evil.test/cb",
@@ -295,6 +293,14 @@ def test_a11_nothing_but_the_port_of_a_loopback_address_may_differ(native: Relyi
     is_refused_for_its_address(native, uri)
 
 
+@pytest.mark.parametrize("uri", ["http://localhost:53211/cb", "http://localhost/cb"])
+def test_a11_the_port_of_localhost_is_as_registered_and_the_developer_reads_what_varies(
+    native: RelyingParty, uri: str
+) -> None:
+    is_refused_for_its_address(native, uri, like="http://localhost:1/cb")
+    assert "127.0.0.1" in is_page(native.authorize(redirect_uri=uri)).text
+
+
 @pytest.mark.parametrize(
     "uri",
     ["http://127.0.0.1:65536/cb", "http://127.0.0.1:99999/cb", "http://[::1]:70000/cb"],
@@ -310,10 +316,14 @@ def test_a11_a_port_is_written_in_ascii_digits(native: RelyingParty, uri: str) -
     is_refused_for_its_address(native, uri)
 
 
-def test_a11_the_port_of_a_confidential_client_is_as_registered(parties: Parties) -> None:
-    client = parties.client(redirects=["http://127.0.0.1:7000/cb"], is_confidential=True)
+def test_a11_a_confidential_client_is_answered_on_any_port_of_its_loopback_address_and_on_no_other(
+    parties: Parties,
+) -> None:
+    client = parties.client(redirects=["http://127.0.0.1:7000/cb", "https://client.test:7000/cb"], is_confidential=True)
     is_accepted(client.authorize(redirect_uri="http://127.0.0.1:7000/cb"), to="http://127.0.0.1:7000/cb")
-    is_refused_for_its_address(client, "http://127.0.0.1:53211/cb")
+    is_accepted(client.authorize(redirect_uri="http://127.0.0.1:53211/cb"), to="http://127.0.0.1:53211/cb")
+    is_refused_for_its_address(client, "http://127.0.0.1:53211/other")
+    is_refused_for_its_address(client, "https://client.test:53211/cb")
 
 
 @pytest.mark.parametrize("uri", [*SCHEMES, *OTHER_SCHEMES])

@@ -1,5 +1,6 @@
 """What an application answers to a logout notice decides what becomes of it, and how long it may take is bounded."""
 
+import re
 import socket
 import threading
 import time
@@ -17,6 +18,22 @@ from app.services.delivery.outbox import DeliveryFailed, Parcel
 from tests.clock import Clock
 
 HEAD = b"HTTP/1.1 %d Whatever\r\nContent-Length: 0\r\n%s\r\n"
+
+
+def request_of(sock: socket.socket) -> bytes:
+    """A whole request: its head and its body may arrive apart."""
+    received = b""
+    while not ended(received):
+        if not (part := sock.recv(65536)):
+            break
+        received += part
+    return received
+
+
+def ended(request: bytes) -> bool:
+    head, separator, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    return bool(separator) and len(body) >= int(length[1] if length else 0)
 
 
 class Application:
@@ -39,7 +56,7 @@ class Application:
 
     def _talk(self, sock: socket.socket) -> None:
         with sock:
-            self.received.append(sock.recv(65536))
+            self.received.append(request_of(sock))
             try:
                 self.answer(sock)
             except OSError:
