@@ -43,6 +43,12 @@ class ServerSettings:
         "Number of reverse proxies in front whose X-Forwarded-* (or Forwarded) headers are believed",
         values.number(0, 10),
     )
+    hsts: str = setting(
+        "HSTS",
+        "max-age=31536000",
+        "Strict-Transport-Security on https: off, or max-age=… with includeSubDomains (binds hosts below), preload",
+        values.hsts,
+    )
     instance_path: str = setting("INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/")
     debug: bool = setting("FLASK_DEBUG", "false", "Flask's debug mode; refused in production", values.boolean)
     log_level: str = setting(

@@ -72,3 +72,22 @@ def schema(value: str) -> str:
     if value and not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
         raise ValueError("must be a plain lower-case PostgreSQL schema name")
     return value
+
+
+def hsts(value: str) -> str:
+    """What :rfc:`6797#section-6.1` lets a host say of itself, in one spelling; nothing for ``off``."""
+    if value.strip().lower() in {"off", "none"}:
+        return ""
+    seconds, flags = 31536000, []
+    for directive in filter(None, (each.strip().lower() for each in value.split(";"))):
+        if found := re.fullmatch(r'max-age\s*=\s*"?([0-9]{1,10})"?', directive):
+            seconds = int(found[1])
+        elif directive in {"includesubdomains", "preload"} and directive not in flags:
+            flags.append(directive)
+        else:
+            raise ValueError("must be off, or like max-age=31536000; includeSubDomains; preload")
+    # What the lists of browsers ask for; with less, preload would promise what never comes.
+    if "preload" in flags and ("includesubdomains" not in flags or seconds < 31536000):
+        raise ValueError("can say preload only with includeSubDomains and a max-age of 31536000 or more")
+    names = {"includesubdomains": "includeSubDomains", "preload": "preload"}
+    return "; ".join([f"max-age={seconds}", *(names[each] for each in names if each in flags)])

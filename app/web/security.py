@@ -35,8 +35,9 @@ def headers_of_every_response(settings: Settings) -> list[tuple[str, str]]:
     """The headers no response goes without."""
     # same-origin rather than no-referrer: with the latter browsers send «Origin: null» with our own forms.
     headers = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin")]
-    if settings.is_https:
-        headers.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+    # Whether hosts beside and below are bound as well is not for one of them to say.
+    if settings.is_https and settings.server.hsts:
+        headers.append(("Strict-Transport-Security", settings.server.hsts))
     return headers
 
 
