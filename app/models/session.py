@@ -52,6 +52,7 @@ class Interaction(Base):
     selected_session_id: Mapped[str | None] = mapped_column(sa.String(36))
     consented_session_id: Mapped[str | None] = mapped_column(sa.String(36))
     denied_session_id: Mapped[str | None] = mapped_column(sa.String(36))
+    is_login_latest: Mapped[bool] = mapped_column(default=False)
     code_hash: Mapped[str | None] = mapped_column(sa.String(64))
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -84,9 +84,9 @@ def resume() -> AnyResponse:
             refusal = step if isinstance(step, Refusal) else Refusal("login_required", "The person has to log in")
             return responses.send_error(asked, refusal.error, refusal.description)
         return responses.send_code(asked, services.authorization.issue(asked, pending.client, session))
+    if services.authorization.is_over(pending):
+        return _already_answered(pending)
     if isinstance(step, Refusal):
-        if pending.interaction.is_answered:
-            return _already_answered(pending)
         services.interactions.answer(pending.id, None)
         return responses.send_error(pending.request, step.error, step.description)
     if step is Step.ISSUE and session is not None:

@@ -59,10 +59,9 @@ class Authorization:
         progress: Progress = NO_PROGRESS,
     ) -> Step | Refusal:
         """What ``request`` needs next."""
-        # A first-party client's consent is not looked up: nothing would be decided by it.
-        consent = (
-            self.consents.find(session.user_id, client.client_id) if session and not client.is_first_party else None
-        )
+        # A first-party client's consent is looked up only where a request asks for one: else it would decide nothing.
+        is_needed = not client.is_first_party or "consent" in request.prompts
+        consent = self.consents.find(session.user_id, client.client_id) if session and is_needed else None
         return next_step(request, client, progress, session, consent, self.clock())
 
     def pending(self, interaction_id: str) -> Pending:
@@ -72,6 +71,11 @@ class Authorization:
         if client is None or not client.is_active or not client.has_redirect_uri(interaction.request.redirect_uri):
             raise InteractionGone
         return Pending(interaction, client)
+
+    def is_over(self, pending: Pending) -> bool:
+        """Whether the client has had its answer and used it: the person need not do anything for it any more."""
+        interaction = pending.interaction
+        return interaction.is_answered and not (interaction.code_hash and self.codes.is_waiting(interaction.code_hash))
 
     def pending_step(self, pending: Pending, session: ActiveSession | None) -> Step | Refusal:
         """What a stored request needs next."""

@@ -130,6 +130,11 @@ class AuthorizationCodes:
         )
         return code
 
+    def is_waiting(self, code_hash: str) -> bool:
+        """Whether a code was never redeemed, so that a later one may take its place."""
+        waiting = sa.select(_code.c.code_hash).where(_code.c.code_hash == code_hash, _code.c.redeemed_at.is_(None))
+        return self.db.session.execute(waiting).first() is not None
+
     def void(self, code_hash: str) -> bool:
         """Make an unredeemed code worthless; answers whether there was one (a later one takes its place)."""
         result = self.db.session.execute(

@@ -23,6 +23,8 @@ from app.services.grants.consents import GivenConsent
 from app.services.sessions.sessions import ActiveSession
 
 LIFE = timedelta(hours=24)
+LATEST_LOGIN = timedelta(minutes=1)
+"""How long a login for this very request counts whatever its ``max_age``, so that 0 can be met: a code's own life."""
 _interaction = cast(sa.Table, Interaction.__table__)
 
 
@@ -90,6 +92,8 @@ class Progress:
     selected_session_id: str | None = None
     consented_session_id: str | None = None
     denied_session_id: str | None = None
+    is_login_latest: bool = False
+    """Whether logging in is the last that was done."""
 
 
 NO_PROGRESS = Progress()
@@ -146,12 +150,17 @@ def _needs_fresh_login(
     # OpenID Connect Core section 3.1.2.2: the hinted person must be the one who is logged in.
     if request.hinted_user_id and request.hinted_user_id != session.user_id:
         return True
-    if progress.authenticated_session_id == session.id:
-        return False
-    # Core section 3.1.2.1: prompt=login and max_age ask for an authentication of this request's own.
-    if "login" in request.prompts:
+    is_own = progress.authenticated_session_id == session.id
+    # Core section 3.1.2.1: prompt=login asks for an authentication of this request's own.
+    if "login" in request.prompts and not is_own:
         return True
-    return request.max_age is not None and now - session.authenticated_at >= timedelta(seconds=request.max_age)
+    if request.max_age is None:
+        return False
+    # It holds whenever this is asked, so also when a code is given: a page may have been left open since the login.
+    allowed = timedelta(seconds=request.max_age)
+    if is_own and progress.is_login_latest:
+        allowed = max(allowed, LATEST_LOGIN)
+    return now - session.authenticated_at >= allowed
 
 
 def _needs_consent(
@@ -161,7 +170,9 @@ def _needs_consent(
     session: ActiveSession,
     consent: GivenConsent | None,
 ) -> bool:
-    if progress.consented_session_id == session.id:
+    is_covered = consent is not None and set(granted_scopes(request, session)) <= consent.scopes
+    # What was allowed on this request's page is on record; it may have been taken back since.
+    if progress.consented_session_id == session.id and is_covered:
         return False
     if "consent" in request.prompts:
         return True
@@ -170,7 +181,7 @@ def _needs_consent(
     # RFC 8252 section 8.6: any program on the device can claim such an address, so a person is asked each time.
     if client.consent_policy == "always" or not is_provable(request.redirect_uri):
         return True
-    return consent is None or not set(granted_scopes(request, session)) <= consent.scopes
+    return not is_covered
 
 
 class Interactions:
@@ -204,7 +215,11 @@ class Interactions:
             interaction_id,
             AuthorizationRequest.from_dict(row.request),
             Progress(
-                row.authenticated_session_id, row.selected_session_id, row.consented_session_id, row.denied_session_id
+                row.authenticated_session_id,
+                row.selected_session_id,
+                row.consented_session_id,
+                row.denied_session_id,
+                row.is_login_latest,
             ),
             row.answered_at is not None,
             row.code_hash,
@@ -212,15 +227,15 @@ class Interactions:
 
     def record_login(self, interaction_id: str, session_id: str) -> None:
         """A person authenticated for this request, in this session."""
-        self._update(interaction_id, authenticated_session_id=session_id)
+        self._update(interaction_id, authenticated_session_id=session_id, is_login_latest=True)
 
     def record_selection(self, interaction_id: str, session_id: str) -> None:
         """A person chose the account of this session."""
-        self._update(interaction_id, selected_session_id=session_id)
+        self._update(interaction_id, selected_session_id=session_id, is_login_latest=False)
 
     def record_consent(self, interaction_id: str, session_id: str) -> None:
         """The person of this session allowed the request."""
-        self._update(interaction_id, consented_session_id=session_id, denied_session_id=None)
+        self._update(interaction_id, consented_session_id=session_id, denied_session_id=None, is_login_latest=False)
 
     def record_denial(self, interaction_id: str, session_id: str) -> None:
         """The person of this session did not allow the request."""
@@ -228,7 +243,7 @@ class Interactions:
 
     def answer(self, interaction_id: str, code_hash: str | None) -> None:
         """Mark the request answered, with the code that was issued for it."""
-        self._update(interaction_id, answered_at=self.clock(), code_hash=code_hash)
+        self._update(interaction_id, answered_at=self.clock(), code_hash=code_hash, is_login_latest=False)
 
     def _update(self, interaction_id: str, **values: object) -> None:
         self.db.session.execute(

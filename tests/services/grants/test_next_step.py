@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,7 @@ CLIENT = ClientRecord(
 REQUEST = AuthorizationRequest("c", "https://c.example.com/cb", True, "query", ("openid", "email"))
 ALLOWED = GivenConsent(frozenset({"openid", "email"}))
 HERE = "s1"
+OWN_LOGIN = {"authenticated_session_id": HERE, "is_login_latest": True}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,11 @@ HERE = "s1"
         ({}, "once", {}, True, None, Step.CONSENT),
         ({}, "once", {}, True, ALLOWED, Step.ISSUE),
         ({}, "once", {}, True, GivenConsent(frozenset({"openid"})), Step.CONSENT),
-        ({}, "once", {"consented_session_id": HERE}, True, None, Step.ISSUE),
+        ({}, "once", {"consented_session_id": HERE}, True, None, Step.CONSENT),
+        ({}, "once", {"consented_session_id": HERE}, True, ALLOWED, Step.ISSUE),
+        ({}, "once", {"consented_session_id": HERE}, True, GivenConsent(frozenset({"openid"})), Step.CONSENT),
+        ({"prompts": ("consent",)}, "implicit", {"consented_session_id": HERE}, True, ALLOWED, Step.ISSUE),
+        ({"prompts": ("consent",)}, "implicit", {"consented_session_id": HERE}, True, None, Step.CONSENT),
         ({}, "once", {"consented_session_id": "other"}, True, None, Step.CONSENT),
         ({}, "always", {}, True, ALLOWED, Step.CONSENT),
         ({}, "always", {"consented_session_id": HERE}, True, ALLOWED, Step.ISSUE),
@@ -87,7 +93,10 @@ HERE = "s1"
         ({"prompts": ("select_account",)}, "once", {"authenticated_session_id": HERE}, True, ALLOWED, Step.ISSUE),
         ({"max_age": 599}, "once", {}, True, ALLOWED, Step.LOGIN),
         ({"max_age": 601}, "once", {}, True, ALLOWED, Step.ISSUE),
-        ({"max_age": 0}, "once", {"authenticated_session_id": HERE}, True, ALLOWED, Step.ISSUE),
+        ({"max_age": 60}, "once", {"authenticated_session_id": HERE}, True, ALLOWED, Step.LOGIN),
+        ({"max_age": 60}, "once", OWN_LOGIN, True, ALLOWED, Step.LOGIN),
+        ({"max_age": 601}, "once", {"authenticated_session_id": HERE}, True, ALLOWED, Step.ISSUE),
+        ({"max_age": 60, "prompts": ("login",)}, "once", OWN_LOGIN, True, ALLOWED, Step.LOGIN),
         ({"hinted_user_id": "u1"}, "once", {}, True, ALLOWED, Step.ISSUE),
         ({"hinted_user_id": "u2"}, "once", {"authenticated_session_id": HERE}, True, ALLOWED, Step.LOGIN),
         ({}, "once", {"denied_session_id": HERE}, True, ALLOWED, "access_denied"),
@@ -104,7 +113,7 @@ HERE = "s1"
 def test_the_next_step(
     request_change: dict[str, object],
     policy: str,
-    progress: dict[str, str],
+    progress: dict[str, Any],
     has_session: bool,
     consent: GivenConsent | None,
     expected: Step | str,
@@ -123,3 +132,15 @@ def test_the_next_step(
 def test_a_stored_request_comes_back_the_same() -> None:
     request = replace(REQUEST, prompts=("login",), ui_locales=("ko",), claims={"id_token": {"email": None}})
     assert AuthorizationRequest.from_dict({**request.as_dict(), "added_later": 1}) == request
+
+
+@pytest.mark.parametrize("max_age", [0, 1, 30, 60, 3600])
+@pytest.mark.parametrize("seconds", [0, 1, 29, 59, 61, 1800])
+@pytest.mark.parametrize("is_latest", [True, False])
+def test_a_login_for_this_request_counts_a_minute_while_nothing_came_after_it(
+    max_age: int, seconds: int, is_latest: bool
+) -> None:
+    session = replace(SESSION, authenticated_at=NOW - timedelta(seconds=seconds))
+    progress = Progress(authenticated_session_id=HERE, is_login_latest=is_latest)
+    step = next_step(replace(REQUEST, max_age=max_age), CLIENT, progress, session, ALLOWED, NOW)
+    assert step is (Step.ISSUE if seconds < max(max_age, 60 if is_latest else 0) else Step.LOGIN)
