@@ -6,7 +6,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
-from app.services.people.passwords import LONGEST
+from app.services.people.passwords import LONGEST_TYPED
 
 LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
@@ -30,7 +30,7 @@ class PasswordForm(FlaskForm):
         _l("New password"),
         validators=[
             InputRequired(_l("Enter a password.")),
-            Length(max=LONGEST, message=_l("Use at most 1024 characters.")),
+            Length(max=LONGEST_TYPED, message=_l("Use at most 1024 characters.")),
         ],
     )
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.services.people.passwords import LONGEST, SHORTEST
+from app.services.people.passwords import LONGEST, LONGEST_TYPED, SHORTEST, prepared
 
 MOST_SESSIONS = 100
 LONGEST_TOKEN = 1024
@@ -38,9 +38,14 @@ def _digits(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else "x"
 
 
+def _prepared(value: Any) -> Any:
+    """A new password is measured as it will be kept."""
+    return prepared(value) if isinstance(value, str) else value
+
+
 Email = Annotated[str, Field(min_length=1, max_length=254, description="An e-mail address, in any case of letters.")]
 NewEmail = Annotated[Email, Field(json_schema_extra={"format": "email"})]
-Password = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Password = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
 NewPassword = Annotated[
     str,
     Field(
@@ -48,6 +53,7 @@ NewPassword = Annotated[
         max_length=LONGEST,
         description="Judged by how hard it is to guess, not by the kinds of its characters.",
     ),
+    BeforeValidator(_prepared),
 ]
 MailedToken = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN, description="The token of the mailed link.")]
 

@@ -5,12 +5,12 @@ from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
-from app.services.people.passwords import LONGEST
+from app.services.people.passwords import LONGEST, LONGEST_TYPED, prepared
 
 EMAIL = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
 NEW_PASSWORD = [
     InputRequired(_l("Enter a password.")),
-    Length(max=LONGEST, message=_l("Use at most 1024 characters.")),
+    Length(max=LONGEST_TYPED, message=_l("Use at most 1024 characters.")),
 ]
 
 
@@ -60,7 +60,7 @@ class ConfirmForm(FlaskForm):
 class StrengthForm(FlaskForm):
     """A password to judge, and what it must not be made of."""
 
-    password = PasswordField(validators=[Length(max=LONGEST)])
+    password = PasswordField(filters=[lambda typed: prepared(typed or "")], validators=[Length(max=LONGEST)])
     email = StringField(validators=[Length(max=254)])
     name = StringField(validators=[Length(max=200)])
 

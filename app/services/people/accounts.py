@@ -17,6 +17,7 @@ from app.services.people.attempts import Attempts
 from app.services.people.credentials import Credentials
 from app.services.people.email_names import fold, normalised
 from app.services.people.passwords import Passwords
+from app.services.people.profiles import LONGEST_USERNAME, UNNAMED, given_username, require_name
 from app.services.record.audit import Audit, Event
 
 TAKEN = sentence("There is an account with this e-mail. Log in, or use another e-mail.")
@@ -70,7 +71,7 @@ class Accounts:
             )
             raise WrongCredentials
         values: dict[str, object] = {"last_login_at": self.clock()}
-        if self.passwords.needs_rehash(cast(str, person.password_hash)):
+        if self.passwords.needs_rehash(cast(str, person.password_hash), password):
             values["password_hash"] = self.passwords.hash(password)
         self.db.session.execute(sa.update(_user).where(_user.c.id == person.id).values(**values))
         self.audit.record(Event.LOGIN_SUCCEEDED, caller, user_id=person.id)
@@ -124,7 +125,7 @@ class Accounts:
         caller: Caller = NOBODY,
     ) -> str:
         """Make an account by an operator's hand; raises :class:`InvalidInput`. Answers its id."""
-        email = normalised(email)
+        email, name = normalised(email), require_name(name)
         self.passwords.require_strength(password, email, name)
         user_id = self._add(
             email,
@@ -199,22 +200,19 @@ class Accounts:
         return True
 
     def _free_username(self, email: str) -> str:
-        stem = _stem(email)
-        taken = self.db.session.execute(sa.select(_user.c.id).where(_user.c.username == stem)).first()
-        return self._long_username(email) if taken else stem
+        name = given_username(email)
+        if name is None or self.db.session.execute(sa.select(_user.c.id).where(_user.c.username == name)).first():
+            return self._long_username(email)
+        return name
 
     def _long_username(self, email: str) -> str:
-        return f"{_stem(email)}-{secrets.token_hex(4)}"
+        stem = (given_username(email) or UNNAMED)[: LONGEST_USERNAME - 9].rstrip("._-")
+        return f"{stem}-{secrets.token_hex(4)}"
 
     def _person(self, user_id: str) -> Person:
         if (person := person_of(self.db, user_id)) is None:
             raise NotFound
         return person
-
-
-def _stem(email: str) -> str:
-    """What a username begins with."""
-    return "".join(letter for letter in email.split("@")[0] if letter.isalnum() or letter in "._-")[:40] or "user"
 
 
 def _summary(row: User) -> AccountSummary:

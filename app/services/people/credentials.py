@@ -10,7 +10,7 @@ from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.person import Person
 from app.services.people.devices import Devices
 from app.services.people.one_time_tokens import OneTimeTokens, Purpose
-from app.services.people.passwords import LONGEST, Passwords
+from app.services.people.passwords import LONGEST_TYPED, Passwords
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
 
@@ -45,7 +45,7 @@ class Credentials:
         # Hashing takes long; no transaction, and so no lock, may wait for it.
         self.db.rollback()
         stored = person.password_hash if person else None
-        return len(password) <= LONGEST and self.passwords.matches(stored, password)
+        return len(password) <= LONGEST_TYPED and self.passwords.matches(stored, password)
 
     def hashed(self, new: str, *personal: str) -> str:
         """The hash of a new password; raises :class:`InvalidInput` (``field="password"``) for a weak one."""

@@ -1,5 +1,6 @@
 """Password hashing and strength. Argon2id for new hashes; bcrypt hashes are accepted and upgraded at login."""
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,10 +12,21 @@ from zxcvbn import zxcvbn
 from app.errors import InvalidInput, sentence
 
 SHORTEST, LONGEST = 8, 1024
+LONGEST_TYPED = 4 * LONGEST
+"""No character is made of more than four when it is decomposed; nothing longer is composed, which takes its time."""
 LEAST_SCORE = 2
 LONGEST_JUDGED = 72
 """Judging takes the square of the length; what is hard to guess so far stays so."""
 TOO_SHORT = sentence("Use 8 or more characters.")
+UNTYPEABLE = sentence(
+    "This password has a character that not every keyboard can repeat, such as an invisible one or some emoji. "
+    "Leave it out."
+)
+# RFC 8264 section 9: default-ignorable code points and conjoining jamo that are letters or marks otherwise.
+_IGNORABLE = (
+    *((0x034F, 0x034F), (0x1100, 0x11FF), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164), (0xA960, 0xA97F)),
+    *((0xD7B0, 0xD7FF), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF)),
+)
 # What zxcvbn says, in its own words.
 ADVICE = (
     sentence("Use a few words, avoid common phrases."),
@@ -67,7 +79,7 @@ class Judgement:
 
 
 class Passwords:
-    """Hashes and judges passwords; exact bytes, never truncated, never normalised."""
+    """Hashes and judges passwords, never truncated; every spelling of one text is one password (:func:`prepared`)."""
 
     def __init__(self, *, is_throwaway: bool = False) -> None:
         self._hasher = QUICK if is_throwaway else RECOMMENDED
@@ -75,10 +87,17 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """An argon2id hash with the library's recommended parameters; a quick one in a throw-away portal of tests."""
-        return self._hasher.hash(password)
+        return self._hasher.hash(prepared(password))
 
     def matches(self, stored: str | None, password: str) -> bool:
-        """Whether ``password`` belongs to ``stored``; takes as long when there is no stored hash."""
+        """Whether ``password`` belongs to ``stored``; takes as long when there is no stored hash.
+
+        A hash that is older than the preparation opens by the spelling it was set with.
+        """
+        spellings = dict.fromkeys((prepared(password), password))
+        return any(self._is_spelled(stored, spelling) for spelling in spellings)
+
+    def _is_spelled(self, stored: str | None, password: str) -> bool:
         if stored is not None and stored.startswith("$2"):
             encoded = password.encode()
             # bcrypt reads 72 bytes only; a longer password cannot be told from its beginning.
@@ -89,15 +108,23 @@ class Passwords:
             return False
         return stored is not None
 
-    def needs_rehash(self, stored: str) -> bool:
-        """Whether the hash should be replaced now that the password is known."""
-        return stored.startswith("$2") or self._hasher.check_needs_rehash(stored)
+    def needs_rehash(self, stored: str, password: str) -> bool:
+        """Whether the hash should be replaced now that ``password`` is known to be the one."""
+        if stored.startswith("$2") or self._hasher.check_needs_rehash(stored):
+            return True
+        plain = prepared(password)
+        return plain != password and not self._is_spelled(stored, plain)
 
     def require_strength(self, password: str, *personal: str) -> None:
         """Raise :class:`InvalidInput` unless the password is long enough and hard to guess.
 
         ``personal`` are words an attacker would try first, such as the person's own e-mail and name.
         """
+        if len(password) > LONGEST_TYPED:
+            raise InvalidInput(sentence("Use at most 1024 characters."), "password")
+        password = prepared(password)
+        if not all(_is_typeable(character) for character in password):
+            raise InvalidInput(UNTYPEABLE, "password")
         if len(password) < SHORTEST:
             raise InvalidInput(TOO_SHORT, "password")
         if len(password) > LONGEST:
@@ -107,6 +134,7 @@ class Passwords:
 
     def judge(self, password: str, *personal: str) -> Judgement:
         """How hard the password is to guess; one that is too short is no better than an easy one."""
+        password = prepared(password)
         if not password:
             return Judgement(0, ADVICE[:2])
         words = [part for text in personal for part in (text, *text.replace("@", " ").split()) if part]
@@ -116,3 +144,21 @@ class Passwords:
         if len(password) < SHORTEST:
             return Judgement(min(score, LEAST_SCORE - 1), (TOO_SHORT, *advice))
         return Judgement(score, advice)
+
+
+def prepared(password: str) -> str:
+    """The one spelling of a password (:rfc:`8265#section-4.2`, OpaqueString): composed, every kind of space a space.
+
+    Case and width stay. What is longer than :data:`LONGEST_TYPED` stays as it is; it is nobody's password.
+    """
+    if password.isascii() or len(password) > LONGEST_TYPED:
+        return password
+    spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in password)
+    return unicodedata.normalize("NFC", spaced)
+
+
+def _is_typeable(character: str) -> bool:
+    """Whether a prepared password may hold it (:rfc:`8264#section-4.3`, FreeformClass)."""
+    if unicodedata.category(character)[0] in "CZ" and character != " ":
+        return False
+    return not any(first <= ord(character) <= last for first, last in _IGNORABLE)

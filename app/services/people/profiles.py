@@ -23,8 +23,14 @@ LONGEST_NAME, LONGEST_USERNAME, LONGEST_BIO, LONGEST_ADDRESS = 200, 40, 1000, 20
 USERNAME = re.compile(r"[a-z0-9가-힣](?:[a-z0-9가-힣._-]*[a-z0-9가-힣])?")
 # Who is called so could pass for the platform itself.
 RESERVED = frozenset(
-    {"admin", "administrator", "max", "moderator", "operator", "root", "security", "support", "system"}
+    {
+        *("abuse", "admin", "administrator", "helpdesk", "hostmaster", "max", "maxplatform", "moderator", "noreply"),
+        *("operator", "postmaster", "root", "security", "staff", "superuser", "support", "sysadmin", "system"),
+        *("webmaster", "고객센터", "관리자", "운영자"),
+    }
 )
+UNNAMED = "user"
+"""What a given username begins with where the e-mail makes none."""
 TAKEN = sentence("Somebody else has this username. Choose another one.")
 _user = cast(sa.Table, User.__table__)
 
@@ -118,9 +124,27 @@ def require_username(value: str) -> str:
             sentence("Use Latin or Korean letters and digits, with dots, dashes or underscores between them."),
             "username",
         )
-    if name in RESERVED:
+    if is_reserved(name):
         raise InvalidInput(TAKEN, "username")
     return name
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a username could pass for the platform itself, however it is broken up."""
+    return re.sub(r"[._-]", "", name) in RESERVED
+
+
+def given_username(email: str) -> str | None:
+    """The username an e-mail's local part makes by the rules of chosen ones, or None where it makes none.
+
+    What holds a letter of another script makes none: without that letter, or with it, it could look like another name.
+    """
+    local = unicodedata.normalize("NFKC", email.split("@")[0]).lower()
+    if not all(USERNAME.fullmatch(letter) for letter in local if letter.isalnum()):
+        return None
+    kept = "".join(letter for letter in local if letter.isalnum() or letter in "._-")
+    name = kept.strip("._-")[:LONGEST_USERNAME].rstrip("._-")
+    return name if len(name) >= 3 and not is_reserved(name) else None
 
 
 def require_picture(value: str) -> str | None:
