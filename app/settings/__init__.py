@@ -23,6 +23,7 @@ from app.settings.groups import (
     LimitSettings,
     MailSettings,
     SecretSettings,
+    SeedSettings,
     ServerSettings,
     SessionSettings,
     StorageSettings,
@@ -51,6 +52,7 @@ class Settings:
     tokens: TokenSettings
     session: SessionSettings
     accounts: AccountSettings
+    seed: SeedSettings
     mail: MailSettings
     limits: LimitSettings
 
@@ -307,6 +309,9 @@ def _production_problems(settings: Settings) -> Iterator[str]:
         yield "ENCRYPTION_KEYS must be set in production"
     if not settings.is_https and not is_loopback(urlsplit(settings.issuer).hostname or ""):
         yield "PUBLIC_URL must be https in production (http only for a loopback address)"
+    seed = settings.seed
+    if any(origin.startswith("http://") for origin in (seed.origin_template, *(each for _, each in seed.origins))):
+        yield "CLIENT_ORIGIN_TEMPLATE and CLIENT_ORIGINS must be https in production"
     if settings.server.debug:
         yield "FLASK_DEBUG must be off in production"
 

@@ -214,6 +214,29 @@ class AccountSettings:
 
 
 @dataclass(frozen=True)
+class SeedSettings:
+    """What a new portal begins with."""
+
+    origin_template: str = setting(
+        "CLIENT_ORIGIN_TEMPLATE",
+        "",
+        "Where the eight MAX applications are, such as https://{client}.example.com; empty: localhost in development, "
+        "none are made in production",
+        values.origin_template,
+    )
+    origins: tuple[tuple[str, str], ...] = setting(
+        "CLIENT_ORIGINS",
+        "",
+        "Where single ones are, such as maxlab=https://lab.example.com, maxapa=none; separated by commas",
+        values.client_origins,
+    )
+    admin_email: str = setting("ADMIN_EMAIL", "admin@example.com", "E-mail of the first administrator")
+    admin_password: str = setting(
+        "ADMIN_PASSWORD", "", "Password of the first administrator; empty: made and shown once", values.text, True
+    )
+
+
+@dataclass(frozen=True)
 class LimitSettings:
     """Rate limits and cross-origin access."""
 

@@ -91,3 +91,23 @@ def hsts(value: str) -> str:
         raise ValueError("can say preload only with includeSubDomains and a max-age of 31536000 or more")
     names = {"includesubdomains": "includeSubDomains", "preload": "preload"}
     return "; ".join([f"max-age={seconds}", *(names[each] for each in names if each in flags)])
+
+
+def origin_template(value: str) -> str:
+    """An origin with ``{client}`` in it, or nothing."""
+    template = value.strip().rstrip("/")
+    if template and ("{client}" not in template or not _is_origin(template.replace("{client}", "maxlab"))):
+        raise ValueError("must be an origin with {client} in it, such as https://{client}.example.com")
+    return template
+
+
+def client_origins(value: str) -> tuple[tuple[str, str], ...]:
+    """``client=origin`` or ``client=none``, separated by commas or spaces."""
+    pairs = [word.partition("=") for word in words(value)]
+    if not all(client and (origin == "none" or _is_origin(origin.rstrip("/"))) for client, _, origin in pairs):
+        raise ValueError("must look like maxlab=https://lab.example.com, maxapa=none")
+    return tuple((client, origin.rstrip("/")) for client, _, origin in pairs)
+
+
+def _is_origin(text: str) -> bool:
+    return bool(re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", text))

@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from app.services.upkeep.cleaning import Cleaning
-from app.services.upkeep.seeding import Seeding
+from app.services.upkeep.seeding import LOCAL, Beginning, Seeding
 from app.wiring.people import PeopleRoom
 
 
@@ -12,7 +12,16 @@ class UpkeepRoom(PeopleRoom):
 
     @cached_property
     def seeding(self) -> Seeding:
-        return Seeding(self.db, self.clock, self.keys, self.clients, self.accounts, self.settings.issuer)
+        seed, is_production = self.settings.seed, self.settings.is_production
+        beginning = Beginning(
+            self.settings.issuer,
+            seed.origin_template or ("" if is_production else LOCAL),
+            dict(seed.origins),
+            seed.admin_email,
+            seed.admin_password,
+            takes_local=not is_production,
+        )
+        return Seeding(self.db, self.clock, self.keys, self.clients, self.accounts, self.administrators, beginning)
 
     @cached_property
     def cleaning(self) -> Cleaning:

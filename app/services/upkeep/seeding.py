@@ -2,19 +2,21 @@
 
 import secrets
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from app.errors import sentence
 from app.models import Group, Role, Scope
-from app.services.clients.clients import Clients
+from app.services.clients.clients import ClientRecord, Clients
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.people.accounts import Accounts
 from app.services.people.administration import PRIMARY_GROUP
+from app.services.people.administrators import Administrators
 from app.services.tokens.keys import Keys
 
-ADMIN_EMAIL = "admin@example.com"
+LOCAL = "http://localhost:{port}"
+"""Where the applications are on a developer's desk."""
 SERVICE_CLIENT = "maxplatform-service"
 PLAYGROUND = "playground"
 SEEDER = Caller(actor="seed")
@@ -84,18 +86,44 @@ class Credentials:
         self.made.append((kind, name, secret))
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What the operator says a portal begins with; ``takes_local`` is for development."""
+
+    issuer: str
+    origin_template: str
+    origins: dict[str, str]
+    admin_email: str
+    admin_password: str
+    takes_local: bool
+
+    def origin(self, client_id: str, port: int) -> str | None:
+        """Where an application is, or None if there is none here."""
+        stated = self.origins.get(client_id) or self.origin_template.format(client=client_id, port=port)
+        return None if stated in {"", "none"} else stated
+
+
 class Seeding:
     """Fills what is missing, changes nothing that is there."""
 
     def __init__(
-        self, db: Database, clock: Clock, keys: Keys, clients: Clients, accounts: Accounts, issuer: str
+        self,
+        db: Database,
+        clock: Clock,
+        keys: Keys,
+        clients: Clients,
+        accounts: Accounts,
+        administrators: Administrators,
+        beginning: Beginning,
     ) -> None:
         self.db = db
         self.clock = clock
         self.keys = keys
         self.clients = clients
         self.accounts = accounts
-        self.issuer = issuer
+        self.administrators = administrators
+        self.beginning = beginning
+        self.issuer = beginning.issuer
 
     def run(self) -> Credentials:
         """Seed everything; answers the credentials made on the way, which are never to be seen again."""
@@ -107,12 +135,18 @@ class Seeding:
         self._playground()
         if self.clients.find(SERVICE_CLIENT) is None:
             made.add("client", SERVICE_CLIENT, self._service())
-        if not self.accounts.has_accounts():
-            password = secrets.token_urlsafe(15)
+        if not self.administrators.exist():
+            password = self.beginning.admin_password or secrets.token_urlsafe(15)
             self.accounts.create(
-                ADMIN_EMAIL, password, name="Administrator", is_admin=True, is_verified=True, caller=SEEDER
+                self.beginning.admin_email,
+                password,
+                name="Administrator",
+                is_admin=True,
+                is_verified=True,
+                caller=SEEDER,
             )
-            made.add("user", ADMIN_EMAIL, password)
+            if not self.beginning.admin_password:
+                made.add("user", self.beginning.admin_email, password)
         return made
 
     def _scopes(self) -> None:
@@ -142,23 +176,41 @@ class Seeding:
 
     def _solutions(self) -> None:
         for client_id, name, description, port, scope in SOLUTIONS:
-            if self.clients.find(client_id) is None:
-                home = f"http://localhost:{port}"
+            home = self.beginning.origin(client_id, port)
+            known = self.clients.find(client_id)
+            if known is not None:
+                self._leave_desk(known, LOCAL.format(port=port), home)
+            elif home is not None:
                 self.clients.create(
                     client_id,
                     name=name,
                     description=description,
-                    redirects=[f"{home}/oauth/callback"],
-                    post_logout=[home, f"{home}/"],
+                    **_addresses(home),
                     scopes=[*READ, scope],
                     consent_policy="implicit",
-                    home_uri=home,
                     is_listed=True,
                     caller=SEEDER,
                 )
 
+    def _leave_desk(self, client: ClientRecord, desk: str, home: str | None) -> None:
+        """In production no application stays on a developer's desk: it moves to where it is, or is stopped."""
+        if self.beginning.takes_local or not any(uri.startswith(f"{desk}/") for uri in client.redirect_uris):
+            return
+        if home is not None:
+            moved = _addresses(home)
+            changes = {"redirect_uris": moved["redirects"], "post_logout_redirect_uris": moved["post_logout"]}
+            self.clients.update(client.client_id, {**changes, "home_uri": home}, SEEDER)
+        elif client.is_active:
+            self.clients.disable(client.client_id, SEEDER)
+
     def _playground(self) -> None:
-        if self.clients.find(PLAYGROUND) is None:
+        known = self.clients.find(PLAYGROUND)
+        callback = f"{self.issuer}/playground/callback"
+        if known is not None and not self.beginning.takes_local and known.redirect_uris != (callback,):
+            home = f"{self.issuer}/playground"
+            changes = {"redirect_uris": [callback], "post_logout_redirect_uris": [home], "home_uri": home}
+            self.clients.update(PLAYGROUND, changes, SEEDER)
+        if known is None:
             self.clients.create(
                 PLAYGROUND,
                 name="Playground",
@@ -184,3 +236,7 @@ class Seeding:
             caller=SEEDER,
         )
         return cast(str, secret)
+
+
+def _addresses(home: str) -> dict[str, Any]:
+    return {"redirects": [f"{home}/oauth/callback"], "post_logout": [home, f"{home}/"], "home_uri": home}
