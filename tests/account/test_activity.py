@@ -27,7 +27,6 @@ OF_NO_PERSON = {
     Event.CLIENT_SECRET_ROTATED,
     Event.KEY_CREATED,
     Event.KEY_ROTATED,
-    Event.KEY_EXPIRED,
     Event.KEY_RETIRED,
     Event.KEY_EXPIRED,
 }

@@ -60,7 +60,7 @@ def test_nobody_is_mailed_for_an_address_without_an_active_account(app: Flask, c
     assert only_mail(app, "account_disabled").to == "gone@example.com"
     for email in ("gone@example.com", "nobody@example.com", "nobody@example.com' OR 1=1 --@example.com"):
         ask(client, email)
-    assert [mail.template for mail in received(app)] == ["account_disabled"]
+    assert received(app) == []
 
 
 def test_a_new_password_ends_everything_the_old_one_opened(app: Flask, client: FlaskClient, person: str) -> None:

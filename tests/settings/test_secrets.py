@@ -23,6 +23,7 @@ GOOD = {
     "ENCRYPTION_KEYS": f"{Fernet.generate_key().decode()}\n{Fernet.generate_key().decode()}",
     "JWT_SHARED_SECRET": "hidden-" * 9,
     "MAIL_PASSWORD": "hidden-password",
+    "ADMIN_PASSWORD": "hidden-password",
 }
 
 

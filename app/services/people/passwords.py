@@ -98,10 +98,13 @@ class Passwords:
         return any(self._is_spelled(stored, spelling) for spelling in spellings)
 
     def _is_spelled(self, stored: str | None, password: str) -> bool:
+        """Whether ``stored`` was made of these characters; computes one hash, whatever is stored."""
         if stored is not None and stored.startswith("$2"):
             encoded = password.encode()
             # bcrypt reads 72 bytes only; a longer password cannot be told from its beginning.
-            return len(encoded) <= 72 and bcrypt.checkpw(encoded, stored.encode())
+            if len(encoded) <= 72:
+                return bcrypt.checkpw(encoded, stored.encode())
+            stored = None
         try:
             self._hasher.verify(stored or self._dummy, password)
         except (VerificationError, InvalidHashError):

@@ -109,6 +109,31 @@ def test_every_door_takes_every_spelling(app: Flask) -> None:
     assert log_in(app.test_client(), "eve@example.com", password=DECOMPOSED).status_code == 303
 
 
+@pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED, "correct horse battery 9", "é" * 100])
+def test_as_many_hashes_are_computed_whoever_is_asked_for(typed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[str] = []
+    passwords = Passwords(is_throwaway=True)
+    verify, check = type(passwords._hasher).verify, bcrypt.checkpw
+
+    def verified(hasher: Any, stored: str, password: str) -> bool:
+        computed.append("argon2")
+        return verify(hasher, stored, password)
+
+    def checked(password: bytes, stored: bytes) -> bool:
+        computed.append("bcrypt")
+        return check(password, stored)
+
+    monkeypatch.setattr(type(passwords._hasher), "verify", verified)
+    monkeypatch.setattr(bcrypt, "checkpw", checked)
+    older = bcrypt.hashpw(b"another one", bcrypt.gensalt(4)).decode()
+    counts = set()
+    for stored in (None, passwords.hash("another one"), passwords.hash(DECOMPOSED + "."), older):
+        computed.clear()
+        assert not passwords.matches(stored, typed)
+        counts.add(len(computed))
+    assert counts == {1 + (prepared(typed) != typed)}
+
+
 @pytest.mark.parametrize(
     "character", ["\u200b", "\ufeff", "\u202e", "\x07", "\t", "\ue000", "\u0378", "\ufe0f", "\u1100", "\u2028"]
 )
