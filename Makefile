@@ -16,7 +16,7 @@ FLASK := $(BIN)/flask --app wsgi
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 TRANSLATIONS := translations/messages.pot
 
-.PHONY: help run test bench check lock migrate translations clean
+.PHONY: help run test bench gunicorn check lock migrate translations clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -33,6 +33,12 @@ test: .venv/.test tests/clients/.venv/.made tests/clients/node_modules/.package-
 bench: .venv/.test  ## Measure how fast the portal is (ARGS="--seconds 10 --store sqlite --only cd")
 	@.ci/provision servers
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
+
+# Python finds what PYTHONPATH names before what is installed, also in the processes the tests start.
+gunicorn: .venv/.test  ## Test the server under another gunicorn (RELEASE=26.2.0; the newest if none is named)
+	@$(PIP) --upgrade --no-deps --target .venv/gunicorn-$(or $(RELEASE),newest) gunicorn$(addprefix ==,$(RELEASE))
+	@PYTHONPATH="$$PWD/.venv/gunicorn-$(or $(RELEASE),newest)" $(BIN)/pytest -n auto --dist loadfile \
+		tests/server tests/security/test_t_serving.py $(ARGS)
 
 check: .venv/.test  ## Everything that must hold before a commit: style, types, architecture, tests
 	@$(BIN)/ruff check

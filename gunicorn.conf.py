@@ -27,14 +27,16 @@ bind = f"{_host}:{settings.server.port}"
 
 # Threads keep slow databases from stopping a worker; processes use the cores.
 worker_class = "app.server.worker.PatientWorker"
+# A whole answer goes to the client at once; a file sent past that would need a thread of its own to wait in.
+sendfile = False
 workers = settings.server.workers
 threads = settings.server.threads
 # Loaded once, then forked: the second worker costs neither start-up time nor the memory of the code, and a worker
 # that died is back at once. Nothing opened before the fork may be used after it: see post_fork.
 preload_app = True
-# With one shared socket whichever process wakes first takes the connection, and with kept-alive connections one worker
-# can end up with all of them. So each worker has a socket of its own and the kernel spreads connections.
-reuse_port = workers > 1
+# One socket for all workers: with one each, the kernel resets what waits at that of a worker that ends, and another
+# program can listen on the same port unnoticed. Workers see to it themselves that connections spread.
+reuse_port = False
 
 # Longer than the 60 s after which common proxies give up an idle connection: a request would meet a closing one.
 keepalive = 75
@@ -84,7 +86,7 @@ class Logger(glogging.Logger):  # type: ignore[misc]
         self.lines.add(environ, status, resp.headers, resp.sent, request_time.total_seconds() * 1000)
 
     def flush(self) -> None:
-        """Write the lines of the answers that have gone out; the worker's main loop asks for it after each."""
+        """Write the lines of the answers that have gone out; the worker asks for it when a thread has nothing to do."""
         self.lines.flush()
 
 

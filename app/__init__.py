@@ -8,7 +8,7 @@ from werkzeug.datastructures import Headers
 
 from app import account, api, cli, consent, extensions, languages, login, mail, oauth, portal, wiring
 from app.oauth import direct
-from app.server import background, logs
+from app.server import background, logs, terms
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
 from app.web import devices, error_pages, proxies, published, security, sessions
@@ -67,9 +67,16 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     couriers: list[background.Courier] = [built.password_resets, built.logout_notices, mail.MailCourier(settings)]
     background.configure(app, couriers, _chores(settings, built), [built.clients.browser_origins])
     direct.configure(app, settings)
-    published.configure(app, settings, lambda: built.keys.changes)
+    documents = published.configure(app, settings, lambda: built.keys.changes)
     proxies.configure(app, settings)
+    terms.agree(app, _terms(settings, app.config["MAX_CONTENT_LENGTH"], ["/health", *documents]))
     return app
+
+
+def _terms(settings: Settings, longest_body: int, prompt: list[str]) -> terms.Terms:
+    """What the server answers by itself, and which answers wait for nothing."""
+    headers = tuple(security.headers_of_every_response(settings))
+    return terms.Terms(headers, longest_body, frozenset(f"GET {path}".encode() for path in prompt))
 
 
 def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:

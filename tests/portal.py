@@ -23,7 +23,7 @@ class Portal(Server):
         self.url = f"http://localhost:{self.port}"
         self.instance = instance
         self.environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ},
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "PYTHONPATH") if name in os.environ},
             "APP_ENV": "development",
             "PORT": str(self.port),
             "INSTANCE_PATH": str(instance),

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -154,6 +155,7 @@ class AccessLines:
     def __init__(self, *, is_json: bool) -> None:
         self._line = self._as_json if is_json else self._as_text
         self._waiting: deque[str] = deque()
+        self._writing = threading.Lock()
 
     def add(
         self, environ: dict[str, Any], status: int, headers: Iterable[tuple[str, str]], sent: int, milliseconds: float
@@ -179,12 +181,15 @@ class AccessLines:
         self._waiting.append(self._line(fields))
 
     def flush(self) -> None:
-        """Write what was added so far; a stream that is gone or full stops no answer."""
-        if self._waiting:
-            lines = "".join(self._waiting.popleft() for _ in range(len(self._waiting)))
-            with suppress(OSError, ValueError):
-                sys.stderr.write(lines)
-                sys.stderr.flush()
+        """Write what was added so far, unless another thread does; a stream that is gone or full stops no answer."""
+        if self._waiting and self._writing.acquire(blocking=False):
+            try:
+                lines = "".join(self._waiting.popleft() for _ in range(len(self._waiting)))
+                with suppress(OSError, ValueError):
+                    sys.stderr.write(lines)
+                    sys.stderr.flush()
+            finally:
+                self._writing.release()
 
     @staticmethod
     def _as_json(fields: dict[str, Any]) -> str:

@@ -85,7 +85,8 @@ class Published:
         )
 
 
-def configure(app: Flask, settings: Settings, mark: Callable[[], object]) -> None:
-    """Put the layer in front of ``app``, for its ``/.well-known/`` routes."""
+def configure(app: Flask, settings: Settings, mark: Callable[[], object]) -> list[str]:
+    """Put the layer in front of ``app``, for its ``/.well-known/`` routes; answers their paths."""
     paths = [rule.rule for rule in app.url_map.iter_rules() if "/.well-known/" in rule.rule and not rule.arguments]
     app.wsgi_app = Published(app.wsgi_app, paths, mark, trusts_ids=settings.server.trusted_proxies > 0)  # type: ignore[method-assign]
+    return paths

@@ -1,5 +1,7 @@
 """Section T, connections: where a request ends is never in doubt, and who is slow or leaves hurts nobody else."""
 
+import http.client
+import json
 import re
 import selectors
 import socket
@@ -8,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+import gunicorn
 import pytest
 import requests
 
@@ -16,6 +19,11 @@ from tests.portal import Portal
 HOST = b"Host: localhost\r\n"
 TO_TOKEN = b"POST /api/oauth/token HTTP/1.1\r\n" + HOST + b"Content-Type: application/x-www-form-urlencoded\r\n"
 NEXT = b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n"
+
+# The portal is run with the gunicorn that requirements.txt names; others are tried by `make gunicorn`.
+SINCE_27 = pytest.mark.skipif(
+    int(gunicorn.__version__.partition(".")[0]) < 27, reason="gunicorn looks at the characters of a target since 27"
+)
 
 
 def answers_to(portal: Portal, raw: bytes, *, seconds: float = 2.0) -> list[int]:
@@ -43,23 +51,28 @@ def answers_to(portal: Portal, raw: bytes, *, seconds: float = 2.0) -> list[int]
         b"Content-Length: -5\r\n\r\nabcde",
         b"Content-Length: 0x5\r\n\r\nabcde",
         b"Content-Length: 5 5\r\n\r\nabcde",
+        b"Content-Length: \r\n\r\nabcde",
         b"Content-Length: \xb2\r\n\r\nabcde",
         b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
         b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
         b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: gzip, chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: identity\r\n\r\nabcde",
+        b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
         b"Host: evil.test\r\nContent-Length: 0\r\n\r\n",
+        b"Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n",
     ],
     ids=lambda framing: ascii(framing.partition(b"\r\n\r\n")[0].decode("latin-1")),
 )
 def test_t300_a_request_of_doubtful_length_ends_the_connection(live_portal: Portal, framing: bytes) -> None:
-    # Refused, or cut off without a word; in no case is what follows read as a request of its own.
-    assert answers_to(live_portal, TO_TOKEN + framing + NEXT) in ([], [400], [501])
+    # Refused with one answer; in no case is what follows read as a request of its own.
+    assert answers_to(live_portal, TO_TOKEN + framing + NEXT) in ([400], [501])
 
 
 def test_t300_a_chunked_body_is_read_by_its_chunks_in_an_old_request_too(live_portal: Portal) -> None:
     old = TO_TOKEN.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-    assert answers_to(live_portal, old + NEXT) in ([], [400])
+    assert answers_to(live_portal, old + NEXT) == [400]
 
 
 @pytest.mark.parametrize("chunk", [b"5\r\nabcde", b"5;name=value\r\nabcde", b"05\r\nabcde"])
@@ -93,6 +106,15 @@ def test_t300_a_chunk_that_is_none_is_the_senders_fault(live_portal: Portal, chu
         b"GET /health HTTP/1.1 \r\nHost: localhost\r\n\r\n",
         b"get /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /log in HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost : localhost\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX : y\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: a\x7fb\r\n\r\n",
+        pytest.param(b"GET /hea\x00lth HTTP/1.1\r\nHost: localhost\r\n\r\n", marks=SINCE_27),
+        pytest.param(b"GET /h\xc3\xa9 HTTP/1.1\r\nHost: localhost\r\n\r\n", marks=SINCE_27),
+        b"G(T /health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET http://[/health HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ],
     ids=lambda raw: ascii(raw.decode("latin-1"))[:60],
 )
@@ -100,8 +122,74 @@ def test_t300_a_request_that_others_could_read_otherwise_is_refused(live_portal:
     assert answers_to(live_portal, raw + NEXT) == [400]
 
 
-def test_t300_a_request_without_host_is_refused(live_portal: Portal) -> None:
-    assert answers_to(live_portal, b"GET /health HTTP/1.1\r\nConnection: close\r\n\r\n") == [400]
+@pytest.mark.parametrize("path", [b"/health", b"/login", b"/.well-known/jwks.json", b"/api/oauth/userinfo"])
+@pytest.mark.parametrize(
+    "hosts",
+    [
+        b"",
+        b"Host: localhost\r\nHost: localhost\r\n",
+        b"Host: localhost\r\nX: y\r\nhost: evil.test\r\n",
+        b"Host:\r\n",
+        b"Host: a..b\r\n",
+        b"Host: .a\r\n",
+        b"Host: .\r\n",
+        b"Host: " + b"a" * 64 + b".b\r\n",
+        b"Host: a b\r\n",
+        b"Host: a/b\r\n",
+        b"Host: a@b\r\n",
+        b"Host: a:x\r\n",
+        b"Host: a:1:2\r\n",
+        b"Host: [::1\r\n",
+        b"Host: ::1\r\n",
+        b"Host: \xc3\xa4\r\n",
+    ],
+    ids=lambda hosts: ascii(hosts.decode("latin-1"))[:40],
+)
+def test_t300_a_request_names_one_host_that_can_be(live_portal: Portal, path: bytes, hosts: bytes) -> None:
+    assert answers_to(live_portal, b"GET " + path + b" HTTP/1.1\r\n" + hosts + b"\r\n" + NEXT) == [400]
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost.", "a-b.c_d:8000", "127.0.0.1:80", "[::1]", "[2001:db8::1]:8000"]
+)
+def test_t300_any_host_there_can_be_is_answered(live_portal: Portal, host: str) -> None:
+    assert requests.get(f"{live_portal.url}/login", headers={"Host": host}, timeout=5).status_code == 200
+
+
+def test_t300_an_old_request_needs_no_host(live_portal: Portal) -> None:
+    assert answers_to(live_portal, b"GET /health HTTP/1.0\r\n\r\n") == [200]
+    assert answers_to(live_portal, b"GET /health HTTP/1.0\r\nHost: a..b\r\n\r\n") == [400]
+
+
+REFUSED = {
+    "no request": (400, b"NONSENSE\r\n\r\n"),
+    "a signed length": (400, TO_TOKEN + b"Content-Length: +5\r\n\r\nabcde"),
+    "a long target": (414, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    "a target without end": (414, b"GET /" + b"a" * 90000),
+    "a long cookie": (431, b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: " + b"a" * 9000 + b"\r\n\r\n"),
+    "many fields": (431, b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 100 + b"\r\n"),
+    "fields without end": (431, b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: yyyyyyyy\r\n" * 9000),
+    "an unknown coding": (501, TO_TOKEN + b"Transfer-Encoding: rot13\r\n\r\n"),
+    "many small chunks": (413, TO_TOKEN + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 70000),
+}
+
+
+@pytest.mark.parametrize(("status", "raw"), REFUSED.values(), ids=REFUSED)
+def test_t300_a_refusal_below_the_application_is_an_answer_like_any_other(
+    live_portal: Portal, status: int, raw: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", live_portal.port), timeout=5) as connection:
+        connection.sendall(raw)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        body = json.loads(answer.read())
+        assert (answer.status, set(body)) == (status, {"error", "error_description"})
+        like_any = requests.get(f"{live_portal.url}/health", timeout=5).headers
+        for name in ("X-Content-Type-Options", "Referrer-Policy", "Content-Type"):
+            assert answer.headers[name] == like_any[name]
+        assert (answer.headers["Connection"], answer.headers["Cache-Control"]) == ("close", "no-store")
+        assert not re.search(r"\d", answer.headers.get("Server", ""))
+        assert connection.recv(1) == b""
 
 
 def test_t300_the_host_of_a_request_is_not_believed(live_portal: Portal) -> None:
@@ -134,9 +222,7 @@ BEGUN = {
     "half a body": TO_TOKEN + b"Content-Length: 100\r\n\r\ngrant",
     "half a body of the second request": NEXT + TO_TOKEN + b"Content-Length: 100\r\n\r\ngrant",
     "a body of a long length": TO_TOKEN + b"Content-Length: 0000000100\r\n\r\ngrant",
-    "a body of a huge length": TO_TOKEN + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\ngrant",
     "half a chunk": IN_CHUNKS + b"100\r\ngrant",
-    "half a huge chunk": IN_CHUNKS + b"f" * 5000 + b"\r\ngrant",
     "half the size of a chunk": IN_CHUNKS + b"5\r\ngrant\r\n1",
     "half the last chunk": IN_CHUNKS + b"5\r\ngrant\r\n0\r\nTrailer: x\r\n",
 }
@@ -144,8 +230,9 @@ BEGUN = {
 
 @pytest.mark.parametrize("begin", BEGUN)
 def test_t301_who_is_slow_stops_nobody_else(live_portal: Portal, begin: str) -> None:
+    requests.get(f"{live_portal.url}/privacy", timeout=5)
     with slow(live_portal, BEGUN[begin], 40):
-        served = [requests.get(f"{live_portal.url}/health", timeout=0.5).status_code for _ in range(4)]
+        served = [requests.get(f"{live_portal.url}/privacy", timeout=0.5).status_code for _ in range(4)]
     assert served == [200] * 4
 
 
@@ -156,7 +243,9 @@ def test_t301_the_portal_is_back_as_soon_as_the_slow_ones_are_gone(live_portal: 
         assert requests.get(f"{live_portal.url}/ready", timeout=5).json()["status"] == "ready"
 
 
-def seconds_until_closed(connections: dict[str, socket.socket], dripping: str, limit: float) -> dict[str, float]:
+def seconds_until_closed(
+    connections: dict[str, socket.socket], dripping: str, limit: float, answers: dict[str, bytes]
+) -> dict[str, float]:
     """When the portal closed each of the connections; the one named ``dripping`` gets another byte all the time."""
     started, closed = time.monotonic(), dict[str, float]()
     with selectors.DefaultSelector() as selector:
@@ -166,10 +255,11 @@ def seconds_until_closed(connections: dict[str, socket.socket], dripping: str, l
             for key, _ in selector.select(0.5):
                 assert isinstance(key.fileobj, socket.socket)
                 try:
-                    is_closed = not key.fileobj.recv(65536)
+                    more = key.fileobj.recv(65536)
                 except ConnectionResetError:
-                    is_closed = True
-                if is_closed:
+                    more = b""
+                answers[key.data] = answers.get(key.data, b"") + more
+                if not more:
                     closed[key.data] = time.monotonic() - started
                     selector.unregister(key.fileobj)
             if dripping not in closed:
@@ -190,14 +280,16 @@ def test_t301_a_request_has_ten_seconds_to_arrive(live_portal: Portal) -> None:
             connection.sendall(begun[name])
         silent, late = connected(), connected()
         late.sendall(NEXT[:20])
-        early = seconds_until_closed(connections, "drop by drop", 8.0)
+        answers: dict[str, bytes] = {}
+        early = seconds_until_closed(connections, "drop by drop", 8.0, answers)
         assert early == {}
         # Somebody slow, but not too slow, and somebody quick are answered meanwhile.
         late.sendall(NEXT[20:])
         assert late.recv(65536).startswith(b"HTTP/1.1 200 ")
-        assert requests.get(f"{live_portal.url}/health", timeout=0.5).status_code == 200
-        closed = seconds_until_closed(connections, "drop by drop", 5.0)
+        assert requests.get(f"{live_portal.url}/privacy", timeout=0.5).status_code == 200
+        closed = seconds_until_closed(connections, "drop by drop", 5.0, answers)
         assert set(closed) == set(begun), closed
+        assert {name for name, answer in answers.items() if b"HTTP/1.1 408 " in answer} == set(begun)
         assert min(closed.values()) > 1.5
         assert max(closed.values()) < 4.0
         # Who has begun no request is not slow.
@@ -214,8 +306,7 @@ def test_t301_who_takes_no_answers_holds_no_thread_for_long(live_portal: Portal)
             connection.connect(("127.0.0.1", live_portal.port))
             connection.sendall(large * 60)
         time.sleep(0.5)
-        # After eleven seconds the first of them are cut off; what waited behind them may be as many again.
-        served = [requests.get(f"{live_portal.url}/health", timeout=30).status_code for _ in range(4)]
+        served = [requests.get(f"{live_portal.url}/privacy", timeout=1).status_code for _ in range(4)]
     assert served == [200] * 4
 
 
@@ -227,7 +318,7 @@ def test_t301_who_does_not_hang_up_stops_nobody_else(live_portal: Portal) -> Non
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", live_portal.port), timeout=5))
             connection.sendall(begin)
             connections.append(connection)
-        served = [requests.get(f"{live_portal.url}/health", timeout=0.5).status_code for _ in range(4)]
+        served = [requests.get(f"{live_portal.url}/privacy", timeout=0.5).status_code for _ in range(4)]
         assert served == [200] * 4
         for connection in connections:
             assert connection.makefile("rb").read().startswith(b"HTTP/1.1 ")

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import resource
 import signal
 import socket
 import sqlite3
@@ -16,11 +15,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import gunicorn
 import pytest
 import requests
 from cryptography.fernet import Fernet
 
-from app.server.worker import READ_SECONDS, is_readable
+from app.server.connections import READ_SECONDS
 from tests.databases import SqliteDatabases
 from tests.portal import Portal
 from tests.servers import PROJECT_ROOT
@@ -111,6 +111,11 @@ def test_every_request_is_one_json_line_without_its_query(production: Portal) ->
     assert line["bytes"] == len(answer.content)
     assert "hunter2" not in production.log.read_text()
     assert "\x9b" not in production.log.read_text()
+
+
+def test_the_server_is_the_one_these_tests_are_about(production: Portal) -> None:
+    events = [str(line["event"]) for line in log_lines(production)]
+    assert next(event for event in events if event.startswith("Starting gunicorn")).split()[-1] == gunicorn.__version__
 
 
 def test_probes_are_not_logged(production: Portal) -> None:
@@ -210,27 +215,6 @@ def test_told_to_end_as_soon_as_it_began_it_does(sqlite_databases: SqliteDatabas
             assert portal.stop() == 0
 
 
-@pytest.fixture
-def high_descriptor() -> int:
-    """A descriptor that ``select`` cannot look at, allowed and free."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)  # which the tests have raised as far as they may
-    if soft != resource.RLIM_INFINITY and soft <= 1024:
-        pytest.skip("This system allows no such descriptor.")
-    return 2047 if soft == resource.RLIM_INFINITY else min(soft, 2048) - 1
-
-
-def test_a_connection_with_a_high_descriptor_is_served_like_any_other(high_descriptor: int) -> None:
-    ours, theirs = socket.socketpair()
-    with theirs, socket.socket(fileno=os.dup2(ours.detach(), high_descriptor)) as connection:
-        assert connection.fileno() == high_descriptor
-        assert not is_readable(connection, 1)
-        theirs.sendall(b"G")
-        assert is_readable(connection, 1)
-        assert connection.recv(1) == b"G"
-        theirs.close()
-        assert is_readable(connection, 1)  # the end is something to read
-
-
 @pytest.mark.parametrize(
     ("changes", "problems"),
     [
@@ -252,7 +236,7 @@ def test_it_refuses_to_start_with_one_line_for_each_problem(
     tmp_path: Path, changes: dict[str, str], problems: list[str]
 ) -> None:
     environment = {"PATH": os.environ["PATH"], "INSTANCE_PATH": str(tmp_path), **changes}
-    done = gunicorn(environment)
+    done = started(environment)
     assert done.returncode != 0
     assert [line.split(" ")[0] for line in done.stderr.splitlines()] == problems
     assert done.stdout == ""
@@ -261,13 +245,13 @@ def test_it_refuses_to_start_with_one_line_for_each_problem(
 def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = gunicorn({"PATH": os.environ["PATH"], "INSTANCE_PATH": str(tmp_path), "PORT": port})
+        done = started({"PATH": os.environ["PATH"], "INSTANCE_PATH": str(tmp_path), "PORT": port})
     assert done.returncode != 0
     assert done.stderr.startswith(f"Cannot listen on port {port}:")
     assert len(done.stderr.splitlines()) == 1
 
 
-def gunicorn(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def started(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     """Start the portal with exactly this environment and wait until it gives up."""
     command = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
     return subprocess.run(command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=30)

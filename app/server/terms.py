@@ -1,0 +1,31 @@
+"""What the server has to know of the application in order to answer where the application cannot."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Flask
+
+EXTENSION = "terms"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """``headers`` no answer goes without, the ``longest_body`` in bytes, and the ``prompt`` requests.
+
+    Those are the beginnings of requests, such as ``b"GET /health"``, whose answers wait for nothing: a thread of their
+    own keeps them coming when all others wait for a database.
+    """
+
+    headers: tuple[tuple[str, str], ...]
+    longest_body: int
+    prompt: frozenset[bytes]
+
+
+def agree(app: Flask, terms: Terms) -> None:
+    """Tell the server."""
+    app.extensions[EXTENSION] = terms
+
+
+def of(app: Flask) -> Terms:
+    """The terms of an application."""
+    return cast(Terms, app.extensions[EXTENSION])
