@@ -18,15 +18,6 @@ LEAST_SCORE = 2
 LONGEST_JUDGED = 72
 """Judging takes the square of the length; what is hard to guess so far stays so."""
 TOO_SHORT = sentence("Use 8 or more characters.")
-UNTYPEABLE = sentence(
-    "This password has a character that not every keyboard can repeat, such as an invisible one or some emoji. "
-    "Leave it out."
-)
-# RFC 8264 section 9: default-ignorable code points and conjoining jamo that are letters or marks otherwise.
-_IGNORABLE = (
-    *((0x034F, 0x034F), (0x1100, 0x11FF), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164), (0xA960, 0xA97F)),
-    *((0xD7B0, 0xD7FF), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF)),
-)
 # What zxcvbn says, in its own words.
 ADVICE = (
     sentence("Use a few words, avoid common phrases."),
@@ -126,8 +117,6 @@ class Passwords:
         if len(password) > LONGEST_TYPED:
             raise InvalidInput(sentence("Use at most 1024 characters."), "password")
         password = prepared(password)
-        if not all(_is_typeable(character) for character in password):
-            raise InvalidInput(UNTYPEABLE, "password")
         if len(password) < SHORTEST:
             raise InvalidInput(TOO_SHORT, "password")
         if len(password) > LONGEST:
@@ -152,16 +141,10 @@ class Passwords:
 def prepared(password: str) -> str:
     """The one spelling of a password (:rfc:`8265#section-4.2`, OpaqueString): composed, every kind of space a space.
 
-    Case and width stay. What is longer than :data:`LONGEST_TYPED` stays as it is; it is nobody's password.
+    Case and width stay, and so does what that profile would refuse, such as joined emoji: who can type it may keep it
+    (NIST SP 800-63B section 3.1.1.2). What is longer than :data:`LONGEST_TYPED` stays as it is, and is nobody's.
     """
     if password.isascii() or len(password) > LONGEST_TYPED:
         return password
     spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in password)
     return unicodedata.normalize("NFC", spaced)
-
-
-def _is_typeable(character: str) -> bool:
-    """Whether a prepared password may hold it (:rfc:`8264#section-4.3`, FreeformClass)."""
-    if unicodedata.category(character)[0] in "CZ" and character != " ":
-        return False
-    return not any(first <= ord(character) <= last for first, last in _IGNORABLE)
