@@ -23,7 +23,7 @@ mail = Mail()
 def bind(app: Flask, settings: Settings) -> None:
     """Bind every extension to ``app``."""
     app.config.from_mapping(configuration(settings))
-    db.init_app(app)
+    db.bind_to(app, settings)
     migrate.init_app(app, db)
     bootstrap.init_app(app)
     csrf.init_app(app)

@@ -122,7 +122,8 @@ class RedisServer(Server):
 class PostgresCluster(Server):
     """A PostgreSQL cluster; the databases in it are made and dropped by the tests."""
 
-    def __init__(self, directory: Path, *, is_durable: bool = False) -> None:
+    def __init__(self, directory: Path, *, is_durable: bool = False, copy_of: "PostgresCluster | None" = None) -> None:
+        """``copy_of``: another one, which runs, and whose changes this one follows until it is promoted."""
         self._port = free_port()
         initdb = _program("initdb", "/usr/lib/postgresql/*/bin")
         # PostgreSQL refuses to run as root.
@@ -131,6 +132,9 @@ class PostgresCluster(Server):
             os.chown(directory, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
         data = directory / "data"
         setup = [initdb, "-D", str(data), "-U", "portal", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+        if copy_of:
+            source = ["-h", "127.0.0.1", "-p", str(copy_of._port), "-U", "portal"]
+            setup = [str(Path(initdb).with_name("pg_basebackup")), "-D", str(data), *source, "-R", "-c", "fast", "-N"]
         subprocess.run([*_prefix(signal.SIGINT, user), *setup], check=True, capture_output=True, cwd=directory)
         # Nothing here outlives the tests, so nothing needs to reach the disk; what is measured must.
         fast = [] if is_durable else ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
@@ -152,8 +156,35 @@ class PostgresCluster(Server):
 
     def drop(self, database: str) -> None:
         """Drop a database and end the connections to it."""
+        self._run(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+    def promote(self) -> None:
+        """Have a copy follow no longer, and take changes of its own."""
+        self._run("SELECT pg_promote()")
+
+    def let_write(self, *, is_writing: bool) -> None:
+        """Have every transaction be one that only reads, or not, in sessions that are open too."""
+        self._run(f"ALTER SYSTEM SET default_transaction_read_only = {'off' if is_writing else 'on'}")
+        self._run("SELECT pg_reload_conf()")
+
+    def pause(self) -> None:
+        """Let all of it hang, the processes of its connections too."""
+        super().pause()
+        self._signal_children(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal_children(signal.SIGCONT)
+        super().resume()
+
+    def _signal_children(self, sign: signal.Signals) -> None:
+        for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(pid), sign)
+
+    def _run(self, statement: str) -> None:
         with self._connect() as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)'.encode())
+            connection.execute(statement.encode())
 
     def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
@@ -166,6 +197,33 @@ class PostgresCluster(Server):
                 return True
         except psycopg.OperationalError:
             return False
+
+
+class PgBouncer(Server):
+    """A pooler in transaction mode with so many connections to the PostgreSQL on ``port``."""
+
+    def __init__(self, directory: Path, port: int, connections: int) -> None:
+        program = _program("pgbouncer", "/usr/sbin")
+        self.port = free_port()
+        user = "postgres" if os.geteuid() == 0 else None
+        if user:
+            os.chown(directory, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+        configuration = directory / "pgbouncer.ini"
+        configuration.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={port} user=portal\n[pgbouncer]\nlisten_addr=127.0.0.1\n"
+            f"listen_port={self.port}\nunix_socket_dir=\nauth_type=any\npool_mode=transaction\n"
+            f"default_pool_size={connections}\nmax_client_conn=200\n"
+        )
+        log = directory / "pgbouncer.log"
+        super().__init__([program, str(configuration)], log, self._answers, signal.SIGINT, user=user)
+
+    def url(self, database: str) -> str:
+        """The URL of one of the server's databases, by way of the pooler."""
+        return f"postgresql://portal@127.0.0.1:{self.port}/{database}"
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 @contextmanager

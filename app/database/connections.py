@@ -4,7 +4,6 @@ import sqlite3
 import time
 from typing import Any, cast
 
-import psycopg
 import sqlalchemy as sa
 from flask import g
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -13,7 +12,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolRese
 
 from app.database import postgresql, sqlite
 from app.database.failures import UNAVAILABLE, ends_connection, is_outage, unavailable
+from app.database.patience import GRACE_SECONDS, PING_SECONDS, Door, PatientConnection
 from app.settings import Settings
+from app.settings.groups import StorageSettings
 
 IDLE_SECONDS = 1.0
 _READS_ONLY = "database_reads_only"
@@ -31,33 +32,52 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 
 def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
+    storage = settings.storage
+    options: dict[str, Any] = {"hide_parameters": True, "pool_reset_on_return": None}
+    options["pool_timeout"] = storage.pool_seconds
     if url.get_backend_name() == "sqlite":
         return {
-            "hide_parameters": True,
-            "pool_reset_on_return": None,
-            "connect_args": {"timeout": 15},
+            **options,
+            "connect_args": {"timeout": storage.lock_seconds},
             "pool_size": settings.server.threads,
             "max_overflow": 8,
         }
-    arguments: dict[str, Any] = {"connect_timeout": 5, "application_name": "portal"}
-    if settings.storage.schema:
-        arguments["options"] = f"-csearch_path={settings.storage.schema}"
+    if storage.schema:
+        # In the statements' own text, for a pooler's servers have no search path of ours.
+        options["execution_options"] = {"schema_translate_map": {None: storage.schema}}
     return {
-        "connect_args": arguments,
-        "pool_size": settings.storage.pool_size,
+        **options,
+        "connect_args": {name: value for name, value in _link(storage).items() if name not in url.query},
+        "pool_size": storage.pool_size,
         "max_overflow": 4,
-        "pool_timeout": 5,
-        "pool_reset_on_return": None,
-        "hide_parameters": True,
     }
 
 
-def look_after(engine: sa.Engine) -> None:
+def _link(storage: StorageSettings) -> dict[str, Any]:
+    """How a connection is opened and kept; the URL's own parameters come before these."""
+    seconds = storage.tcp_seconds
+    return {
+        "connect_timeout": storage.connect_seconds,
+        "application_name": "portal",
+        # Where another server has taken over, one that can only be read is none.
+        "target_session_attrs": "read-write",
+        "tcp_user_timeout": seconds * 1000,
+        "keepalives_idle": seconds,
+        "keepalives_interval": max(1, seconds // 3),
+        "keepalives_count": 3,
+        # Else the driver begins a transaction before every statement, reads included: two more round trips.
+        "autocommit": True,
+        # What the driver prepares by itself it takes back with DEALLOCATE ALL, and with it what is prepared here.
+        "prepare_threshold": None,
+    }
+
+
+def look_after(engine: sa.Engine, settings: Settings) -> None:
     """Install what every connection of the engine needs."""
     if engine.dialect.name == "sqlite":
-        sqlite.prepare(engine)
+        sqlite.prepare(engine, settings.storage.lock_seconds)
     else:
-        _prepare_postgresql(engine)
+        _prepare_postgresql(engine, settings.storage)
     _begin_explicitly(engine)
     _name_outages(engine)
 
@@ -100,27 +120,47 @@ def _name_outages(engine: sa.Engine) -> None:
         return unavailable(cast(Exception, error)) if is_new else None
 
 
-def _prepare_postgresql(engine: sa.Engine) -> None:
+def _prepare_postgresql(engine: sa.Engine, storage: StorageSettings) -> None:
     """No transaction unless one is begun, and a question to connections that stood idle whether they still live."""
+
+    door = Door(storage.statement_seconds + GRACE_SECONDS)
+    limits = {
+        "statement_timeout": storage.statement_seconds,
+        "lock_timeout": storage.lock_seconds,
+        "idle_in_transaction_session_timeout": storage.idle_seconds,
+    }
+
+    @sa.event.listens_for(engine, "do_connect")
+    def open_door(dialect: object, entry: object, arguments: Any, named: Any) -> DBAPIConnection:
+        return cast(DBAPIConnection, door.connect(*arguments, **named))
 
     @sa.event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        # Else the driver begins one before every statement, reads included: two more round trips.
-        cast(Any, connection).autocommit = True
-        # What the driver prepares by itself it takes back with DEALLOCATE ALL, and with it what is prepared here.
-        cast(Any, connection).prepare_threshold = None
-        entry.info["statements"] = postgresql.Statements(cast("psycopg.Connection[Any]", connection))
+        raw = cast(PatientConnection, connection)
+        # A session behind a pooler is anybody's: there the limits are those of each transaction.
+        is_pooled = postgresql.is_pooled(raw)
+        word = "SET LOCAL" if is_pooled else "SET"
+        commands = "".join(f"; {word} {name} = '{seconds}s'" for name, seconds in limits.items())
+        if not is_pooled:
+            postgresql.tell_server(raw, commands.lstrip("; "))
+        is_shared = storage.prepare == "never" or (storage.prepare == "auto" and is_pooled)
+        at_begin = commands if is_pooled else ""
+        entry.info["statements"] = postgresql.Statements(raw, is_shared=is_shared, at_begin=at_begin)
 
     @sa.event.listens_for(engine, "checkout")
     def see_that_it_lives(raw: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
         used = entry.info.get("used")
         if used is None or time.monotonic() - used < IDLE_SECONDS:
             return
+        patient = cast(PatientConnection, raw)
+        limit, patient.limit = patient.limit, PING_SECONDS
         try:
             engine.dialect.do_ping(raw)
         except engine.dialect.loaded_dbapi.Error as error:
             # All older connections are most likely gone as well; the pool opens a new one.
             raise sa.exc.InvalidatePoolError from error
+        finally:
+            patient.limit = limit
 
 
 def begin(info: dict[Any, Any], raw: Any, *, is_reader: bool) -> None:
@@ -129,7 +169,11 @@ def begin(info: dict[Any, Any], raw: Any, *, is_reader: bool) -> None:
     SQLite's take their lock when they begin: one that reads first and writes later fails at once when another one wrote
     in between (SQLITE_BUSY_SNAPSHOT), so all but the declared readers begin with the write lock, waiting for it.
     """
-    if not isinstance(raw, sqlite3.Connection) or is_reader:
+    if not isinstance(raw, sqlite3.Connection):
+        more = info["statements"].at_begin
+        postgresql.tell_server(raw, f"BEGIN{more}")
+        return
+    if is_reader:
         tell(raw, "BEGIN")
         return
     cast(sqlite.Writers, info["queue"]).begin(info, raw)

@@ -5,16 +5,25 @@ threads each time costs a switch to another one; here the lock is given away onc
 """
 
 import re
+import time
 from collections.abc import Sequence
 from functools import lru_cache
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
+from psycopg.errors import (
+    DuplicatePreparedStatement,
+    FeatureNotSupported,
+    InvalidSqlStatementName,
+    error_from_result,
+)
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
+
+from app.database.patience import PatientConnection
 
 PARAMETER = re.compile(r"\$([0-9]+)")
 
@@ -46,21 +55,39 @@ class Forgotten(psycopg.OperationalError):
 
 
 class Statements:
-    """Runs statements with ``$1`` parameters on one connection, which nobody else may use meanwhile."""
+    """Runs statements with ``$1`` parameters on one connection, which nobody else may use meanwhile.
 
-    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+    Behind a pooler that is not true of the server's side of it: what was prepared there under a name may be somebody
+    else's. There nothing is prepared (``is_shared``), and ``at_begin`` follows every BEGIN, for settings of a session
+    would be those of all. Elsewhere a name is the hash of its statement, so that it never stands for another one.
+    """
+
+    def __init__(self, connection: PatientConnection, *, is_shared: bool = False, at_begin: str = "") -> None:
         self._connection = connection
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._numbers = count()  # a name that is forgotten here may still be taken on the server
+        self._is_shared = is_shared
+        self.at_begin = at_begin
 
     def execute(self, statement: str, values: Sequence[Any]) -> Result:
         """Run ``statement``; raises :class:`Forgotten` or what of ``psycopg.Error`` the server's answer asks for."""
-        raw: Any = self._connection.pgconn
-        transformer: Any = Transformer(self._connection)
+        connection = self._connection
+        raw: Any = connection.pgconn
+        transformer: Any = Transformer(connection)
         sent = transformer.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        known = (statement, transformer.types or ())
-        if is_new := (name := self._names.get(known)) is None:
-            name = self._names[known] = self._prepare(raw, statement, transformer.types)
+        types = transformer.types or ()
+        connection.asked = time.monotonic()
+        try:
+            if self._is_shared:
+                answer = raw.exec_params(statement.encode(), sent, types, transformer.formats)
+                return Result(transformer, _require(answer))
+            return self._run_prepared(raw, transformer, statement, sent, types)
+        finally:
+            connection.asked = 0.0
+
+    def _run_prepared(self, raw: Any, transformer: Any, statement: str, sent: Any, types: tuple[int, ...]) -> Result:
+        if is_new := (name := self._names.get((statement, types))) is None:
+            name = self._names[statement, types] = self._prepare(raw, statement, types)
         try:
             return Result(transformer, _require(raw.exec_prepared(name, sent, transformer.formats)))
         except (InvalidSqlStatementName, FeatureNotSupported) as error:
@@ -71,15 +98,36 @@ class Statements:
             self._names.clear()
             raise Forgotten("A prepared statement is no longer good") from error
 
-    def _prepare(self, raw: Any, statement: str, types: Sequence[int] | None) -> bytes:
-        name = f"statement_{next(self._numbers)}".encode()
-        _require(raw.prepare(name, statement.encode(), types))
+    def _prepare(self, raw: Any, statement: str, types: tuple[int, ...]) -> bytes:
+        meant = sha256(f"{types}{statement}".encode()).hexdigest()[:40]
+        name = f"statement_{meant}_{next(self._numbers)}".encode()
+        try:
+            _require(raw.prepare(name, statement.encode(), types))
+        except DuplicatePreparedStatement as error:
+            # Nobody but this connection gives such names: its server is not its own after all.
+            self._is_shared = True
+            raise Forgotten("A prepared statement is somebody else's") from error
         return name
 
 
-def tell(connection: "psycopg.Connection[Any]", command: str) -> None:
+def tell_server(connection: PatientConnection, commands: str) -> PGresult:
+    """Run plain commands, separated by semicolons; answers the result of the last one."""
+    connection.asked = time.monotonic()
+    try:
+        return _require(connection.pgconn.exec_(commands.encode()))
+    finally:
+        connection.asked = 0.0
+
+
+def is_pooled(connection: PatientConnection) -> bool:
+    """Whether a pooler stands in between: the server is another one than the connection was introduced to."""
+    result = tell_server(connection, "SELECT pg_backend_pid()")
+    return int(result.get_value(0, 0) or b"0") != connection.pgconn.backend_pid
+
+
+def tell(connection: PatientConnection, command: str) -> None:
     """Begin or end a transaction. A COMMIT that the server turned into a ROLLBACK is an error."""
-    result = _require(connection.pgconn.exec_(command.encode()))
+    result = tell_server(connection, command)
     if result.command_status != command.encode():
         raise psycopg.OperationalError(f"{command} was not carried out", info=result)
 

@@ -12,8 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-BUSY_SECONDS = 15.0
-
 
 class Writers:
     """The queue of those who write to one SQLite file.
@@ -23,11 +21,13 @@ class Writers:
     first of each process asks SQLite, in short steps.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        """``seconds``: how long anybody waits."""
+        self.seconds = seconds
         self._lock = threading.Lock()
 
     def begin(self, info: dict[Any, Any], raw: sqlite3.Connection) -> None:
-        """Begin a transaction that may write; raises ``sqlite3.OperationalError`` after :data:`BUSY_SECONDS`."""
+        """Begin a transaction that may write; raises ``sqlite3.OperationalError`` after ``seconds``."""
         deadline = self._enter()
         info["writers"] = self
         try:
@@ -46,13 +46,12 @@ class Writers:
 
     def _enter(self) -> float:
         """Wait for one's turn; answers until when SQLite may keep one waiting."""
-        deadline = time.monotonic() + BUSY_SECONDS
-        if not self._lock.acquire(timeout=BUSY_SECONDS):
+        deadline = time.monotonic() + self.seconds
+        if not self._lock.acquire(timeout=self.seconds):
             raise sqlite3.OperationalError("database is locked")
         return deadline
 
-    @staticmethod
-    def _insist(raw: sqlite3.Connection, statement: str, values: Sequence[Any], deadline: float) -> int:
+    def _insist(self, raw: sqlite3.Connection, statement: str, values: Sequence[Any], deadline: float) -> int:
         """Run a statement that takes SQLite's write lock, again and again while another process has it."""
         pause = 0.0002
         raw.execute("PRAGMA busy_timeout=0")
@@ -66,7 +65,7 @@ class Writers:
                 time.sleep(pause)
                 pause = min(pause * 1.2, 0.0004)
         finally:
-            raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
+            raw.execute(f"PRAGMA busy_timeout={self.seconds * 1000:.0f}")
 
     def release(self) -> None:
         """Let the next one in."""
@@ -79,9 +78,9 @@ def leave(info: dict[Any, Any]) -> None:
         cast(Writers, writers).release()
 
 
-def prepare(engine: sa.Engine) -> None:
+def prepare(engine: sa.Engine, busy_seconds: float) -> None:
     """Write-ahead log, enforced references, a file of its owner's alone."""
-    queue = Writers()
+    queue = Writers(busy_seconds)
 
     @sa.event.listens_for(engine, "do_connect")
     def keep_private(dialect: object, record: object, arguments: Sequence[Any], named: dict[str, Any]) -> None:
@@ -95,7 +94,7 @@ def prepare(engine: sa.Engine) -> None:
     def set_pragmas(connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
         raw = cast(sqlite3.Connection, connection)
         raw.isolation_level = None
-        busy = f"busy_timeout={BUSY_SECONDS * 1000:.0f}"
+        busy = f"busy_timeout={busy_seconds * 1000:.0f}"
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", busy):
             raw.execute(f"PRAGMA {pragma}")
         entry.info["queue"] = queue

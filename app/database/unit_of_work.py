@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from flask import Flask, g
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
+from psycopg.errors import ReadOnlySqlTransaction
 from sqlalchemy.orm import scoped_session
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import ScopedRegistry
@@ -22,7 +23,8 @@ from sqlalchemy.util import ScopedRegistry
 from app.database import postgresql
 from app.database.connections import begin, is_in_transaction, look_after, tell
 from app.database.failures import ends_connection, is_outage, unavailable
-from app.database.sqlite import BUSY_SECONDS, Writers, leave
+from app.database.sqlite import Writers, leave
+from app.settings import Settings
 
 PATIENCE_SECONDS = 0.05
 MOST_WAITING = 8
@@ -73,11 +75,11 @@ class UnitRegistry(ScopedRegistry[Session]):
 class PortalDatabase(SQLAlchemy):
     """Flask-SQLAlchemy with plain statements in the same unit of work; see the module."""
 
-    def init_app(self, app: Flask) -> None:
+    def bind_to(self, app: Flask, settings: Settings) -> None:
         """Bind to ``app``, whose ``SQLALCHEMY_DATABASE_URI`` names the database."""
-        super().init_app(app)
+        self.init_app(app)
         with app.app_context():
-            look_after(self.engine)
+            look_after(self.engine, settings)
 
     def _make_scoped_session(self, options: dict[str, Any]) -> scoped_session[Session]:
         sessions = super()._make_scoped_session({**options, "class_": UnitSession})
@@ -88,6 +90,12 @@ class PortalDatabase(SQLAlchemy):
     def dialect(self) -> sa.Dialect:
         """What the database speaks."""
         return self.engine.dialect
+
+    @property
+    def schema(self) -> str | None:
+        """The schema that statements name their tables in; None for what the server finds them in."""
+        translated = self.engine.get_execution_options().get("schema_translate_map")
+        return cast("str | None", translated[None]) if translated else None
 
     def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
         """Run driver-level SQL in the unit of work and answer the driver's cursor, good until the next statement.
@@ -150,6 +158,15 @@ class PortalDatabase(SQLAlchemy):
         """Take the unit's changes back."""
         self._finish(is_kept=False)
 
+    def require_writable(self) -> None:
+        """Raise ``OperationalError`` where the server can only be read, whose connections are given up then."""
+        if self.dialect.name != "postgresql":
+            return
+        if self.execute("SELECT current_setting('transaction_read_only')", [], writes=False).fetchone() == ("on",):
+            error = ReadOnlySqlTransaction("the server can only be read")
+            self._drop_if_gone(error)
+            raise unavailable(error)
+
     def shorten_log(self) -> None:
         """Have SQLite write its log into the file and begin it anew, which it does not do by itself under steady use.
 
@@ -166,7 +183,8 @@ class PortalDatabase(SQLAlchemy):
             try:
                 raw.execute("PRAGMA wal_checkpoint(RESTART)")
             finally:
-                raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
+                seconds = cast(Writers, connection.info["queue"]).seconds
+                raw.execute(f"PRAGMA busy_timeout={seconds * 1000:.0f}")
 
     def _connection(self) -> PoolProxiedConnection:
         unit: PoolProxiedConnection | None = g.get(_UNIT)

@@ -64,6 +64,7 @@ def _outcome(name: str, check: Callable[[], None]) -> str:
 
 
 def _database() -> None:
+    services.db.require_writable()
     services.db.session.execute(sa.text("SELECT version_num FROM alembic_version")).one()
 
 

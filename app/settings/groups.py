@@ -69,6 +69,43 @@ class StorageSettings:
         True,
     )
     schema: str = setting("DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", values.schema)
+    prepare: str = setting(
+        "DB_PREPARE",
+        "auto",
+        "Whether statements are prepared on PostgreSQL: auto (not behind a pooler), always (PgBouncer with "
+        "max_prepared_statements) or never",
+        values.choice("auto", "always", "never"),
+    )
+    connect_seconds: int = setting(
+        "DB_CONNECT_TIMEOUT",
+        "3",
+        "How long PostgreSQL may take to let one in, seconds",
+        values.number(2, 60),
+    )
+    statement_seconds: int = setting(
+        "DB_STATEMENT_TIMEOUT", "5", "How long one statement may take on PostgreSQL, seconds", values.number(1, 600)
+    )
+    lock_seconds: int = setting(
+        "DB_LOCK_TIMEOUT",
+        "5",
+        "How long is waited for a lock, on SQLite for its writer; seconds",
+        values.number(1, 60),
+    )
+    idle_seconds: int = setting(
+        "DB_IDLE_TRANSACTION_TIMEOUT",
+        "15",
+        "After how long PostgreSQL ends a transaction that nobody goes on with, seconds",
+        values.number(1, 600),
+    )
+    pool_seconds: int = setting(
+        "DB_POOL_TIMEOUT", "3", "How long a request waits for a connection, seconds", values.number(1, 60)
+    )
+    tcp_seconds: int = setting(
+        "DB_TCP_TIMEOUT",
+        "10",
+        "After how long a network that is silent counts as broken (tcp_user_timeout, keepalives), seconds",
+        values.number(1, 600),
+    )
     pool_size: int = setting("DB_POOL_SIZE", "8", "PostgreSQL connections each worker keeps", values.number(1, 200))
     redis_url: str = setting(
         "REDIS_URL",

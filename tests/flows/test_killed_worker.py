@@ -26,8 +26,8 @@ EMAIL, GOODBYE = "jung@example.com", "https://client.example.com/goodbye"
 KILLS, MOST_KILLS, THREADS = 25, 100, 4
 AIM_SECONDS = 2
 AIMS = ("code lost after it was spent", "refresh lost after it was stored")
-# How long the portal waits for a busy database before it gives up (``BUSY_SECONDS`` in app/database/__init__.py).
-BUSY_SECONDS = 15
+# How long the portal waits for a busy database before it gives up (``DB_LOCK_TIMEOUT``).
+BUSY_SECONDS = 5
 LOST = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 REFUSED = {"error": "invalid_grant", "error_description": "Invalid or expired authorization code"}
 SPENT = "SELECT family_id FROM authorization_codes WHERE code_hash = :hash AND redeemed_at IS NOT NULL"

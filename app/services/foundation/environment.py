@@ -26,6 +26,11 @@ class Database(Protocol):
         """What the database speaks."""
         ...
 
+    @property
+    def schema(self) -> str | None:
+        """The schema that statements name their tables in, if they name one."""
+        ...
+
     def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
         """Run driver-level SQL in the transaction of the session; the answer is the driver's cursor until the next."""
         ...
@@ -36,6 +41,10 @@ class Database(Protocol):
 
     def execute_alone(self, statement: str, values: Any) -> int:
         """Run one statement that writes, as a transaction of its own or in the one under way; rows changed."""
+        ...
+
+    def require_writable(self) -> None:
+        """Raise what an outage raises where the server can only be read."""
         ...
 
     def commit(self) -> None:

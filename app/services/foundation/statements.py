@@ -20,11 +20,11 @@ Convert = Callable[[Any], Any] | None
 class _Prepared:
     """A statement in the words of one database: SQL, how values go in, how rows come out."""
 
-    def __init__(self, core: sa.Executable, columns: Sequence[str], dialect: sa.Dialect) -> None:
+    def __init__(self, core: sa.Executable, columns: Sequence[str], dialect: sa.Dialect, schema: str | None) -> None:
         names = list(columns) or None
         # PostgreSQL numbers its parameters; psycopg's cursors, which would do that for us, are not used.
         spoken = cast(Any, type(dialect))(paramstyle="numeric_dollar") if dialect.name == "postgresql" else dialect
-        compiled = cast(SQLCompiler, cast(Any, core).compile(dialect=spoken, column_keys=names))
+        compiled = cast(SQLCompiler, cast(Any, core).compile(dialect=spoken, column_keys=names, **_in(schema)))
         self.sql = str(compiled)
         # A default of the model would have to be computed for each row; here every column is given.
         if compiled.insert_prefetch or compiled.update_prefetch:
@@ -58,7 +58,7 @@ class Statement:
         self._core = core
         self._columns = columns
         self._writes = not isinstance(core, sa.Select) or core._for_update_arg is not None
-        self._prepared: dict[str, _Prepared] = {}
+        self._prepared: dict[tuple[str, str | None], _Prepared] = {}
 
     def first(self, db: Database, **values: Any) -> Any:
         """The first row, its columns as attributes, or None."""
@@ -88,10 +88,15 @@ class Statement:
         return db.execute_alone(prepared.sql, prepared.values(values))
 
     def _for(self, db: Database) -> _Prepared:
-        dialect = db.dialect
-        if (prepared := self._prepared.get(dialect.name)) is None:
-            prepared = self._prepared[dialect.name] = _Prepared(self._core, self._columns, dialect)
+        known = (db.dialect.name, db.schema)
+        if (prepared := self._prepared.get(known)) is None:
+            prepared = self._prepared[known] = _Prepared(self._core, self._columns, db.dialect, db.schema)
         return prepared
+
+
+def _in(schema: str | None) -> dict[str, Any]:
+    """What the compiler has to know to name tables in a schema."""
+    return {"schema_translate_map": {None: schema}, "render_schema_translate": True} if schema else {}
 
 
 def insert_ignoring(dialect: sa.Dialect, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
