@@ -19,6 +19,9 @@ GRACE_SECONDS = 1.0
 """How much longer than the server's own limit is waited for what it says of it."""
 PING_SECONDS = 2.0
 STUCK_SECONDS = 1.0
+_watching = threading.Lock()
+# A process that is forked while another thread holds it would never get it.
+os.register_at_fork(before=_watching.acquire, after_in_parent=_watching.release, after_in_child=_watching.release)
 
 
 class PatientConnection(psycopg.Connection[Any]):
@@ -42,7 +45,6 @@ class Door:
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._open: weakref.WeakSet[PatientConnection] = weakref.WeakSet()
-        self._lock = threading.Lock()
         self._turn = threading.Lock()
         self._is_stuck = False
         self._watched_by = 0
@@ -67,7 +69,7 @@ class Door:
         return made
 
     def _watch(self, connection: PatientConnection) -> None:
-        with self._lock:
+        with _watching:
             self._open.add(connection)
             # A process that was forked has no thread of its parent's.
             if self._watched_by != os.getpid():
@@ -77,7 +79,7 @@ class Door:
     def _look(self) -> None:
         while True:
             time.sleep(LOOK_SECONDS)
-            with self._lock:
+            with _watching:
                 connections = list(self._open)
             for connection in connections:
                 leave_if_late(connection)

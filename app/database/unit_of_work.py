@@ -92,10 +92,11 @@ class PortalDatabase(SQLAlchemy):
         return self.engine.dialect
 
     @property
-    def schema(self) -> str | None:
-        """The schema that statements name their tables in; None for what the server finds them in."""
-        translated = self.engine.get_execution_options().get("schema_translate_map")
-        return cast("str | None", translated[None]) if translated else None
+    def speech(self) -> tuple[sa.Dialect, str | None]:
+        """What the database speaks, and the schema that statements name their tables in, if they name one."""
+        engine = self.engine
+        translated = engine.get_execution_options().get("schema_translate_map")
+        return engine.dialect, translated[None] if translated else None
 
     def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
         """Run driver-level SQL in the unit of work and answer the driver's cursor, good until the next statement.

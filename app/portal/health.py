@@ -14,6 +14,7 @@ from app.wiring import services
 
 bp = Blueprint("health", __name__)
 logger = logging.getLogger("portal.health")
+REVISIONS = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String))
 
 
 @bp.get("/health")
@@ -65,7 +66,7 @@ def _outcome(name: str, check: Callable[[], None]) -> str:
 
 def _database() -> None:
     services.db.require_writable()
-    services.db.session.execute(sa.text("SELECT version_num FROM alembic_version")).one()
+    services.db.session.execute(sa.select(REVISIONS.c.version_num)).one()
 
 
 def _keys() -> None:

@@ -2,37 +2,94 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import flask_migrate
+import psycopg
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.database.patience import PatientConnection
+from app.database.postgresql import Forgotten, Statements
 from tests.relying_party import RelyingParty, add_client, add_person, log_in
 from tests.servers import PgBouncer, running, started
 
 THREADS, ROUNDS = 6, 8
+PLAIN: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
+Pooled = Callable[[int], str]
 
 
 @pytest.fixture
-def pooled_url(open_database: Callable[..., str]) -> Iterator[str]:
-    """An empty database behind a pool of two connections."""
+def pooled(open_database: Callable[..., str]) -> Iterator[Pooled]:
+    """Makes the URL of a database without a table behind a pool of so many connections."""
     direct = sa.make_url(open_database("postgresql", "empty"))
+    with psycopg.connect(libpq(direct), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    with ExitStack() as stack:
 
-    def make(directory: Path) -> PgBouncer:
-        return PgBouncer(directory, direct.port or 0, 2)
+        def make(connections: int) -> str:
+            bouncers = started(running(lambda directory: PgBouncer(directory, direct.port or 0, connections)))
+            bouncer = stack.enter_context(contextmanager(lambda: bouncers)())
+            return bouncer.url(direct.database or "")
 
-    for bouncer in started(running(make)):
-        yield bouncer.url(direct.database or "")
+        yield make
 
 
-@pytest.mark.parametrize("schema", ["", "portal_dev"])
-def test_many_share_two_connections(make_app: Callable[..., Flask], pooled_url: str, schema: str) -> None:
-    app = make_app(pooled_url, DB_SCHEMA=schema)
+def libpq(url: sa.URL) -> str:
+    """The address as psycopg itself takes it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def test_a_name_never_means_another_statement(pooled: Pooled) -> None:
+    """Two share one connection of the server, and each of them prepares as if it were its own."""
+    url, wrong, refused = pooled(1), [], 0
+    with PatientConnection.connect(url, **PLAIN) as one, PatientConnection.connect(url, **PLAIN) as other:
+        shared = (Statements(one), Statements(other))
+        for turn in range(60):
+            number = 100 * (turn % 2) + turn % 3
+            try:
+                found = shared[turn % 2].execute(f"SELECT {number} + $1::int", [1]).fetchall()
+            except (Forgotten, psycopg.OperationalError):
+                refused += 1
+                continue
+            wrong += [] if found == [(number + 1,)] else [(number, found)]
+    assert wrong == []
+    assert refused < 10
+
+
+def test_where_all_is_prepared_nothing_is_done_by_mistake(make_app: Callable[..., Flask], pooled: Pooled) -> None:
+    """``DB_PREPARE=always`` behind a pooler that keeps no names apart: refusals at worst."""
+    app = portal(make_app, pooled(2), "")
+    before = counted(app, "")
+    app = make_app(pooled(2), DB_PREPARE="always")
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    token = "A" * 64
+
+    def ask(_: int) -> int:
+        with app.test_client() as client:
+            return client.post("/api/oauth/introspect", data={"token": token}, auth=("web", "wrong")).status_code
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        answered = set(pool.map(ask, range(60)))
+    assert answered <= {401, 503}
+    assert counted(app, "") == before
+
+
+def portal(make_app: Callable[..., Flask], url: str, schema: str) -> Flask:
+    """A portal on a database that was migrated and seeded by way of the pooler."""
+    app = make_app(url, DB_SCHEMA=schema)
     with app.app_context():
         flask_migrate.upgrade()
     assert app.test_cli_runner().invoke(args=["seed"]).exit_code == 0
+    return app
+
+
+@pytest.mark.parametrize("schema", ["", "portal_dev"])
+def test_many_share_two_connections(make_app: Callable[..., Flask], pooled: Pooled, schema: str) -> None:
+    app = portal(make_app, pooled(2), schema)
     add_person(app)
     secret = add_client(app, "web", is_confidential=True)
     before = counted(app, schema)

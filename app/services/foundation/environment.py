@@ -27,8 +27,8 @@ class Database(Protocol):
         ...
 
     @property
-    def schema(self) -> str | None:
-        """The schema that statements name their tables in, if they name one."""
+    def speech(self) -> tuple[sa.Dialect, str | None]:
+        """What the database speaks, and the schema that statements name their tables in, if they name one."""
         ...
 
     def execute(self, statement: str, values: Any, *, writes: bool) -> Any:

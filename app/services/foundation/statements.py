@@ -88,9 +88,9 @@ class Statement:
         return db.execute_alone(prepared.sql, prepared.values(values))
 
     def _for(self, db: Database) -> _Prepared:
-        known = (db.dialect.name, db.schema)
-        if (prepared := self._prepared.get(known)) is None:
-            prepared = self._prepared[known] = _Prepared(self._core, self._columns, db.dialect, db.schema)
+        dialect, schema = db.speech
+        if (prepared := self._prepared.get((dialect.name, schema))) is None:
+            prepared = self._prepared[dialect.name, schema] = _Prepared(self._core, self._columns, dialect, schema)
         return prepared
 
 
