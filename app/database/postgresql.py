@@ -91,10 +91,12 @@ class Statements:
         try:
             return Result(transformer, _require(raw.exec_prepared(name, sent, transformer.formats)))
         except (InvalidSqlStatementName, FeatureNotSupported) as error:
-            if is_new:
+            if is_new and isinstance(error, FeatureNotSupported):
                 raise
-            # Somebody in between (a pooler, DEALLOCATE ALL) took it away, or a migration changed what it answers; most
-            # likely that is true of others.
+            # Prepared a moment ago, and not there: what was asked was another connection of the server.
+            self._is_shared = self._is_shared or is_new
+            # Else somebody (DEALLOCATE ALL) took it away, or a migration changed what it answers; most likely that is
+            # true of others.
             self._names.clear()
             raise Forgotten("A prepared statement is no longer good") from error
 
