@@ -38,7 +38,8 @@ def production(sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempP
             "SECRET_KEY": (instance / "secret_key").read_text(),
             "ENCRYPTION_KEYS": (instance / "encryption_key").read_text(),
         }
-        portal = Portal(instance, database_url, APP_ENV="production", **keys)
+        # One of the tests has an answer take longer than a connection may be idle.
+        portal = Portal(instance, database_url, APP_ENV="production", DB_LOCK_TIMEOUT="30", **keys)
         portal.environment["PUBLIC_URL"] = portal.url
         portal.start()
         yield portal
