@@ -7,23 +7,25 @@ import gc
 import os
 import re
 import signal
-import socket
 import sys
 from datetime import timedelta
 from typing import Any
 
 from gunicorn import glogging
 
-from app.server import logs
-from app.settings import ConfigurationError, Settings
+from app.server import leaving, listening, logs
+from app.settings import ConfigurationError, of_this_process
 
 try:
-    settings = Settings.from_environment()
+    settings = of_this_process()
 except ConfigurationError as error:
     sys.exit("\n".join(error.problems))
 
-_host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
-bind = f"{_host}:{settings.server.port}"
+_host = settings.server.host
+if _host.startswith("unix:"):
+    bind = _host
+else:
+    bind = f"[{_host}]:{settings.server.port}" if ":" in _host else f"{_host}:{settings.server.port}"
 
 # Threads keep slow databases from stopping a worker; processes use the cores.
 worker_class = "app.server.worker.PatientWorker"
@@ -37,12 +39,13 @@ preload_app = True
 # One socket for all workers: with one each, the kernel resets what waits at that of a worker that ends, and another
 # program can listen on the same port unnoticed. Workers see to it themselves that connections spread.
 reuse_port = False
+worker_connections = settings.server.connections
 
 # Longer than the 60 s after which common proxies give up an idle connection: a request would meet a closing one.
 keepalive = 75
 # A worker whose main loop stands still this long is replaced; what a request takes to arrive is limited by the worker.
 timeout = 30
-# Less than the 30 s an orchestrator usually grants before it kills.
+# With what readiness is given to say so (DRAIN_SECONDS) less than the 30 s an orchestrator usually grants.
 graceful_timeout = 20
 
 # An authorization request carries its whole state in the query; the most gunicorn can allow.
@@ -93,8 +96,17 @@ class Logger(glogging.Logger):  # type: ignore[misc]
 logger_class = Logger
 
 
+def nworkers_changed(server: Any, new: int, old: int | None) -> None:
+    """Say at once where nobody can listen: gunicorn calls this before all else, and would try five times itself."""
+    # On an upgrade (SIGUSR2) the portal itself listens there, under systemd's sockets systemd does.
+    if old is None and not {"GUNICORN_PID", "LISTEN_FDS"} & os.environ.keys():
+        addresses = [address for address in server.cfg.address if not isinstance(address, int)]
+        if problems := [problem for address in addresses if (problem := listening.problem(address))]:
+            sys.exit("\n".join(problems))
+
+
 def on_starting(server: Any) -> None:
-    """Let no worker miss its end, and say plainly that the port is taken, before gunicorn tries five times."""
+    """Let no worker miss its end."""
     # A new worker has its parent's handlers at first: told to end just then, it would go on until it is killed. So the
     # signal waits until the worker has its own.
     term = {signal.SIGTERM}
@@ -102,16 +114,6 @@ def on_starting(server: Any) -> None:
         before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, term),
         after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, term),
     )
-    # On an upgrade (SIGUSR2) the port is rightly in use by the portal itself; on a server another one may take over.
-    if settings.is_production or server.master_pid:
-        return
-    family = socket.AF_INET6 if ":" in settings.server.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.server.host, settings.server.port))
-        except OSError as error:
-            sys.exit(f"Cannot listen on port {settings.server.port}: {error.strerror}. PORT=… chooses another one.")
 
 
 def when_ready(server: Any) -> None:
@@ -120,8 +122,18 @@ def when_ready(server: Any) -> None:
     # writes to memory that the workers share.
     gc.collect()
     gc.freeze()
+    leaving.announce(
+        settings.server.drain_seconds,
+        has_heir=lambda: bool(server.reexec_pid or server.master_pid),
+        listeners=lambda: server.LISTENERS,
+    )
     if not settings.is_production:
         print(f"MAX Platform is at {settings.issuer}  (Ctrl+C ends it)", flush=True)
+
+
+def pre_exec(server: Any) -> None:
+    """Let the new master of an upgrade (SIGUSR2) hear that it should end: what is blocked stays so across ``exec``."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def post_fork(server: Any, worker: Any) -> None:

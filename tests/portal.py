@@ -30,6 +30,7 @@ class Portal(Server):
             "DATABASE_URL": database_url,
             "WEB_CONCURRENCY": "2",
             "RATE_LIMIT_ENABLED": "false",
+            "DRAIN_SECONDS": "0",
             **changes,
         }
         command = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import only_reads
 from app.errors import PortalError
+from app.server import leaving
 from app.stores import StoreUnavailable
 from app.wiring import services
 
@@ -27,9 +28,12 @@ def health() -> Response:
 def ready() -> Response:
     """Whether this node can serve; each part says «ok» or what is wrong.
 
-    503 when it cannot: without the database, the keys, or anywhere to count attempts. 200 and ``degraded`` while Redis
+    503 when it cannot: without the database, the keys, or anywhere to count attempts, and ``leaving`` when it has been
+    told to end and only waits for everybody to hear of it. 200 and ``degraded`` while Redis
     or the embedded store behind it is away, for everything is answered without them.
     """
+    if leaving.is_leaving():
+        return _answer(503, "leaving")
     only_reads()
     needed: dict[str, Callable[[], None]] = {"database": _database, "keys": _keys}
     helpful: dict[str, Callable[[], None]] = {}
@@ -42,8 +46,12 @@ def ready() -> Response:
     is_counting = any(parts[name] == "ok" for name in ("redis", "embedded_store") if name in parts)
     is_serving = is_counting and all(parts[name] == "ok" for name in needed)
     status = "unavailable" if not is_serving else "ready" if set(parts.values()) == {"ok"} else "degraded"
-    response = jsonify(status=status, checks=parts)
-    response.status_code = 200 if is_serving else 503
+    return _answer(200 if is_serving else 503, status, checks=parts)
+
+
+def _answer(code: int, status: str, **more: object) -> Response:
+    response = jsonify(status=status, **more)
+    response.status_code = code
     return response
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn.workers import base
 
-from app.server import terms
+from app.server import leaving, terms
 from app.server.answering import Answering
 from app.server.balance import Balance
 from app.server.connections import Answer, Connection, Connections
@@ -21,6 +21,8 @@ from app.server.refusals import Refusals
 
 LINGER_SECONDS = 2.0
 """How long a worker that ends waits for requests that are on their way on connections it kept."""
+LAST_SECONDS = 0.25
+"""How long a portal that ends still takes connections whose handshake was under way."""
 STEP_BACK_SECONDS = 0.005
 """How long a new connection is left to a worker that has fewer."""
 FULL_SECONDS = 0.1
@@ -59,7 +61,8 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
         )
         self._connections.start(self.log.flush)
         self._balance = Balance(self.age)
-        self._names = {listener.fileno(): listener.getsockname() for listener in self.sockets}
+        self._listeners: list[Any] = list(self.sockets)
+        self._names = {listener.fileno(): listener.getsockname() for listener in self._listeners}
         self._is_accepting = False
         self._accepts_at = self._resumed_at = self._next_look = 0.0
         self._poll = selectors.DefaultSelector()
@@ -73,7 +76,7 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
         self.nr += 1
         if self.nr >= self.max_requests:
             self.alive = False
-        return self._answering.answer(conn, ends=not self.alive)
+        return self._answering.answer(conn, ends=not self.alive or leaving.is_leaving())
 
     def _wait(self) -> None:
         """Hear of new connections and signals, at the latest when the next look is due."""
@@ -96,21 +99,21 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
 
     def _accept_again(self, now: float) -> None:
         self._is_accepting, self._resumed_at = True, now
-        for listener in self.sockets:
+        for listener in self._listeners:
             self._poll.register(listener, selectors.EVENT_READ, self._accept)
 
     def _accept_no_more(self, seconds: float) -> None:
         """Look at no new connection for so long."""
         if self._is_accepting:
             self._is_accepting, self._accepts_at = False, time.monotonic() + seconds
-            for listener in self.sockets:
+            for listener in self._listeners:
                 self._poll.unregister(listener)
 
     def _accept(self, listener: Any) -> None:
         """Take a new connection, unless for the moment it is better left to another worker."""
         if len(self._connections) >= self.cfg.worker_connections and not self._connections.make_room():
             self._accept_no_more(FULL_SECONDS)
-        elif not self._balance.is_ours() and time.monotonic() > self._resumed_at + STEP_BACK_SECONDS:
+        elif self.alive and not self._balance.is_ours() and time.monotonic() > self._resumed_at + STEP_BACK_SECONDS:
             self._accept_no_more(STEP_BACK_SECONDS)  # if nobody else has come for it, it is taken after that
         else:
             self._take(listener)
@@ -134,15 +137,22 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
         """Take who has connected already, answer what is on its way, and go."""
         self.alive = False
         self._balance.leave()
-        for listener in self.sockets:
-            while self._take(listener):
-                pass
-        self._accept_no_more(0.0)
-        for listener in self.sockets:
-            listener.close()
         began = time.monotonic()
-        while self._connections and time.monotonic() < began + self.cfg.graceful_timeout:
+        # Others take the connections that come, unless all go.
+        closes_at = began + LAST_SECONDS if leaving.is_leaving() else began
+        while self._listeners or (self._connections and time.monotonic() < began + self.cfg.graceful_timeout):
+            if self._listeners and time.monotonic() >= closes_at:
+                self._close_listeners()
             self._wait()
             if time.monotonic() > began + LINGER_SECONDS:
                 self._connections.close_idle()
         self.log.flush()
+
+    def _close_listeners(self) -> None:
+        for listener in self._listeners:
+            while self._take(listener):
+                pass
+        self._accept_no_more(0.0)
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = []

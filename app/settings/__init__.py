@@ -6,6 +6,7 @@ finds at once, one clear line each.
 """
 
 import dataclasses
+import functools
 import ipaddress
 import os
 import re
@@ -138,6 +139,7 @@ class Settings:
             server,
             instance_path=str(instance),
             host=host,
+            drain_seconds=(5 if self.is_production else 0) if server.drain_seconds < 0 else server.drain_seconds,
             public_url=server.public_url or f"http://localhost:{server.port}",
         )
         storage = self.storage
@@ -209,6 +211,16 @@ class Settings:
                     meaning=item.metadata["meaning"],
                     value=_masked(shown, item.name) if item.metadata["secret"] else shown,
                 )
+
+
+@functools.cache
+def of_this_process() -> Settings:
+    """What the environment said when it was first asked; raises :class:`ConfigurationError`.
+
+    gunicorn reads its configuration again at SIGHUP, but keeps the application with the settings it has: a file of a
+    secret that cannot be read any more must not end what serves.
+    """
+    return Settings.from_environment()
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,29 @@ class ServerSettings:
         "development or production; production refuses generated keys, plain http and debug",
         values.choice("development", "testing", "production"),
     )
-    host: str = setting("HOST", "", "Address to listen on; empty: 127.0.0.1 in development, 0.0.0.0 in production")
+    host: str = setting(
+        "HOST",
+        "",
+        "Address to listen on, or unix: and the path of a socket; empty: 127.0.0.1 in development, 0.0.0.0 in "
+        "production",
+        values.host,
+    )
     port: int = setting("PORT", "8000", "TCP port to listen on", values.number(1, 65535))
     workers: int = setting("WEB_CONCURRENCY", "2", "Number of gunicorn worker processes", values.number(1, 256))
     threads: int = setting("WEB_THREADS", "4", "Threads of each worker process", values.number(1, 256))
+    connections: int = setting(
+        "WEB_CONNECTIONS",
+        "4096",
+        "Connections each worker process holds at most; who has been idle for longest makes room",
+        values.number(16, 65536),
+    )
+    drain_seconds: int = setting(
+        "DRAIN_SECONDS",
+        "",
+        "How long /ready says that the portal leaves before it takes no more connections; 20 seconds more are for what "
+        "is under way; empty: 5 in production, 0 elsewhere",
+        values.number_or_none(0, 3600),
+    )
     public_url: str = setting(
         "PUBLIC_URL",
         "",

@@ -35,6 +35,25 @@ def number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def number_or_none(least: int, most: int) -> Callable[[str], int]:
+    """A whole number between two bounds, or -1 for nothing, which stands for what other settings suggest."""
+    parse = number(least, most)
+    return lambda value: parse(value) if value else -1
+
+
+def host(value: str) -> str:
+    """A name, an address without brackets, or ``unix:`` and an absolute path."""
+    text = value.strip()
+    if text.startswith("unix:"):
+        if not text.startswith("unix:/") or text.endswith("/"):
+            raise ValueError("must name a socket by its whole path after unix:, as in unix:/run/portal/portal.sock")
+        return text
+    bare = text.removeprefix("[").removesuffix("]")
+    if re.search(r"[\s/\[\]@,]", bare):
+        raise ValueError("must be one name or address, or unix: and a path")
+    return bare
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """One of the allowed words."""
 

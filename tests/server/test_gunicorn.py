@@ -98,6 +98,17 @@ def test_the_master_asks_what_ours_answers() -> None:
     assert "self.worker_class.check_config(self.cfg, self.log)" in source, of("Arbiter and check_config")
 
 
+def test_a_master_has_what_the_configuration_reads() -> None:
+    source = inspect.getsource(arbiter.Arbiter)
+    for name in ("reexec_pid", "master_pid", "LISTENERS", "cfg"):
+        assert f"self.{name} = " in source, of(f"Arbiter.{name}")
+    begins = inspect.getsource(arbiter.Arbiter.start)
+    # Signals have their handlers when the configuration is told that all is ready.
+    assert begins.index("self.init_signals()") < begins.index("self.cfg.when_ready(self)"), of("Arbiter.start")
+    assert "signal.signal(s, self.signal)" in inspect.getsource(arbiter.Arbiter.init_signals), of("Arbiter.signal")
+    assert "environ['GUNICORN_PID']" in inspect.getsource(arbiter.Arbiter.reexec), of("Arbiter.reexec")
+
+
 def served(raw: bytes, application: Any) -> tuple[bytes, bool, bytes]:
     """What is sent for the first request in these bytes, whether the connection ends, and what is left."""
     answering = Answering(Config(), glogging.Logger(Config()), application, Refusals(Terms((), 1000, frozenset())))

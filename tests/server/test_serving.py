@@ -243,15 +243,6 @@ def test_it_refuses_to_start_with_one_line_for_each_problem(
     assert done.stdout == ""
 
 
-def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        done = started({"PATH": os.environ["PATH"], "INSTANCE_PATH": str(tmp_path), "PORT": port})
-    assert done.returncode != 0
-    assert done.stderr.startswith(f"Cannot listen on port {port}:")
-    assert len(done.stderr.splitlines()) == 1
-
-
 def started(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     """Start the portal with exactly this environment and wait until it gives up."""
     command = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
