@@ -37,7 +37,7 @@ def consent() -> Response | str | tuple[str, int]:
 
 def _record(pending: Pending, session: ActiveSession, *, is_allowed: bool) -> None:
     if is_allowed:
-        scopes = granted_scopes(pending.request, session)
+        scopes = granted_scopes(pending.request, pending.client, session)
         services.consents.grant(session.user_id, pending.client, scopes, caller())
         services.interactions.record_consent(pending.id, session.id)
         return
@@ -48,7 +48,7 @@ def _record(pending: Pending, session: ActiveSession, *, is_allowed: bool) -> No
 def _page(pending: Pending, session: ActiveSession, form: FlaskForm) -> str:
     known = services.consents.find(session.user_id, pending.client.client_id)
     scopes = services.scopes.sentences(
-        granted_scopes(pending.request, session), current_language(), known.scopes if known else ()
+        granted_scopes(pending.request, pending.client, session), current_language(), known.scopes if known else ()
     )
     return render_template(
         "consent/consent.html",

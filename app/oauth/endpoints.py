@@ -67,8 +67,10 @@ def _may_see(client: ClientRecord, owner: str) -> bool:
 
 def _describe_access(state: AccessState) -> dict[str, Any]:
     claims = state.claims
-    names = ("sub", "aud", "iss", "exp", "iat", "jti", "client_id", "scope", "sid", "auth_time")
+    names = ("sub", "aud", "iss", "exp", "iat", "jti", "client_id", "sid", "auth_time")
     answer = {"active": True, "token_type": "Bearer", **{name: claims[name] for name in names if name in claims}}
+    if "scope" in claims:
+        answer["scope"] = " ".join(state.scopes)
     if state.subject:
         answer["username"] = state.subject.username
         answer |= _address(state.scopes, state.subject.email, is_verified=state.subject.email_verified)

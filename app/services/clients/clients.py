@@ -30,6 +30,8 @@ TAKEN = "There is a client of that id already."
 PORTAL = "portal"
 """The id of the portal as a client of itself (:mod:`app.services.grants.first_party`); nobody can register it."""
 DELETED_AT_ONCE = 500
+FIRST_PARTY = "implicit"
+"""The consent policy of first-party clients."""
 _TABLE = cast(sa.Table, Client.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _MARK = Statement(
@@ -92,8 +94,8 @@ class ClientRecord:
 
     @property
     def is_first_party(self) -> bool:
-        """First-party clients are those with the consent policy ``implicit``."""
-        return self.consent_policy == "implicit"
+        """First-party clients are those whose people are never asked."""
+        return self.consent_policy == FIRST_PARTY
 
     def has_redirect_uri(self, uri: str) -> bool:
         """Whether ``uri`` is registered, exactly but for a loopback port (RFC 9700 section 2.1)."""

@@ -1,7 +1,9 @@
 """Scopes: what each means to people, and which may be granted to whom."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -37,6 +39,27 @@ def for_person(requested: Iterable[str], permissions: Iterable[str]) -> tuple[st
         for scope in requested
         if not scope.startswith(SERVICE_PREFIX) and (not scope.startswith(PERMISSION_PREFIX) or scope in held)
     )
+
+
+@lru_cache(maxsize=1024)
+def in_force(
+    held: tuple[str, ...],
+    allowed: tuple[str, ...],
+    permissions: tuple[str, ...],
+    consented: tuple[str, ...] | None = None,
+) -> tuple[str, ...]:
+    """Of the scopes ``held``, those that still count: its client may have them, the person can hand them on.
+
+    ``consented`` is what the person's consent covers, None where it does not decide.
+    """
+    usable = allowed if consented is None else set(allowed).intersection(consented)
+    return for_person((scope for scope in held if scope in usable), permissions)
+
+
+@lru_cache(maxsize=1024)
+def listed(text: str) -> tuple[str, ...]:
+    """The scopes of a column that was read as JSON text."""
+    return tuple(json.loads(text))
 
 
 def implied(scopes: Iterable[str]) -> set[str]:

@@ -91,7 +91,7 @@ class Authorization:
                 authenticated_at=session.authenticated_at,
                 redirect_uri=request.redirect_uri,
                 redirect_uri_was_sent=request.redirect_uri_was_sent,
-                scope=" ".join(granted_scopes(request, session)),
+                scope=" ".join(granted_scopes(request, client, session)),
                 nonce=request.nonce,
                 code_challenge=request.code_challenge,
                 claims=request.claims,

@@ -16,7 +16,9 @@ from app.services.clients.clients import ClientRecord
 from app.services.clients.scopes import split
 from app.services.foundation.environment import Caller, Clock, Database, random_token, sha256
 from app.services.foundation.statements import Statement
+from app.services.grants.consents import ASKS_CONSENT, covered_by_consent
 from app.services.grants.refresh_tokens import RefreshTokens
+from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
 from app.services.grants.token_families import begin_family
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
@@ -46,6 +48,7 @@ _FIND = Statement(
         _code.c.redeemed_at,
         _code.c.family_id,
         _session.c.ended_at.label("session_ended_at"),
+        covered_by_consent(_code.c.user_id, _code.c.client_id, ASKS_CONSENT),
         *SUBJECT_COLUMNS,
     )
     .select_from(with_subject(_code.join(_session, _session.c.id == _code.c.session_id), _code.c.user_id))
@@ -150,7 +153,7 @@ class AuthorizationCodes:
         A second use ends the family of the first and commits that by itself (:rfc:`6749#section-4.1.2`).
         """
         code_hash = sha256(presented.code)
-        row = _FIND.first(self.db, code_hash=code_hash)
+        row = _FIND.first(self.db, code_hash=code_hash, asks_consent=not client.is_first_party)
         if row is None:
             raise _refused()
         if row.client_id != client.client_id:
@@ -166,16 +169,20 @@ class AuthorizationCodes:
             raise _refused()
         _require_same_redirect_uri(row, presented)
         _require_verifier(row.code_challenge, presented.code_verifier)
+        if not (scopes := _scopes(row, client)):
+            raise ProtocolRefusal("invalid_grant", "What was granted is not allowed any more")
         family_id = new_id()
         # Single use: the row was read under its lock (SQLite: the file's), so nobody else can be here.
         _REDEEM.run_later(self.db, hash=code_hash, now=now, family=family_id)
-        return self._tokens_for(row, client, family_id, now, caller)
+        return self._tokens_for(row, client, scopes, family_id, now, caller)
 
-    def _tokens_for(self, row: Any, client: ClientRecord, family_id: str, now: datetime, caller: Caller) -> TokenAnswer:
+    def _tokens_for(
+        self, row: Any, client: ClientRecord, scopes: tuple[str, ...], family_id: str, now: datetime, caller: Caller
+    ) -> TokenAnswer:
         grant = AccessGrant(
             subject=subject_from(row),
             client=client,
-            scope=row.scope,
+            scope=" ".join(scopes),
             session_id=row.session_id,
             authenticated_at=row.authenticated_at,
             jti=new_jti(),
@@ -183,8 +190,9 @@ class AuthorizationCodes:
             expires_at=now + self.tokens.access_life(client),
         )
         longest = now + self.tokens.lifetimes.refresh_absolute
-        begin_family(self.db, family_id, grant, longest if row.has_refresh else grant.expires_at, row.claims)
-        refresh = self.refresh.begin(family_id, grant, caller) if row.has_refresh else (None, None)
+        has_refresh = row.has_refresh and is_renewable(row.scope, scopes, is_first_party=client.is_first_party)
+        begin_family(self.db, family_id, grant, longest if has_refresh else grant.expires_at, row.claims)
+        refresh = self.refresh.begin(family_id, grant, caller) if has_refresh else (None, None)
         self.audit.record(
             Event.CODE_REDEEMED, caller, user_id=grant.subject.id, client_id=client.client_id, family=family_id
         )
@@ -195,13 +203,13 @@ class AuthorizationCodes:
         self.db.commit()
         access_token = self.tokens.access_token(grant)
         id_token = None
-        scopes = split(row.scope)
+        scopes = split(grant.scope)
         if "openid" in scopes:
             asked, is_lean = (row.claims or {}).get("id_token"), grant.client.lean_id_token
             said = self.claims.for_id_token(grant.subject, scopes, asked, is_lean=is_lean)
             id_token = self.tokens.id_token(grant, access_token, row.nonce, said)
         life = int((grant.expires_at - grant.issued_at).total_seconds())
-        return TokenAnswer(access_token, life, row.scope, refresh_token, refresh_life, id_token)
+        return TokenAnswer(access_token, life, grant.scope, refresh_token, refresh_life, id_token)
 
     def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
         """RFC 6749 section 4.1.2: a code used twice revokes what was issued for it. Commits by itself."""
@@ -228,6 +236,10 @@ def gets_refresh_token(client: ClientRecord, scope: str) -> bool:
 def s256(verifier: str) -> str:
     """The S256 challenge of a verifier (:rfc:`7636#section-4.2`)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
+
+
+def _scopes(row: Any, client: ClientRecord) -> tuple[str, ...]:
+    return scopes_in_force(row.scope, client.allowed_scopes, row)
 
 
 def _require_same_redirect_uri(row: Any, presented: Redemption) -> None:

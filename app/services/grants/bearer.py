@@ -10,11 +10,13 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from app.models import Client, RefreshToken, RevokedToken, TokenFamily, User, UserSession
-from app.services.clients.clients import ClientRecord
-from app.services.clients.scopes import split
+from app.models import Client, RefreshToken, RevokedToken, Role, TokenFamily, User, UserSession
+from app.services.clients.clients import FIRST_PARTY, ClientRecord
+from app.services.clients.scopes import listed, split
 from app.services.foundation.environment import Caller, Clock, Database, sha256
 from app.services.foundation.statements import Statement
+from app.services.grants.consents import covered_by_consent
+from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
 from app.services.record.audit import Audit
 from app.services.revocation.revocations import Denied, Revocations
 from app.services.tokens.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
@@ -26,17 +28,27 @@ _session = cast(sa.Table, UserSession.__table__)
 _revoked = cast(sa.Table, RevokedToken.__table__)
 _refresh = cast(sa.Table, RefreshToken.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
+_role = cast(sa.Table, Role.__table__)
 _DENIED = sa.exists().where(_revoked.c.jti == sa.bindparam("jti")).label("is_denied")
 _SESSION_ENDED = (
     sa.select(_session.c.ended_at).where(_session.c.id == sa.bindparam("sid")).scalar_subquery().label("session_ended")
 )
+_ALLOWED = sa.cast(_client.c.allowed_scopes, sa.Text).label("allowed_scopes")
+_ASKS_CONSENT = _client.c.consent_policy != FIRST_PARTY
 _PERSON = Statement(
-    sa.select(_DENIED, _SESSION_ENDED, _client.c.is_active.label("client_is_active"), *SUBJECT_COLUMNS)
+    sa.select(
+        _DENIED,
+        _SESSION_ENDED,
+        _client.c.is_active.label("client_is_active"),
+        _ALLOWED,
+        covered_by_consent(_user.c.id, _client.c.client_id, _ASKS_CONSENT),
+        *SUBJECT_COLUMNS,
+    )
     .select_from(with_subject(_client, cast(Any, sa.bindparam("sub"))))
     .where(_client.c.client_id == sa.bindparam("client_id"))
 )
 _SERVICE = Statement(
-    sa.select(_DENIED, _client.c.is_active.label("client_is_active"), _client.c.generation).where(
+    sa.select(_DENIED, _client.c.is_active.label("client_is_active"), _ALLOWED, _client.c.generation).where(
         _client.c.client_id == sa.bindparam("client_id")
     )
 )
@@ -49,6 +61,10 @@ _REFRESH = Statement(
         _refresh.c.revoked_at,
         _refresh.c.rotated_at,
         _family.c.scope,
+        _ALLOWED,
+        _ASKS_CONSENT.label("asks_consent"),
+        covered_by_consent(_user.c.id, _client.c.client_id, _ASKS_CONSENT),
+        _role.c.permissions,
         _family.c.expires_at.label("family_expires_at"),
         _family.c.revoked_at.label("family_revoked_at"),
         _session.c.ended_at.label("session_ended"),
@@ -60,10 +76,12 @@ _REFRESH = Statement(
         _user.c.is_active.label("user_is_active"),
     )
     .select_from(
-        _refresh.join(_family, _family.c.id == _refresh.c.family_id)
-        .join(_client, _client.c.client_id == _refresh.c.client_id)
-        .join(_user, _user.c.id == _family.c.user_id)
-        .outerjoin(_session, _session.c.id == _family.c.session_id)
+        with_subject(
+            _refresh.join(_family, _family.c.id == _refresh.c.family_id)
+            .join(_client, _client.c.client_id == _refresh.c.client_id)
+            .outerjoin(_session, _session.c.id == _family.c.session_id),
+            _family.c.user_id,
+        )
     )
     .where(_refresh.c.token_hash == sa.bindparam("token_hash"))
 )
@@ -71,15 +89,14 @@ _REFRESH = Statement(
 
 @dataclass(frozen=True, slots=True)
 class AccessState:
-    """An access token that is good right now; ``subject`` is None for a service token."""
+    """An access token that is good right now; ``subject`` is None for a service token.
+
+    ``scopes`` are those of the token that were not taken from its client, the person or the consent since.
+    """
 
     claims: dict[str, Any]
     subject: Subject | None
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """The scopes the token holds."""
-        return split(self.claims.get("scope"))
+    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +140,11 @@ class Bearer:
             # A client that was stopped, or registered anew under the id of another, has none of the old ones.
             if claims.get("generation", "") != row.generation:
                 raise InvalidToken
-            return AccessState(claims, None)
+            held, allowed = split(claims.get("scope")), listed(row.allowed_scopes)
+            return _state(claims, None, tuple(scope for scope in held if scope in allowed))
         if not row.subject_is_active or row.session_ended is not None:
             raise InvalidToken
-        return AccessState(claims, subject_from(row))
+        return _state(claims, subject_from(row), _in_force(claims.get("scope"), row))
 
     def refresh(self, token: str) -> RefreshState | None:
         """The state of a refresh token, or None when there is no such token."""
@@ -138,6 +156,7 @@ class Bearer:
         expires_at = min(row.expires_at, row.family_expires_at)
         ended = row.revoked_at or row.rotated_at or row.family_revoked_at or row.session_ended
         is_active = ended is None and row.client_is_active and row.user_is_active and expires_at > self.clock()
+        scopes = _in_force(row.scope, row)
         return RefreshState(
             row.client_id,
             row.family_id,
@@ -145,10 +164,10 @@ class Bearer:
             row.username,
             row.email,
             row.email_verified,
-            row.scope,
+            " ".join(scopes),
             row.created_at,
             expires_at,
-            is_active,
+            is_active and is_renewable(row.scope, scopes, is_first_party=not row.asks_consent),
             ended is not None,
         )
 
@@ -189,3 +208,14 @@ class Bearer:
         person = None if claims.get("type") == "service" else claims["sub"]
         expires_at = datetime.fromtimestamp(claims["exp"], self.clock().tzinfo)
         return self.revocations.deny(Denied(claims["jti"], person, client_id, expires_at), reason, caller)
+
+
+def _in_force(scope: str | None, row: Any) -> tuple[str, ...]:
+    return scopes_in_force(scope, listed(row.allowed_scopes), row)
+
+
+def _state(claims: dict[str, Any], subject: Subject | None, scopes: tuple[str, ...]) -> AccessState:
+    """The state of a good token; one of whose scopes nothing is left is none."""
+    if claims.get("scope") and not scopes:
+        raise InvalidToken
+    return AccessState(claims, subject, scopes)

@@ -23,6 +23,22 @@ _FIND = Statement(
 )
 
 
+ASKS_CONSENT = sa.bindparam("asks_consent", type_=sa.Boolean())
+"""For a statement whose client is known before: whether a person's consent decides."""
+
+
+def covered_by_consent(
+    user_id: sa.ColumnElement[str], client_id: sa.ColumnElement[str], is_asked: sa.ColumnElement[bool]
+) -> sa.ColumnElement[str | None]:
+    """The column ``consented``: the scopes of the consent as JSON text, none of one that was withdrawn.
+
+    NULL where none ``is_asked``, and where none was ever given: a client keeps what it got while nobody was asked.
+    """
+    scopes = sa.case((_consent.c.withdrawn_at.is_(None), sa.cast(_consent.c.scopes, sa.Text)), else_="[]")
+    found = sa.select(scopes).where(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
+    return sa.case((is_asked, found.scalar_subquery())).label("consented")
+
+
 @dataclass(frozen=True, slots=True)
 class GivenConsent:
     """The scopes a person allowed a client."""

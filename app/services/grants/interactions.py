@@ -17,7 +17,7 @@ from app.errors import InteractionGone
 from app.models import Interaction
 from app.services.clients.clients import ClientRecord
 from app.services.clients.redirect_uris import is_provable
-from app.services.clients.scopes import for_person
+from app.services.clients.scopes import in_force
 from app.services.foundation.environment import Clock, Database, random_token, sha256
 from app.services.grants.consents import GivenConsent
 from app.services.sessions.sessions import ActiveSession
@@ -130,7 +130,7 @@ def next_step(
         progress.authenticated_session_id,
     ):
         return Step.SELECT_ACCOUNT
-    if not granted_scopes(request, session):
+    if not granted_scopes(request, client, session):
         return Refusal("invalid_scope", "None of the requested scopes can be granted to this person")
     if _needs_consent(request, client, progress, session, consent):
         if request.is_silent:
@@ -139,9 +139,9 @@ def next_step(
     return Step.ISSUE
 
 
-def granted_scopes(request: AuthorizationRequest, session: ActiveSession) -> tuple[str, ...]:
-    """The scopes the request's client gets from this person."""
-    return for_person(request.scopes, session.subject.permissions)
+def granted_scopes(request: AuthorizationRequest, client: ClientRecord, session: ActiveSession) -> tuple[str, ...]:
+    """The scopes the request's client, as it is registered now, gets from this person."""
+    return in_force(request.scopes, client.allowed_scopes, session.subject.permissions)
 
 
 def _needs_fresh_login(
@@ -170,7 +170,7 @@ def _needs_consent(
     session: ActiveSession,
     consent: GivenConsent | None,
 ) -> bool:
-    is_covered = consent is not None and set(granted_scopes(request, session)) <= consent.scopes
+    is_covered = consent is not None and set(granted_scopes(request, client, session)) <= consent.scopes
     # What was allowed on this request's page is on record; it may have been taken back since.
     if progress.consented_session_id == session.id and is_covered:
         return False

@@ -17,6 +17,7 @@ from app.services.foundation.environment import Caller, Clock, Database, random_
 from app.services.foundation.networks import is_same_network
 from app.services.foundation.sealing import open_with_token, seal_with_token
 from app.services.grants.refresh_statements import FIND, INSERT, LOOK, NEXT, REPEAT, ROTATE, ROTATE_AT_ONCE
+from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
 from app.services.tokens.claims import Claims, subject_from
@@ -88,14 +89,14 @@ class RefreshTokens:
         """
         token_hash, use = sha256(presented), _Use(client, presented, scope, caller, self.clock())
         if self.db.dialect.name == "postgresql":
-            row = LOOK.first(self.db, token_hash=token_hash)
+            row = LOOK.first(self.db, token_hash=token_hash, asks_consent=not client.is_first_party)
             if row is not None and _is_usable(row, use) and (answer := self._advance_at_once(row, use)):
                 return answer
         return self._rotate_under_lock(token_hash, use)
 
     def _rotate_under_lock(self, token_hash: str, use: _Use) -> TokenAnswer:
         """Judge a token by all rules, while nobody else can change it."""
-        row = FIND.first(self.db, token_hash=token_hash)
+        row = FIND.first(self.db, token_hash=token_hash, asks_consent=not use.client.is_first_party)
         if row is None:
             raise _refused()
         if _is_foreign(row, use):
@@ -225,7 +226,7 @@ def _grant(row: Any, use: _Use, jti: str, issued_at: datetime, expires_at: datet
     return AccessGrant(
         subject=subject_from(row),
         client=use.client,
-        scope=_narrowed(use.scope, row.scope),
+        scope=_scope(row, use),
         session_id=row.session_id,
         authenticated_at=row.authenticated_at,
         jti=jti,
@@ -263,14 +264,18 @@ def _row(
     }
 
 
-def _narrowed(requested: str | None, granted: str) -> str:
-    """RFC 6749 section 6: the scope may narrow, never widen."""
-    if not requested:
-        return granted
-    held = split(granted)
-    if any(scope not in held for scope in split(requested)):
+def _scope(row: Any, use: _Use) -> str:
+    """What of the family's scope still counts, or the part of it that is asked for; the answer tells which."""
+    granted, requested = split(row.scope), split(use.scope)
+    # RFC 6749 section 6: the scope may narrow, never widen.
+    if any(scope not in granted for scope in requested):
         raise ProtocolRefusal("invalid_scope", "The requested scope exceeds the scope that was granted")
-    return " ".join(split(requested))
+    scopes = scopes_in_force(row.scope, use.client.allowed_scopes, row)
+    if not is_renewable(row.scope, scopes, is_first_party=use.client.is_first_party):
+        raise ProtocolRefusal("invalid_grant", "What was granted is not allowed any more")
+    if not (wanted := [scope for scope in requested or scopes if scope in scopes]):
+        raise ProtocolRefusal("invalid_scope", "The requested scope is not allowed any more")
+    return " ".join(wanted)
 
 
 def _whole_seconds(life: timedelta) -> int:
