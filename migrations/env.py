@@ -6,16 +6,21 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
+from app.database import schema as schemas
 from app.models import UtcDateTime
 from app.wiring import services
 
-LOCK = 7_243_001
 database = current_app.extensions["migrate"].db
 
 
 def render_item(kind: str, item: object, autogen: object) -> str | bool:
     """Write our timestamp as a plain type, so that migrations do not depend on the application."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
+
+def is_ours(item: object, name: str | None, kind: str, is_found: bool, other: object) -> bool:
+    """Leave alone what this file keeps beside the models' tables."""
+    return (kind, name) != ("table", schemas.REVISIONS.name)
 
 
 def enter(connection: sa.Connection, schema: str) -> None:
@@ -28,34 +33,45 @@ def enter(connection: sa.Connection, schema: str) -> None:
     connection.dialect.default_schema_name = schema
 
 
+def note(*, ctx: Any, step: Any, **_: Any) -> None:
+    """Have older code find out whether it works with a migration that it does not know."""
+    oldest_code = getattr(step.up_revision.module, "oldest_code", None)
+    if oldest_code:
+        schemas.note(ctx.connection, step.up_revision_id, oldest_code, is_upgrade=step.is_upgrade)
+
+
 def run(connection: sa.Connection) -> None:
     """Bring the database to the wanted revision."""
     schema = services.settings.storage.schema
     if connection.dialect.name == "postgresql":
-        # Two releases that start at once must not migrate at once.
-        # They may take as long as they take, the one that waits for the other too.
         connection.execute(sa.text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         if schema:
             enter(connection, schema)
     context.configure(
         connection=connection,
         target_metadata=database.metadata,
         render_item=render_item,
+        include_object=is_ours,
         compare_type=True,
         render_as_batch=True,
+        on_version_apply=note,
     )
     context.run_migrations()
 
 
-with database.engine.connect() as connection:
-    raw = cast(Any, connection.connection.dbapi_connection)
-    limit = getattr(raw, "limit", None)
+# Nodes that start at once must not migrate at once.
+database.take_turn()
+connection = database.session.connection()
+raw = cast(Any, connection.connection.dbapi_connection)
+limit = getattr(raw, "limit", None)
+if limit is not None:
+    raw.limit = float("inf")  # migrations may take as long as they take
+try:
+    run(connection)
+    database.commit()
+except BaseException:
+    database.rollback()
+    raise
+finally:
     if limit is not None:
-        raw.limit = float("inf")
-    try:
-        with connection.begin():
-            run(connection)
-    finally:
-        if limit is not None:
-            raw.limit = limit
+        raw.limit = limit

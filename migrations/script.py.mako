@@ -10,6 +10,8 @@ revision: str = ${repr(up_revision)}
 down_revision: str | None = ${repr(down_revision)}
 branch_labels: str | Sequence[str] | None = ${repr(branch_labels)}
 depends_on: str | Sequence[str] | None = ${repr(depends_on)}
+# The oldest revision whose code works on the schema that this makes (docs/database.md); this one where none does.
+oldest_code: str = ${repr(up_revision)}
 
 
 def upgrade() -> None:

@@ -36,9 +36,13 @@ class SqliteDatabases:
 
     @contextmanager
     def fresh(self, instance: Path, kind: str) -> Iterator[str]:
-        """The URL of a database (``"empty"``: migrated only, or ``"seeded"``) kept with its keys in ``instance``."""
+        """The URL of a database kept with its keys in ``instance``.
+
+        ``"bare"``: without a table, ``"empty"``: migrated only, or ``"seeded"``.
+        """
         _copy_keys(self._template, instance)
-        shutil.copy(self._template / f"{kind}.db", instance / "portal.db")
+        if kind != "bare":
+            shutil.copy(self._template / f"{kind}.db", instance / "portal.db")
         yield f"sqlite:///{instance}/portal.db"
 
 
@@ -57,7 +61,7 @@ class PostgresDatabases:
         """As :meth:`SqliteDatabases.fresh`; the database is dropped after the block."""
         _copy_keys(self._template, instance)
         name = f"test_{uuid4().hex}"
-        self._cluster.create(name, kind)
+        self._cluster.create(name, *([] if kind == "bare" else [kind]))
         yield self._cluster.url(name)
         self._cluster.drop(name)
 

@@ -5,12 +5,13 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from app.database import UNAVAILABLE, reason
+from app.database import UNAVAILABLE, is_of_the_schema, reason
 from app.errors import PortalError
 from app.services.foundation.environment import Caller
 from app.stores import StoreUnavailable
@@ -38,12 +39,21 @@ def _without_traceback(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except UNAVAILABLE as error:
-            why = reason(error, services.settings.storage.database_url)
-            raise click.ClickException(f"The database cannot be used: {why}.") from error
+            raise click.ClickException(_why(error)) from error
         except StoreUnavailable as error:
             raise click.ClickException(str(error)) from error
 
     return run
+
+
+def _why(error: Exception) -> str:
+    """What an operator can do about a database that cannot be used, or what it said."""
+    if is_of_the_schema(getattr(error, "orig", None)):
+        with suppress(*UNAVAILABLE):
+            services.db.rollback()
+            if not (fit := services.db.schema_fit()).is_usable:
+                return fit.sentence
+    return f"The database cannot be used: {reason(error, services.settings.storage.database_url)}."
 
 
 def committed(command: Callable[P, R]) -> Callable[P, R]:

@@ -19,6 +19,10 @@ READ_ONLY = "25006"
 LEFT_ALONE = frozenset({"25P03", "25P04"})
 """A transaction that did nothing, or went on, for too long. The driver takes these, and read-only ones, for its own."""
 ENDED = frozenset({"57P01", "57P02", "57P03", "57P04", "57P05"})
+FOREIGN = frozenset({"42P01", "42703", "3F000"})
+"""The schema is not this code's: no such table, column or schema."""
+FORBIDDEN = "42501"
+"""The role may not; no request is to blame for that."""
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -26,7 +30,16 @@ def is_outage(error: BaseException) -> bool:
     """Whether an error of a driver says that the database cannot serve, and nothing of what it was asked."""
     if isinstance(error, OF_THE_DRIVERS) or ends_connection(error):
         return True
+    if is_of_the_schema(error) or getattr(error, "sqlstate", None) == FORBIDDEN:
+        return True
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED
+
+
+def is_of_the_schema(error: BaseException | None) -> bool:
+    """Whether the tables or columns that a statement of ours needs are not there."""
+    if isinstance(error, sqlite3.OperationalError):
+        return str(error).startswith(("no such table", "no such column"))
+    return isinstance(error, psycopg.Error) and error.sqlstate in FOREIGN
 
 
 def ends_connection(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ the answer leaves.
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, cast
@@ -20,13 +21,16 @@ from sqlalchemy.orm import scoped_session
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import ScopedRegistry
 
-from app.database import postgresql
+from app.database import postgresql, schema
 from app.database.connections import begin, is_in_transaction, look_after, tell
 from app.database.failures import ends_connection, is_outage, unavailable
 from app.database.sqlite import Writers, leave
 from app.settings import Settings
 
 PATIENCE_SECONDS = 0.05
+TURN = 7_243_001
+"""The advisory lock of those who migrate or seed."""
+TURN_SECONDS = 600.0
 MOST_WAITING = 8
 _UNIT = "database_connection"
 _SESSION = "database_session"
@@ -160,13 +164,47 @@ class PortalDatabase(SQLAlchemy):
         self._finish(is_kept=False)
 
     def require_writable(self) -> None:
-        """Raise ``OperationalError`` where the server can only be read, whose connections are given up then."""
+        """Raise ``OperationalError`` where the database cannot be used, or a server only read.
+
+        A server's connections are given up then.
+        """
         if self.dialect.name != "postgresql":
+            self.execute("SELECT count(*) FROM sqlite_master", [], writes=False).fetchone()
             return
         if self.execute("SELECT current_setting('transaction_read_only')", [], writes=False).fetchone() == ("on",):
             error = ReadOnlySqlTransaction("the server can only be read")
             self._drop_if_gone(error)
             raise unavailable(error)
+
+    def take_turn(self) -> None:
+        """Begin a transaction that no other process is in which asked for its turn, however long the others take.
+
+        Raises ``OperationalError`` after :data:`TURN_SECONDS`.
+        """
+        deadline = time.monotonic() + TURN_SECONDS
+        while not self._is_my_turn(is_last=time.monotonic() > deadline):
+            self.rollback()
+            time.sleep(PATIENCE_SECONDS)
+
+    def _is_my_turn(self, *, is_last: bool) -> bool:
+        try:
+            if self.dialect.name != "postgresql":
+                self.execute("SELECT 1", [], writes=True)
+                return True
+            # Asked for again and again: nothing is held meanwhile, of a pooler's few connections neither.
+            (is_mine,) = self.execute("SELECT pg_try_advisory_xact_lock($1::bigint)", [TURN], writes=True).fetchone()
+        except sa.exc.OperationalError as error:
+            is_busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if is_last or not is_busy:
+                raise
+            return False
+        if is_last and not is_mine:
+            raise sa.exc.OperationalError(None, None, TimeoutError("another process has its turn for too long"))
+        return bool(is_mine)
+
+    def schema_fit(self) -> schema.Fit:
+        """Whether this code can work on the database's schema. Raises as :meth:`execute` does."""
+        return schema.read(self.session.connection(), self.speech[1])
 
     def shorten_log(self) -> None:
         """Have SQLite write its log into the file and begin it anew, which it does not do by itself under steady use.

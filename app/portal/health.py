@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,7 +14,7 @@ from app.wiring import services
 
 bp = Blueprint("health", __name__)
 logger = logging.getLogger("portal.health")
-REVISIONS = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String))
+UNKNOWN = "unknown"
 
 
 @bp.get("/health")
@@ -28,20 +27,24 @@ def health() -> Response:
 def ready() -> Response:
     """Whether this node can serve; each part says «ok» or what is wrong.
 
-    503 when it cannot: without the database, the keys, or anywhere to count attempts, and ``leaving`` when it has been
-    told to end and only waits for everybody to hear of it. 200 and ``degraded`` while Redis
-    or the embedded store behind it is away, for everything is answered without them.
+    503 when it cannot: without the database, a schema this code works with, the keys, or anywhere to count attempts,
+    and ``leaving`` when it has been told to end and only waits for everybody to hear of it. 200 and ``degraded`` while
+    Redis or the embedded store behind it is away, for everything is answered without them.
     """
     if leaving.is_leaving():
         return _answer(503, "leaving")
     only_reads()
-    needed: dict[str, Callable[[], None]] = {"database": _database, "keys": _keys}
+    needed: dict[str, Callable[[], None]] = {"database": services.db.require_writable, "schema": _schema, "keys": _keys}
     helpful: dict[str, Callable[[], None]] = {}
     if services.settings.storage.redis_url:
         helpful = {"redis": services.store.ping, "embedded_store": services.store.ping_fallback}
     else:
         needed["embedded_store"] = services.store.ping
-    parts = {name: _outcome(name, check) for name, check in {**needed, **helpful}.items()}
+    parts: dict[str, str] = {}
+    for name, check in {**needed, **helpful}.items():
+        # Each of these stands on the one before; a database that is away is asked once.
+        stands = name not in {"schema", "keys"} or set(parts.values()) <= {"ok"}
+        parts[name] = _outcome(name, check) if stands else UNKNOWN
     # Where Redis is away, attempts are counted in the embedded store; without both nobody may guess a password.
     is_counting = any(parts[name] == "ok" for name in ("redis", "embedded_store") if name in parts)
     is_serving = is_counting and all(parts[name] == "ok" for name in needed)
@@ -55,14 +58,14 @@ def _answer(code: int, status: str, **more: object) -> Response:
     return response
 
 
-class _Unreadable(Exception):
-    """What is needed is there and cannot be read; the text says what, in one line."""
+class _Unusable(Exception):
+    """What is needed is there and cannot be used; the text says why, in one line."""
 
 
 def _outcome(name: str, check: Callable[[], None]) -> str:
     try:
         check()
-    except (StoreUnavailable, _Unreadable) as error:
+    except (StoreUnavailable, _Unusable) as error:
         logger.warning("not_ready", extra={"part": name, "reason": str(error)})
         return str(error)
     except (SQLAlchemyError, PortalError) as error:
@@ -72,11 +75,12 @@ def _outcome(name: str, check: Callable[[], None]) -> str:
     return "ok"
 
 
-def _database() -> None:
-    services.db.require_writable()
-    services.db.session.execute(sa.select(REVISIONS.c.version_num)).one()
+def _schema() -> None:
+    fit = services.db.schema_fit()
+    if not fit.is_usable:
+        raise _Unusable(fit.sentence)
 
 
 def _keys() -> None:
     if services.keys.missing():
-        raise _Unreadable(" ".join(services.keys.problems()) or "failed")
+        raise _Unusable(" ".join(services.keys.problems()) or "failed")

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from flask import Flask
 
-from app.database import UNAVAILABLE
+from app.database import UNAVAILABLE, only_reads
 from app.services.delivery.outbox import DeliveryFailed, Due
 from app.services.foundation.environment import sha256
 from app.stores import StoreUnavailable
@@ -131,6 +131,8 @@ class Background:
         is_failing = False
         with self._app.app_context():
             self._try_store()
+        with suppress(*AWAY), self._app.app_context():
+            self._see_schema()
         while not self._stopping.is_set():
             try:
                 with self._app.app_context():
@@ -159,6 +161,15 @@ class Background:
                 works()
             except StoreUnavailable as error:
                 logger.warning("store_unusable", extra={"part": part, "reason": str(error)})
+
+    @staticmethod
+    def _see_schema() -> None:
+        """Say at once that the database's schema is not the one this code was written for, whether it works or not."""
+        only_reads()
+        fit = services.db.schema_fit()
+        if not fit.is_expected:
+            log = logger.warning if fit.is_usable else logger.error
+            log("schema_differs", extra={"reason": fit.sentence})
 
     def _round(self) -> None:
         for learn in self._lessons:

@@ -24,10 +24,7 @@ Pooled = Callable[[int], str]
 @pytest.fixture
 def pooled(open_database: Callable[..., str]) -> Iterator[Pooled]:
     """Makes the URL of a database without a table behind a pool of so many connections."""
-    direct = sa.make_url(open_database("postgresql", "empty"))
-    with psycopg.connect(libpq(direct), autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
+    direct = sa.make_url(open_database("postgresql", "bare"))
     with ExitStack() as stack:
 
         def make(connections: int) -> str:
@@ -36,11 +33,6 @@ def pooled(open_database: Callable[..., str]) -> Iterator[Pooled]:
             return bouncer.url(direct.database or "")
 
         yield make
-
-
-def libpq(url: sa.URL) -> str:
-    """The address as psycopg itself takes it."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def test_a_name_never_means_another_statement(pooled: Pooled) -> None:

@@ -30,7 +30,7 @@ def spoil_store(app: Flask) -> None:
 
 
 def test_without_redis_the_embedded_store_is_needed(app: Flask) -> None:
-    checks = {"database": "ok", "keys": "ok", "embedded_store": "ok"}
+    checks = {"database": "ok", "schema": "ok", "keys": "ok", "embedded_store": "ok"}
     assert ready(app) == (200, {"status": "ready", "checks": checks})
     spoil_store(app)
     assert ready(app) == (503, {"status": "unavailable", "checks": {**checks, "embedded_store": STORE}})
@@ -40,7 +40,7 @@ def test_with_redis_it_is_not(make_app: Callable[..., Flask], redis_url: str) ->
     app = make_app(REDIS_URL=redis_url, RATE_LIMIT_ENABLED="true")
     add_person(app)
     spoil_store(app)
-    checks = {"database": "ok", "keys": "ok", "redis": "ok", "embedded_store": STORE}
+    checks = {"database": "ok", "schema": "ok", "keys": "ok", "redis": "ok", "embedded_store": STORE}
     assert ready(app) == (200, {"status": "degraded", "checks": checks})
     assert log_in(app.test_client(), EMAIL).status_code == 303
     # What the background does is not held up either.
@@ -54,7 +54,13 @@ def test_while_redis_is_away_everything_is_answered(make_app: Callable[..., Flas
         app = make_app(REDIS_URL=server.url, RATE_LIMIT_ENABLED="true")
         add_person(app)
         server.stop()
-        checks = {"database": "ok", "keys": "ok", "redis": "Redis did not answer.", "embedded_store": "ok"}
+        checks = {
+            "database": "ok",
+            "schema": "ok",
+            "keys": "ok",
+            "redis": "Redis did not answer.",
+            "embedded_store": "ok",
+        }
         assert ready(app) == (200, {"status": "degraded", "checks": checks})
         assert log_in(app.test_client(), EMAIL).status_code == 303
         spoil_store(app)

@@ -13,6 +13,30 @@ from sqlalchemy.orm import scoped_session
 Clock = Callable[[], datetime]
 
 
+class Fit(Protocol):
+    """Whether this code can work on a schema, and in one line why not."""
+
+    @property
+    def is_usable(self) -> bool:
+        """It can."""
+        ...
+
+    @property
+    def is_expected(self) -> bool:
+        """It is the very one this code was written for."""
+        ...
+
+    @property
+    def needs_migration(self) -> bool:
+        """Migrating makes it that one."""
+        ...
+
+    @property
+    def sentence(self) -> str:
+        """Which revision is there, which is needed, and what to do."""
+        ...
+
+
 class Database(Protocol):
     """Gives the unit of work of the current request or command."""
 
@@ -45,6 +69,14 @@ class Database(Protocol):
 
     def require_writable(self) -> None:
         """Raise what an outage raises where the server can only be read."""
+        ...
+
+    def schema_fit(self) -> Fit:
+        """Whether this code can work on the schema that is there."""
+        ...
+
+    def take_turn(self) -> None:
+        """Begin a transaction that no other process is in which asked for its turn."""
         ...
 
     def commit(self) -> None:

@@ -127,6 +127,8 @@ class Seeding:
 
     def run(self) -> Credentials:
         """Seed everything; answers the credentials made on the way, which are never to be seen again."""
+        # Nodes that start at once seed once.
+        self.db.take_turn()
         made = Credentials()
         self._scopes()
         self._groups_and_roles()
