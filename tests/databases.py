@@ -12,7 +12,7 @@ import flask_migrate
 
 from app import create_app
 from app.settings import Settings
-from tests.portal import Portal, close
+from tests.portal import Portal, WarmPortal, close
 from tests.servers import PostgresCluster
 
 KEYS = ("secret_key", "encryption_key")
@@ -73,7 +73,7 @@ def running_portal(
     """A seeded portal under gunicorn on a fresh database of its own, set up by the commands an operator would use."""
     with tempfile.TemporaryDirectory(prefix="portal-tests-") as directory, ExitStack() as stack:
         url = stack.enter_context(databases.fresh(Path(directory), "empty"))
-        portal = Portal(Path(directory), url, REDIS_URL=redis_url, **changes)
+        portal = WarmPortal(Path(directory), url, REDIS_URL=redis_url, **changes)
         portal.flask("seed")
         stack.callback(portal.stop)
         portal.start()

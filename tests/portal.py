@@ -9,7 +9,8 @@ from flask import Flask
 
 from app import create_app
 from app.settings import Settings
-from tests.servers import Server, free_port
+from tests.servers import Process, Server, free_port
+from tests.warm import Forked
 
 
 class Portal(Server):
@@ -54,8 +55,15 @@ class Portal(Server):
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/health", timeout=2).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
+
+
+class WarmPortal(Portal):
+    """The same portal, forked from a process that has its code loaded already."""
+
+    def _launch(self) -> Process:
+        return Forked(self._command[-4:], self.log, self.environment, self.directory)
 
 
 def close(app: Flask) -> None:

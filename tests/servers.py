@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import psycopg
 import pytest
@@ -34,6 +34,19 @@ STOP_SECONDS = 30.0
 
 class ProgramMissing(Exception):
     """A server's program is not installed; ``make test`` installs it."""
+
+
+class Process(Protocol):
+    """What is asked of a running program."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: signal.Signals, /) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Server:
@@ -54,7 +67,7 @@ class Server:
         self._is_ready = is_ready
         self._stop_signal = stop_signal
         self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self.log = log
         self.seconds_to_start = 0.0
 
@@ -67,16 +80,19 @@ class Server:
     def start(self) -> None:
         """Start and wait until it answers, noting ``seconds_to_start``; where it does not, the error holds its log."""
         began = time.monotonic()
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                self._command, stdout=output, stderr=output, env=self._environment, cwd=self.directory
-            )
+        self._process = self._launch()
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() - began > START_SECONDS:
                 self.stop()
                 raise AssertionError(f"{self._command} did not start:\n{self.log.read_text()}")
             time.sleep(0.02)
         self.seconds_to_start = time.monotonic() - began
+
+    def _launch(self) -> Process:
+        with self.log.open("ab") as output:
+            return subprocess.Popen(
+                self._command, stdout=output, stderr=output, env=self._environment, cwd=self.directory
+            )
 
     def stop(self) -> int | None:
         """End it in its own orderly way and wait; kill it where that takes too long. Answers how it exited."""

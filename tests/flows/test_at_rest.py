@@ -24,7 +24,7 @@ from joserfc.jwk import ECKey, RSAKey
 from tests.browser_http import HttpBrowser
 from tests.databases import PostgresDatabases, SqliteDatabases
 from tests.flows.live_client import PATIENCE, SCOPE, LiveClient
-from tests.portal import Portal
+from tests.portal import Portal, WarmPortal
 from tests.relying_party import CHALLENGE, REDIRECT_URI, VERIFIER
 
 EMAIL, PASSWORD, NEW_PASSWORD = "yoon@example.com", "correct horse battery 9", "another horse battery 10"
@@ -137,7 +137,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             client.flushall()
     with databases.fresh(instance, "seeded") as url:
         limits = {"RATE_LIMIT_ENABLED": "true", "RATE_LIMIT_LOGIN": "100/minute", "RATE_LIMIT_DEFAULT": "none"}
-        portal = Portal(instance, url, REDIS_URL=redis_url, LOG_LEVEL="DEBUG", **limits)
+        portal = WarmPortal(instance, url, REDIS_URL=redis_url, LOG_LEVEL="DEBUG", **limits)
         place = Place(portal, redis_url)
         place.hide("administrator's password", databases.seeded.admin_password)
         place.hide("service client's secret", databases.seeded.service_secret)

@@ -10,7 +10,7 @@ import requests
 
 from tests.browser_http import HttpBrowser
 from tests.databases import SqliteDatabases
-from tests.portal import Portal
+from tests.portal import Portal, WarmPortal
 from tests.servers import RedisServer, running
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ def portal(
     """A portal with its limits on; two workers."""
     redis_url = redis_to_break.url if request.param == "redis" else ""
     with sqlite_databases.fresh(tmp_path, "seeded") as url:
-        started = Portal(tmp_path, url, REDIS_URL=redis_url, RATE_LIMIT_ENABLED="true", RATE_LIMIT_DEFAULT="none")
+        started = WarmPortal(tmp_path, url, REDIS_URL=redis_url, RATE_LIMIT_ENABLED="true", RATE_LIMIT_DEFAULT="none")
         started.flask("users", "create", EMAIL, "--password", PASSWORD, "--verified")
         started.start()
         yield started

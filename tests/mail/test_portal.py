@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from tests.databases import running_portal
 from tests.mail.conftest import smtp_settings
 from tests.mail.smtp_server import SmtpServer
-from tests.portal import Portal
+from tests.portal import Portal, WarmPortal
 from tests.server.test_background import until
 
 EMAIL = "admin@example.com"
@@ -40,7 +40,7 @@ def make_portal(request: pytest.FixtureRequest, mail_server: SmtpServer) -> Iter
 def twin(portal: Portal) -> Portal:
     """Another portal on the same database, as on another host."""
     mail = {name: value for name, value in portal.environment.items() if name.startswith("MAIL_")}
-    return Portal(portal.instance, portal.environment["DATABASE_URL"], **mail)
+    return WarmPortal(portal.instance, portal.environment["DATABASE_URL"], **mail)
 
 
 def ask_for_link(portal: Portal, language: str = "en") -> float:
