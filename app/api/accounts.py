@@ -91,9 +91,9 @@ def change_password(person: Person, body: PasswordChange) -> Done:
 def change_email(person: Person, body: EmailChange) -> Done:
     """Mail a link to the new address; until it is opened and confirmed the old address counts."""
     _require_mail()
-    services.attempts.count("login", person.subject.email, caller(), device_token())
     try:
-        services.accounts.confirm(person.id, body.current_password, caller())
+        with services.attempts.guess("login", person.subject.email, caller(), device_token()):
+            services.accounts.confirm(person.id, body.current_password, caller())
     except WrongCredentials as refusal:
         # 401 would say that the access token is not good.
         raise InvalidInput(refusal.message, "current_password") from refusal

@@ -50,8 +50,8 @@ def login(body: Credentials) -> AccessToken:
     It is the same login as that of the page: applications that ask for this person next get an answer without a page.
     An unknown account and a wrong password are answered alike, and in the same time.
     """
-    services.attempts.count("login", body.email, caller(), device_token())
-    user_id = services.accounts.authenticate(body.email, body.password, caller())
+    with services.attempts.guess("login", body.email, caller(), device_token()):
+        user_id = services.accounts.authenticate(body.email, body.password, caller())
     return _token(_begun(user_id, remember=body.remember))
 
 

@@ -30,8 +30,8 @@ def confirm() -> Answer:
         return page("login/confirm.html", form, None, person=current_user), 400
     try:
         # A guess at the password, wherever it is made, is counted with the others.
-        services.attempts.count("login", current_user.email, caller(), device_token())
-        services.accounts.confirm(current_user.id, form.password.data or "", caller())
+        with services.attempts.guess("login", current_user.email, caller(), device_token()):
+            services.accounts.confirm(current_user.id, form.password.data or "", caller())
     except (WrongCredentials, TooManyAttempts) as refusal:
         return refused("login/confirm.html", form, None, refusal, person=current_user)
     begin_session(current_user.id, remember=current_user.session.is_remembered)

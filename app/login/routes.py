@@ -36,8 +36,8 @@ def login() -> Answer:
         return page("login/login.html", form, pending), 400
     try:
         email, password = form.email.data or "", form.password.data or ""
-        services.attempts.count("login", email, caller(), device_token())
-        user_id = services.accounts.authenticate(email, password, caller())
+        with services.attempts.guess("login", email, caller(), device_token()):
+            user_id = services.accounts.authenticate(email, password, caller())
     except (WrongCredentials, TooManyAttempts) as refusal:
         return refused("login/login.html", form, pending, refusal)
     return _logged_in(user_id, pending, remember=bool(form.data.get("remember")))

@@ -17,22 +17,26 @@ from flask import (
 )
 from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
+from werkzeug.datastructures import MultiDict
 
 from app.database import only_reads
-from app.errors import ProtocolRefusal
+from app.errors import ProtocolRefusal, TooManyAttempts
 from app.oauth import end_session, responses, validation
 from app.oauth import userinfo as bearer_token
 from app.oauth.authorization_request import Draft
-from app.oauth.errors import RefusedRequest
+from app.oauth.errors import RefusedRequest, UnsafeRequest
 from app.oauth.parameters import FORM, front_channel_values
 from app.oauth.server import PortalAuthorizationServer
 from app.services.clients.redirect_uris import origin
+from app.services.clients.scopes import split
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import NO_PROGRESS, Refusal, Step
+from app.web.security import answers_limits, over_limit
 from app.web.sessions import session_for
 from app.wiring import services
 
 bp = Blueprint("oauth", __name__)
+TOO_MANY = ("temporarily_unavailable", "There were too many requests; try again later")
 PAGES = {Step.LOGIN: "login.login", Step.SELECT_ACCOUNT: "login.choose", Step.CONSENT: "consent.consent"}
 
 
@@ -42,6 +46,7 @@ def server() -> PortalAuthorizationServer:
 
 
 @bp.route("/authorize", methods=["GET", "POST"])
+@answers_limits
 def authorize() -> AnyResponse:
     """Validate, decide, and answer at once or hand over to a page (OpenID Connect Core section 3.1.2.1)."""
     if request.method == "POST" and request.mimetype != FORM:
@@ -50,6 +55,8 @@ def authorize() -> AnyResponse:
     # Errors are shown as the page they take the place of would have been.
     g.is_popup = values.get("display") == "popup"
     g.ui_locales = tuple(values.get("ui_locales", "").split()[:10])
+    if limit := over_limit():
+        return _too_many(values, limit)
     draft = Draft(values)
     try:
         asked = draft.checked()
@@ -70,10 +77,15 @@ def authorize() -> AnyResponse:
 
 
 @bp.get("/authorize/resume")
+@answers_limits
 def resume() -> AnyResponse:
     """Go on with a stored request; login, account choice and consent return here and nowhere else."""
     pending = services.authorization.pending(request.args.get("interaction", ""))
     asked, is_untouched = pending.request, pending.interaction.progress == NO_PROGRESS
+    if limit := over_limit():
+        if not asked.is_silent:
+            raise limit
+        return responses.send_error(asked, *TOO_MANY)
     # A hint counts until a person has decided.
     login_hint = asked.login_hint if is_untouched else None
     session = session_for(asked.hinted_user_id, login_hint, is_silent=asked.is_silent)
@@ -151,6 +163,17 @@ def confirm_logout() -> AnyResponse:
     if not form.validate_on_submit():
         return make_response(end_session.question(request.form.get("request", ""), form), 400)
     return end_session.finish(end_session.unsealed(request.form.get("request", "")))
+
+
+def _too_many(values: "MultiDict[str, str]", refusal: TooManyAttempts) -> AnyResponse:
+    """A silent request hears of a limit by the protocol, for nobody would see a page; every other one is shown it."""
+    if "none" not in split(" ".join(values.getlist("prompt"))):
+        raise refusal
+    try:
+        draft = Draft(values)
+    except UnsafeRequest:
+        raise refusal from None
+    return responses.send_error_to(draft.redirect_uri, draft.response_mode, *TOO_MANY, draft.state)
 
 
 def _to_page(step: Step, interaction_id: str) -> AnyResponse:

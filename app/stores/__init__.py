@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 from app.stores.errors import StoreUnavailable
 from app.stores.fallback import FallbackStore, Shared
+from app.stores.hits import Hit
 from app.stores.redis import RedisStore
 from app.stores.sqlite import SqliteStore
 
-__all__ = ["KeyValueStore", "SharedStore", "StoreUnavailable", "open_store", "shared_part"]
+__all__ = ["Hit", "KeyValueStore", "SharedStore", "StoreUnavailable", "open_store", "shared_part"]
 
 REDIS_SCHEMES = frozenset({"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"})
 
@@ -46,6 +47,12 @@ class KeyValueStore(Protocol):
 
     def increment(self, key: str, ttl: int) -> int:
         """Count one hit and return the number of hits so far. Only the first hit sets the time to live."""
+
+    def count(self, key: str, ttl: int) -> Hit:
+        """As :meth:`increment`; the hit can be taken back."""
+
+    def take_back(self, key: str, hit: Hit) -> None:
+        """Count one less in the window of ``hit``, once; nothing happens where that window is over or forgotten."""
 
     def peek_ttl(self, key: str) -> int | None:
         """Whole seconds the entry still has, rounded up, at least 1; None when there is no entry."""

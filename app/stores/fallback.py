@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from app.stores.errors import StoreUnavailable
+from app.stores.hits import Hit
 
 if TYPE_CHECKING:
     from app.stores import KeyValueStore
@@ -61,8 +62,18 @@ class FallbackStore:
         return value
 
     def increment(self, key: str, ttl: int) -> int:
-        hits = self._ask_first(lambda: self._first.increment(key, ttl))
-        return self._second.increment(key, ttl) if hits is None else hits
+        return self.count(key, ttl).number
+
+    def count(self, key: str, ttl: int) -> Hit:
+        hit = self._ask_first(lambda: self._first.count(key, ttl))
+        return self._second.count(key, ttl) if hit is None else hit
+
+    def take_back(self, key: str, hit: Hit) -> None:
+        # Where it was counted, for the other one's counts are of other hits.
+        if hit.store is self._first:
+            self._ask_first(lambda: self._first.take_back(key, hit))
+        else:
+            self._second.take_back(key, hit)
 
     def peek_ttl(self, key: str) -> int | None:
         seconds = self._ask_first(lambda: self._first.peek_ttl(key))

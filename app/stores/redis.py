@@ -1,6 +1,8 @@
 """The port on a Redis server: one command or one script per step, and never a long wait for it."""
 
+import math
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -23,6 +25,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from app.stores.errors import StoreUnavailable, checked_ttl
+from app.stores.hits import Hit
 
 TIMEOUT_SECONDS = 0.25
 CHECK_SECONDS = 5
@@ -30,7 +33,14 @@ CHECK_SECONDS = 5
 COUNT_HIT = """
 local hits = redis.call('INCR', KEYS[1])
 if hits == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
-return hits
+return {hits, redis.call('PTTL', KEYS[1])}
+"""
+# A window that has more left than that of the hit is another one.
+TAKE_BACK = """
+local left = redis.call('PTTL', KEYS[1])
+if left <= 0 or left > tonumber(ARGV[1]) then return end
+local hits = tonumber(redis.call('GET', KEYS[1]))
+if hits > 0 then redis.call('SET', KEYS[1], string.format('%d', hits - 1), 'KEEPTTL') end
 """
 # The first that fits says why.
 REASONS: list[tuple[type[Exception], str]] = [
@@ -52,6 +62,7 @@ class RedisStore:
         self._client = _client(url)
         self._prefix = prefix
         self._count_hit = self._client.register_script(COUNT_HIT)
+        self._take_back = self._client.register_script(TAKE_BACK)
 
     def get(self, key: str) -> bytes | None:
         with _answering("GET"):
@@ -72,9 +83,19 @@ class RedisStore:
             return cast("bytes | None", self._client.getdel(self._prefix + key))
 
     def increment(self, key: str, ttl: int) -> int:
+        return self.count(key, ttl).number
+
+    def count(self, key: str, ttl: int) -> Hit:
         checked_ttl(ttl)
-        with _answering("EVALSHA, INCR and EXPIRE"):
-            return int(self._count_hit(keys=[self._prefix + key], args=[ttl]))
+        with _answering("EVALSHA, INCR, EXPIRE and PTTL"):
+            number, left = self._count_hit(keys=[self._prefix + key], args=[ttl])
+        return Hit(int(number), time.monotonic() + left / 1000, self)
+
+    def take_back(self, key: str, hit: Hit) -> None:
+        left = math.ceil((hit.window - time.monotonic()) * 1000)
+        if left > 0:
+            with _answering("EVALSHA, PTTL, GET and SET"):
+                self._take_back(keys=[self._prefix + key], args=[left])
 
     def peek_ttl(self, key: str) -> int | None:
         with _answering("PTTL"):
@@ -96,7 +117,7 @@ class RedisStore:
             lambda: self.put(key, b"", CHECK_SECONDS),
             lambda: self.get(key),
             lambda: self.take(key),
-            lambda: self.increment(key, CHECK_SECONDS),
+            lambda: self.take_back(key, self.count(key, CHECK_SECONDS)),
             lambda: self.peek_ttl(key),
             lambda: self.delete(key),
         ]

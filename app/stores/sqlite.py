@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.stores.errors import StoreUnavailable, checked_ttl
+from app.stores.hits import Hit
 
 BUSY_SECONDS = 5.0
 SWEEP_EVERY = 1000
@@ -34,7 +35,11 @@ ON CONFLICT (key) DO UPDATE SET
     value = CASE WHEN entries.expires_at <= :now THEN excluded.value
             ELSE CAST(CAST(CAST(entries.value AS TEXT) AS INTEGER) + 1 AS BLOB) END,
     expires_at = CASE WHEN entries.expires_at <= :now THEN excluded.expires_at ELSE entries.expires_at END
-RETURNING CAST(CAST(value AS TEXT) AS INTEGER)
+RETURNING CAST(CAST(value AS TEXT) AS INTEGER), expires_at
+"""
+TAKE_BACK = """
+UPDATE entries SET value = CAST(CAST(CAST(value AS TEXT) AS INTEGER) - 1 AS BLOB)
+WHERE key = ? AND expires_at = ? AND expires_at > ? AND CAST(CAST(value AS TEXT) AS INTEGER) > 0
 """
 TTL = "SELECT expires_at FROM entries WHERE key = ? AND expires_at > ?"
 DELETE = "DELETE FROM entries WHERE key = ?"
@@ -73,10 +78,16 @@ class SqliteStore:
         return bytes(rows[0][0]) if rows and rows[0][1] > time.time() else None
 
     def increment(self, key: str, ttl: int) -> int:
+        return self.count(key, ttl).number
+
+    def count(self, key: str, ttl: int) -> Hit:
         now = time.time()
         rows = self._run(INCREMENT, {"key": key, "now": now, "expires_at": now + checked_ttl(ttl)})
         self._sweep_sometimes()
-        return int(rows[0][0])
+        return Hit(int(rows[0][0]), rows[0][1], self)
+
+    def take_back(self, key: str, hit: Hit) -> None:
+        self._run(TAKE_BACK, (key, hit.window, time.time()))
 
     def peek_ttl(self, key: str) -> int | None:
         now = time.time()

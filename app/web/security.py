@@ -2,11 +2,13 @@
 
 import re
 import secrets
-from typing import cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, current_app, g, request
 
+from app.errors import TooManyAttempts
 from app.services.foundation.environment import Caller
 from app.settings import Settings
 from app.web import origins
@@ -14,6 +16,20 @@ from app.wiring import services
 
 UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/|/password-strength\Z")
 UNLIMITED_WHEN_AUTHENTICATED = re.compile(r"/(api/)?oauth/(token|userinfo|introspect|revoke|token/validate)\Z")
+
+View = TypeVar("View", bound=Callable[..., object])
+_ANSWERS_LIMITS = "answers_limits"
+
+
+def answers_limits(view: View) -> View:
+    """Mark a view that says itself, in a way of its own, that there were too many requests: :func:`over_limit`."""
+    setattr(view, _ANSWERS_LIMITS, True)
+    return view
+
+
+def over_limit() -> TooManyAttempts | None:
+    """What speaks against the request, in a view that answers limits itself."""
+    return cast("TooManyAttempts | None", g.get("over_limit"))
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -107,7 +123,16 @@ def _begin() -> None:
     if origins.is_preflight():
         return
     if not UNLIMITED_WHEN_AUTHENTICATED.match(path) and not UNLIMITED.match(path):
+        _count_request()
+
+
+def _count_request() -> None:
+    try:
         services.rate_limits.hit("request", services.settings.limits.default, sender(), must_count=False)
+    except TooManyAttempts as refusal:
+        if not hasattr(current_app.view_functions.get(request.endpoint or ""), _ANSWERS_LIMITS):
+            raise
+        g.over_limit = refusal
 
 
 def settle(response: Response) -> None:

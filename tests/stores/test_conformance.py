@@ -184,3 +184,51 @@ def in_threads(run: Callable[[int], Any], number: int) -> list[Any]:
     for thread in threads:
         thread.join()
     return results
+
+
+def test_a_hit_is_taken_back_and_no_other(store: KeyValueStore) -> None:
+    hits = [store.count("key", 10) for _ in range(3)]
+    assert [hit.number for hit in hits] == [1, 2, 3]
+    store.take_back("key", hits[0])
+    assert (store.get("key"), store.peek_ttl("key") in {9, 10}) == (b"2", True)
+    store.take_back("other", hits[1])
+    assert (store.get("key"), store.get("other")) == (b"2", None)
+    assert store.increment("key", 10) == 3
+
+
+def test_a_hit_of_a_window_that_is_over_is_not_taken_from_the_next(store: KeyValueStore) -> None:
+    hit = store.count("key", 1)
+    time.sleep(1.1)
+    store.take_back("key", hit)
+    assert store.get("key") is None
+    store.increment("key", 60)
+    store.take_back("key", hit)
+    assert store.get("key") == b"1"
+
+
+def test_a_hit_that_was_forgotten_is_not_taken_from_those_that_came_after(store: KeyValueStore) -> None:
+    hit = store.count("key", 10)
+    store.delete("key")
+    time.sleep(0.05)
+    store.increment("key", 10)
+    store.take_back("key", hit)
+    assert store.get("key") == b"1"
+
+
+def test_no_count_goes_below_nothing(store: KeyValueStore) -> None:
+    hit = store.count("key", 10)
+    for _ in range(3):
+        store.take_back("key", hit)
+    assert store.get("key") == b"0"
+    assert store.increment("key", 10) == 1
+
+
+def test_of_many_threads_each_takes_its_own_back(store: KeyValueStore) -> None:
+    store.count("key", 60)
+
+    def run(_: int) -> None:
+        store.take_back("key", store.count("key", 60))
+
+    for number in range(ROUNDS):
+        in_threads(run, number)
+    assert store.get("key") == b"1"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from app.stores import KeyValueStore, StoreUnavailable, open_store
+from app.stores import Hit, KeyValueStore, StoreUnavailable, open_store
 from app.stores.fallback import RETRY_SECONDS
 from tests.servers import RedisServer, running
 
@@ -22,6 +22,7 @@ CALLS: list[Callable[[KeyValueStore], object]] = [
     lambda store: store.add("key", b"value", 60),
     lambda store: store.take("key"),
     lambda store: store.increment("key", 60),
+    lambda store: store.take_back("key", Hit(1, time.monotonic() + 60, store)),
     lambda store: store.peek_ttl("key"),
     lambda store: store.delete("key"),
     lambda store: store.ping(),
@@ -194,3 +195,19 @@ def test_an_unknown_kind_of_store_is_refused_without_repeating_its_password(url:
     with pytest.raises(ValueError, match="A store URL starts with") as refusal:
         open_store(url)
     assert "secret" not in str(refusal.value)
+
+
+def test_a_hit_is_taken_back_where_it_was_counted(server: RedisServer, both: KeyValueStore) -> None:
+    before = both.count("key", 60)
+    assert both.count("key", 60).number == 2
+    server.stop()
+    meanwhile = both.count("key", 60)
+    assert both.count("key", 60).number == 2
+    both.take_back("key", before)  # Redis is away: it stays counted there, and nothing is taken from the file
+    assert both.count("key", 60).number == 3
+    server.start()
+    time.sleep(RETRY_SECONDS + 0.1)
+    both.put("found", b"again", 60)
+    fresh = both.count("key", 60)
+    both.take_back("key", meanwhile)
+    assert both.count("key", 60).number == fresh.number + 1

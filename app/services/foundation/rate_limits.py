@@ -3,14 +3,23 @@
 import functools
 import hashlib
 import logging
+from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
 
 from app.errors import TooManyAttempts, Unavailable
 from app.services.foundation.networks import network
-from app.stores import KeyValueStore, StoreUnavailable
+from app.stores import Hit, KeyValueStore, StoreUnavailable
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An attempt that was counted, and may turn out to be none of those that are limited."""
+
+    key: str
+    hit: Hit
 
 
 class RateLimiter:
@@ -35,8 +44,8 @@ class RateLimiter:
         """
         return network(ip_address, self._ipv6_prefix)
 
-    def hit(self, name: str, limit: str = "5/minute", *identifiers: str, must_count: bool = True) -> None:
-        """Count one attempt.
+    def hit(self, name: str, limit: str = "5/minute", *identifiers: str, must_count: bool = True) -> Counted | None:
+        """Count one attempt; answers what :meth:`give_back` needs, None where nothing was counted.
 
         Raises ``TooManyAttempts`` with the whole seconds to wait when the limit is exceeded; refused attempts count,
         but do not prolong the window. When no store answers, raises ``Unavailable``, or with ``must_count=False``
@@ -44,16 +53,28 @@ class RateLimiter:
         """
         rule = parse_limit(limit)
         if rule is None or not self._enabled:
-            return
+            return None
         key = _key(name, identifiers)
         try:
-            hits = self._store.increment(key, rule.get_expiry())
-            if hits > rule.amount:
+            hit = self._store.count(key, rule.get_expiry())
+            if hit.number > rule.amount:
                 raise TooManyAttempts(self._store.peek_ttl(key) or 1)
         except StoreUnavailable as error:
             if must_count:
                 raise Unavailable from error
             logger.warning("rate_limit_not_counted", extra={"limit": name})
+            return None
+        return Counted(key, hit)
+
+    def give_back(self, counted: Counted) -> None:
+        """Count this very attempt no more, and no other; nothing happens when its window is over.
+
+        Where no store answers it stays counted.
+        """
+        try:
+            self._store.take_back(counted.key, counted.hit)
+        except StoreUnavailable:
+            logger.warning("rate_limit_not_given_back")
 
     def check(self, name: str, limit: str = "5/minute", *identifiers: str) -> None:
         """Raise ``TooManyAttempts`` where one more hit would, without counting one."""

@@ -94,10 +94,10 @@ class Accounts:
         one), ``TooManyAttempts`` after too many guesses at the present one.
         """
         person = self._person(user_id)
-        self.attempts.count("password_change", person.email, caller)
-        if not self.credentials.matches(person, current):
-            self.audit.record_refusal(Event.PASSWORD_CHANGED, caller, error="wrong_credentials", user_id=user_id)
-            raise InvalidInput(NOT_YOURS, "current")
+        with self.attempts.guess("password_change", person.email, caller):
+            if not self.credentials.matches(person, current):
+                self.audit.record_refusal(Event.PASSWORD_CHANGED, caller, error="wrong_credentials", user_id=user_id)
+                raise InvalidInput(NOT_YOURS, "current")
         hashed = self.credentials.hashed(new, person.email, person.name)
         self.credentials.replace(person, hashed, "password_changed", caller, keep_session_id=keep_session_id)
         self.audit.record(Event.PASSWORD_CHANGED, caller, user_id=user_id)

@@ -1,15 +1,18 @@
 """How often somebody may guess: counted per account and per network address, and apart for browsers that are known.
 
 OWASP calls the latter device cookies: who guesses at an account from elsewhere uses up the count of all strangers, and
-the owner's own browsers still let the owner in. A success resets nothing, so nobody wins guesses by logging in as
-himself in between. Counts are kept in fixed windows of the shared store
-(:mod:`app.services.foundation.rate_limits`): at the seam of two windows twice the limit passes at most. When Redis does
-not answer they go on in the embedded store of the machine; when that does not answer either, nobody gets a guess
-(``Unavailable``).
+the owner's own browsers still let the owner in. Who is right takes the own attempt back and no other, so that people
+who share an address do not use it up, and nobody wins guesses by logging in as himself in between. Counts are kept in
+fixed windows of the shared store (:mod:`app.services.foundation.rate_limits`): at the seam of two windows twice the
+limit passes at most. When Redis does not answer they go on in the embedded store of the machine; when that does not
+answer either, nobody gets a guess (``Unavailable``).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from app.services.foundation.environment import Caller, sha256
-from app.services.foundation.rate_limits import RateLimiter
+from app.services.foundation.rate_limits import Counted, RateLimiter
 from app.services.people.devices import Devices
 from app.services.people.email_names import fold
 
@@ -22,7 +25,7 @@ class Attempts:
         self.devices = devices
         self.limit = limit
 
-    def count(self, name: str, email: str, caller: Caller, device_token: str = "") -> None:
+    def count(self, name: str, email: str, caller: Caller, device_token: str = "") -> list[Counted]:
         """Count one attempt of the kind ``name`` (``"login"``) at the account of an e-mail, be there one or not.
 
         ``device_token`` is the value of the browser's cookie. Raises ``TooManyAttempts`` with the seconds to wait, and
@@ -30,7 +33,18 @@ class Attempts:
         """
         account = fold(email)
         if device_token and self.devices.is_known_at(account, device_token):
-            self.limits.hit(f"{name}_device", self.limit, account, sha256(device_token))
-            return
-        self.limits.hit(f"{name}_address", self.limit, self.limits.sender(caller.ip_address))
-        self.limits.hit(f"{name}_account", self.limit, account)
+            counted = [self.limits.hit(f"{name}_device", self.limit, account, sha256(device_token))]
+        else:
+            counted = [
+                self.limits.hit(f"{name}_address", self.limit, self.limits.sender(caller.ip_address)),
+                self.limits.hit(f"{name}_account", self.limit, account),
+            ]
+        return [each for each in counted if each]
+
+    @contextmanager
+    def guess(self, name: str, email: str, caller: Caller, device_token: str = "") -> Iterator[None]:
+        """Count what is tried inside as :meth:`count` does; what raises nothing was right, and no guess."""
+        counted = self.count(name, email, caller, device_token)
+        yield
+        for each in counted:
+            self.limits.give_back(each)

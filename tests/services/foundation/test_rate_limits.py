@@ -97,6 +97,28 @@ def test_clearing_forgets_one_count_and_no_other(limiter: RateLimiter) -> None:
     assert not passes(lambda: limiter.hit("login", "1/minute", "b@example.com"))
 
 
+def test_giving_back_is_for_one_attempt_and_no_other(limiter: RateLimiter) -> None:
+    for who in ("a", "b"):
+        first = limiter.hit("login", "2/minute", who)
+        assert passes(lambda: limiter.hit("login", "2/minute", who))  # noqa: B023
+        assert not passes(lambda: limiter.hit("login", "3/minute", who) and limiter.hit("login", "2/minute", who))  # noqa: B023
+        assert first is not None
+        if who == "a":
+            limiter.give_back(first)
+    limiter.check("login", "4/minute", "a")
+    with pytest.raises(TooManyAttempts):
+        limiter.check("login", "4/minute", "b")
+
+
+def test_nothing_is_given_back_where_no_store_answers(
+    broken: RateLimiter, store: KeyValueStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    counted = RateLimiter(store).hit("login", "2/minute", "a")
+    assert counted is not None
+    broken.give_back(counted)
+    assert [record.getMessage() for record in caplog.records] == ["rate_limit_not_given_back"]
+
+
 @pytest.mark.parametrize("limit", ["", "none", " none "])
 def test_no_limit_lets_everything_pass(limiter: RateLimiter, limit: str) -> None:
     for _ in range(200):
