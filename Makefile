@@ -15,8 +15,9 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-input --no-us
 FLASK := $(BIN)/flask --app wsgi
 LOCK := $(BIN)/pip-compile --quiet --strip-extras --no-annotate --no-header --no-emit-index-url --no-emit-find-links
 TRANSLATIONS := translations/messages.pot
+CLIENTS := tests/clients/.venv/.made tests/clients/node_modules/.package-lock.json
 
-.PHONY: help run test bench gunicorn check lock migrate translations clean
+.PHONY: help run test bench servers gunicorn check lock migrate translations clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -26,12 +27,11 @@ run: .venv/.run  ## Set up what is missing and serve the portal at http://localh
 	@LOG_LEVEL=WARNING $(FLASK) seed
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
 
-test: .venv/.test tests/clients/.venv/.made tests/clients/node_modules/.package-lock.json  ## Set up what is missing and run every test (ARGS="…" for pytest)
-	@.ci/provision servers
+test:  ## Set up what is missing and run every test (ARGS="…" for pytest)
+	@$(MAKE) -j4 servers .venv/.test $(CLIENTS)
 	@$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-bench: .venv/.test  ## Measure how fast the portal is (ARGS="--seconds 10 --store sqlite --only cd")
-	@.ci/provision servers
+bench: .venv/.test servers  ## Measure how fast the portal is (ARGS="--seconds 10 --store sqlite --only cd")
 	@$(BIN)/python -m benchmarks.bench $(ARGS)
 
 # Python finds what PYTHONPATH names before what is installed, also in the processes the tests start.
@@ -77,6 +77,10 @@ clean:  ## Remove what was set up (.venv, caches); instance/ with its data and k
 	@echo "Installing the requirements of the tests (once)"
 	@$(PIP) -r requirements-dev.txt
 	@touch $@
+
+# After the one for Python, for packages are installed by one process at a time; with Playwright where it brings Chromium.
+servers: .venv/.made $(if $(findstring ID=ubuntu,$(file </etc/os-release)),.venv/.test)
+	@.ci/provision servers
 
 # Client libraries are installed apart, as they are in the applications that use them.
 tests/clients/.venv/.made: .venv/.made tests/clients/requirements.txt
