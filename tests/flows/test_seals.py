@@ -74,6 +74,37 @@ def token_of(app: Flask) -> dict[str, Any]:
     return RelyingParty(browser, "spa").tokens()
 
 
+def test_nothing_is_spent_for_an_answer_that_cannot_be_signed(seeded: str, make_app: MakeApp) -> None:
+    right, wrong = make_app(seeded), make_app(seeded, ENCRYPTION_KEYS=Fernet.generate_key().decode())
+    secret = add_client(right, "service", grants=["client_credentials"], is_confidential=True, scopes=["read:groups"])
+    browser = right.test_client()
+    log_in(browser)
+    here, there = RelyingParty(browser, "spa"), RelyingParty(wrong.test_client(), "spa")
+    code = here.code()
+    answer = there.redeem(code)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert there.redeem("never-was").json["error"] == "invalid_grant"
+    tokens = here.redeem(code).json
+    assert there.refresh(tokens["refresh_token"]).status_code == 503
+    later = here.refresh(tokens["refresh_token"]).json
+    # Nor is one of the repetitions that a lost answer may have.
+    assert [there.refresh(tokens["refresh_token"]).status_code for _ in range(3)] == [503] * 3
+    assert here.refresh(tokens["refresh_token"]).json["refresh_token"] == later["refresh_token"]
+    service = RelyingParty(wrong.test_client(), "service", secret)
+    assert service.token(grant_type="client_credentials").status_code == 503
+    assert "oauth:service_token:issued" not in told(right, "SELECT action FROM oauth_audit_logs")
+    families = "SELECT id FROM token_families"
+    before = told(right, families)
+    body = {"email": "ada@example.com", "password": PASSWORD}
+    assert wrong.test_client().post("/api/v1/auth/login", json=body).status_code == 503
+    assert told(right, families) == before
+
+
+def told(app: Flask, query: str) -> list[Any]:
+    with app.app_context():
+        return list(app.extensions["services"].db.session.scalars(sa.text(query)))
+
+
 @pytest.mark.parametrize("column", ["private_sealed", "public_jwk"])
 @pytest.mark.parametrize("text", ['""', '{"kty": "EC"}', '{"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"}', "[]"])
 def test_a_damaged_row_is_named_and_breaks_nothing(seeded: str, make_app: MakeApp, column: str, text: str) -> None:

@@ -28,6 +28,7 @@ class ClientCredentialsGrant(PortalGrant):
         if any(scope not in allowed for scope in requested):
             raise InvalidScopeError("The requested scope is not allowed for this client")
         scope = " ".join(requested or allowed)
+        services.tokens.require_signers(self.client, ())
         services.audit.record(
             Event.SERVICE_TOKEN_ISSUED, caller(), client_id=self.client.client_id, is_alone=True, scope=scope
         )

@@ -150,6 +150,7 @@ class AuthorizationCodes:
     def redeem(self, client: ClientRecord, presented: Redemption, caller: Caller) -> TokenAnswer:
         """Exchange a code for tokens, once. Raises :class:`ProtocolRefusal` with ``invalid_grant``.
 
+        :class:`Unavailable`, while nothing can be signed, spends no code.
         A second use ends the family of the first and commits that by itself (:rfc:`6749#section-4.1.2`).
         """
         code_hash = sha256(presented.code)
@@ -171,6 +172,7 @@ class AuthorizationCodes:
         _require_verifier(row.code_challenge, presented.code_verifier)
         if not (scopes := _scopes(row, client)):
             raise ProtocolRefusal("invalid_grant", "What was granted is not allowed any more")
+        self.tokens.require_signers(client, scopes)
         family_id = new_id()
         # Single use: the row was read under its lock (SQLite: the file's), so nobody else can be here.
         _REDEEM.run_later(self.db, hash=code_hash, now=now, family=family_id)

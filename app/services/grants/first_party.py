@@ -93,6 +93,7 @@ class FirstParty:
         client, subject, now = self.client(), self.claims.subject(user_id), self.clock()
         if subject is None or not client.is_active:
             raise InvalidToken
+        self.tokens.require_signers(client, SCOPES)
         grant = AccessGrant(
             subject=subject,
             client=client,

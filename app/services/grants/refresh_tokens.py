@@ -134,6 +134,7 @@ class RefreshTokens:
 
     def _successor(self, row: Any, use: _Use) -> _Successor:
         grant = _grant(row, use, new_jti(), use.now, use.now + self.tokens.access_life(use.client))
+        self.tokens.require_signers(use.client, split(grant.scope))
         token = random_token(384)
         expires_at = min(use.now + self._life(use.client), row.family_expires_at)
         change = {
@@ -156,6 +157,7 @@ class RefreshTokens:
             raise self._reused(row, use.caller)
         grant = _grant(row, use, successor.access_jti, successor.access_issued_at, successor.access_expires_at)
         token = open_with_token(use.token, row.sealed_successor or "")
+        self.tokens.require_signers(use.client, split(grant.scope))
         if REPEAT.run(self.db, row=row.id) != 1 or token is None:
             raise ProtocolRefusal("invalid_grant", "This refresh token was already used")
         return self._answer(row, grant, token, successor.expires_at, use.now)

@@ -6,6 +6,7 @@ Access tokens are JWTs of RFC 9068 with ``typ: at+jwt``; nothing else is accepte
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -127,6 +128,15 @@ class Tokens:
     def access_life(self, client: ClientRecord) -> timedelta:
         """How long an access token of ``client`` lives."""
         return timedelta(seconds=client.access_token_seconds) if client.access_token_seconds else self.lifetimes.access
+
+    def require_signers(self, client: ClientRecord, scopes: Sequence[str]) -> None:
+        """Raise :class:`Unavailable` unless all that is to be answered for ``scopes`` can be signed.
+
+        To be asked before anything is spent: nothing may be used up for an answer that cannot be given.
+        """
+        self.keys.signer(self.keys.access_algorithm)
+        if "openid" in scopes:
+            self.keys.signer(client.id_token_signed_response_alg)
 
     def access_token(self, grant: AccessGrant) -> str:
         """A signed access token (:rfc:`9068#section-2.2`)."""
