@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     mail.register(app, settings)
     cli.register(app)
     couriers: list[background.Courier] = [built.password_resets, built.logout_notices, mail.MailCourier(settings)]
-    background.configure(app, couriers, _chores(settings, built), [built.clients.browser_origins])
+    background.configure(app, couriers, _chores(settings, built), [built.clients.browser_origins, built.agreement.tell])
     direct.configure(app, settings)
     documents = published.configure(app, settings, lambda: built.keys.changes)
     proxies.configure(app, settings)

@@ -1,12 +1,13 @@
 """``keys``: signing keys."""
 
+import sys
 from dataclasses import asdict
 from datetime import timedelta
 
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, said, show
+from app.cli.outcome import OPERATOR, as_json, committed, said, show, warn
 from app.services.tokens.keys import FRESH_SECONDS, PUBLISHED_SECONDS
 from app.wiring import services
 
@@ -61,3 +62,17 @@ def retire(kid: str, as_json: bool) -> None:
     """Withdraw a key at once: what it signed is accepted no longer, neither as a token nor as a hint."""
     services.keys.retire(kid, OPERATOR)
     said(f"Retired {kid}.", {"kid": kid, "status": "retired"}, is_json=as_json)
+
+
+@keys.command()
+@as_json
+@with_appcontext
+def reseal(as_json: bool) -> None:
+    """Seal with the first of ENCRYPTION_KEYS what an older one sealed, so that the older ones may go."""
+    counts = committed(services.resealing.run)(OPERATOR)
+    show([asdict(count) for count in counts], is_json=as_json)
+    if any(count.unopenable for count in counts):
+        warn("What is unopenable was sealed with a key that is not among ENCRYPTION_KEYS, or is damaged.")
+        sys.exit(1)
+    if not as_json:
+        click.echo("Everything is sealed with the first of ENCRYPTION_KEYS; no other one is needed.")

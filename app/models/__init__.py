@@ -5,6 +5,7 @@ from app.models.base import Base, UtcDateTime, new_id
 from app.models.client import Client, Scope
 from app.models.delivery import Delivery
 from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
+from app.models.known_secret import KnownSecrets
 from app.models.proof import KnownDevice, OneTimeToken
 from app.models.session import Interaction, UserSession
 from app.models.signing_key import SigningKey
@@ -20,6 +21,7 @@ __all__ = [
     "Group",
     "Interaction",
     "KnownDevice",
+    "KnownSecrets",
     "Membership",
     "OneTimeToken",
     "RefreshToken",

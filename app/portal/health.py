@@ -29,7 +29,8 @@ def ready() -> Response:
 
     503 when it cannot: without the database, a schema this code works with, the keys, or anywhere to count attempts,
     and ``leaving`` when it has been told to end and only waits for everybody to hear of it. 200 and ``degraded`` while
-    Redis or the embedded store behind it is away, for everything is answered without them.
+    Redis or the embedded store behind it is away, for everything is answered without them, and while another node
+    that serves knows other secrets, which is named ``secrets``.
     """
     if leaving.is_leaving():
         return _answer(503, "leaving")
@@ -45,6 +46,8 @@ def ready() -> Response:
         # Each of these stands on the one before; a database that is away is asked once.
         stands = name not in {"schema", "keys"} or set(parts.values()) <= {"ok"}
         parts[name] = _outcome(name, check) if stands else UNKNOWN
+    if parts["schema"] == "ok" and (differing := _outcome("secrets", _secrets)) != "ok":
+        parts["secrets"] = differing
     # Where Redis is away, attempts are counted in the embedded store; without both nobody may guess a password.
     is_counting = any(parts[name] == "ok" for name in ("redis", "embedded_store") if name in parts)
     is_serving = is_counting and all(parts[name] == "ok" for name in needed)
@@ -84,3 +87,8 @@ def _schema() -> None:
 def _keys() -> None:
     if services.keys.missing():
         raise _Unusable(" ".join(services.keys.problems()) or "failed")
+
+
+def _secrets() -> None:
+    if problems := services.agreement.problems():
+        raise _Unusable(" ".join(problems))

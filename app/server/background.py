@@ -128,7 +128,7 @@ class Background:
         return True
 
     def _run(self) -> None:
-        is_failing = False
+        is_failing, has_looked = False, False
         with self._app.app_context():
             self._try_store()
         with suppress(*AWAY), self._app.app_context():
@@ -136,6 +136,7 @@ class Background:
         while not self._stopping.is_set():
             try:
                 with self._app.app_context():
+                    has_looked = has_looked or self._try_keys()
                     self._round()
                 is_failing = False
             except AWAY as error:
@@ -170,6 +171,13 @@ class Background:
         if not fit.is_expected:
             log = logger.warning if fit.is_usable else logger.error
             log("schema_differs", extra={"reason": fit.sentence})
+
+    @staticmethod
+    def _try_keys() -> bool:
+        """Say at once which signing keys do not open."""
+        for problem in services.keys.problems():
+            logger.warning("key_unusable", extra={"reason": problem})
+        return True
 
     def _round(self) -> None:
         for learn in self._lessons:

@@ -1,7 +1,8 @@
-"""FoundationRoom: the store, sealing, limits."""
+"""FoundationRoom: the store, sealing, agreement with other nodes, limits."""
 
 from functools import cached_property
 
+from app.services.foundation.agreement import Agreement
 from app.services.foundation.environment import Clock, Database
 from app.services.foundation.rate_limits import RateLimiter
 from app.services.foundation.sealing import Sealer
@@ -26,6 +27,16 @@ class FoundationRoom:
     @cached_property
     def sealer(self) -> Sealer:
         return Sealer(self.settings.secrets.encryption_keys)
+
+    @cached_property
+    def agreement(self) -> Agreement:
+        secrets, tokens = self.settings.secrets, self.settings.tokens
+        known = {
+            "ENCRYPTION_KEYS": secrets.encryption_keys,
+            "SECRET_KEY": (secrets.secret_key, *secrets.secret_key_fallbacks),
+            "JWT_SHARED_SECRET": (tokens.shared_secret,) if tokens.algorithm == "HS256" else (),
+        }
+        return Agreement(self.db, self.clock, known, self.settings.issuer)
 
     @cached_property
     def rate_limits(self) -> RateLimiter:

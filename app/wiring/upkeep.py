@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from app.services.upkeep.cleaning import Cleaning
+from app.services.upkeep.resealing import Resealing
 from app.services.upkeep.seeding import LOCAL, Beginning, Seeding
 from app.wiring.people import PeopleRoom
 
@@ -26,3 +27,7 @@ class UpkeepRoom(PeopleRoom):
     @cached_property
     def cleaning(self) -> Cleaning:
         return Cleaning(self.db, self.clock)
+
+    @cached_property
+    def resealing(self) -> Resealing:
+        return Resealing(self.db, self.audit, self.sealer, self.agreement)

@@ -28,6 +28,7 @@ OF_NO_PERSON = {
     Event.KEY_CREATED,
     Event.KEY_ROTATED,
     Event.KEY_RETIRED,
+    Event.KEYS_RESEALED,
     Event.KEY_EXPIRED,
 }
 

@@ -1,1 +1,1 @@
-"""What every room stands on: database and clock, statements, sealing, cursors, limits, networks, a person."""
+"""What every room stands on: database, clock, statements, sealing, agreement, cursors, limits, networks, a person."""

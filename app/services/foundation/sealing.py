@@ -18,7 +18,8 @@ class Sealer:
     """Encrypts with the first of ``keys`` and decrypts with any, so that keys can be rotated (Fernet)."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+        each = [Fernet(key) for key in keys]
+        self._newest, self._fernet = each[0], MultiFernet(each)
 
     def seal(self, plain: bytes) -> str:
         """Encrypted and authenticated ``plain``, as text."""
@@ -30,6 +31,17 @@ class Sealer:
             return self._fernet.decrypt(sealed)
         except (InvalidToken, ValueError):
             raise Unopenable from None
+
+    def is_newest(self, sealed: str) -> bool:
+        """Whether the first key opens it."""
+        try:
+            return self._newest.decrypt(sealed) is not None
+        except (InvalidToken, ValueError):
+            return False
+
+    def sealed_anew(self, sealed: str) -> str:
+        """The same content sealed with the first key; raises :class:`Unopenable`."""
+        return self.seal(self.open(sealed))
 
 
 def seal_with_token(token: str, plain: str) -> str:

@@ -64,6 +64,7 @@ class Event(enum.StrEnum):
     KEY_ROTATED = "key:rotated"
     KEY_RETIRED = "key:retired"
     KEY_EXPIRED = "key:expired"
+    KEYS_RESEALED = "key:resealed"
 
 
 ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})
