@@ -35,6 +35,7 @@ MOST_WAITING = 8
 _UNIT = "database_connection"
 _SESSION = "database_session"
 _WAITING = "database_writes"
+_AFTERWARDS = "database_afterwards"
 
 
 class UnitSession(Session):
@@ -157,11 +158,19 @@ class PortalDatabase(SQLAlchemy):
 
     def commit(self) -> None:
         """Make the unit's changes last; it goes on with a new transaction if it goes on."""
+        actions = g.pop(_AFTERWARDS, ())
         self._finish(is_kept=True)
+        for action in actions:
+            action()
 
     def rollback(self) -> None:
         """Take the unit's changes back."""
+        g.pop(_AFTERWARDS, None)
         self._finish(is_kept=False)
+
+    def afterwards(self, action: Callable[[], object]) -> None:
+        """Have ``action`` called once what was done so far has been committed; never, if it is taken back."""
+        g.setdefault(_AFTERWARDS, []).append(action)
 
     def require_writable(self) -> None:
         """Raise ``OperationalError`` where the database cannot be used, or a server only read.

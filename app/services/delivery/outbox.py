@@ -116,7 +116,7 @@ class Outbox:
         if not rows:
             return
         self.db.session.execute(sa.insert(_delivery), rows)
-        sa.event.listen(self.db.session, "after_commit", lambda _: self._tell(), once=True)
+        self.db.afterwards(self._tell)
 
     def claim(
         self, kinds: Sequence[str], limit: int, *, due_by: datetime | None = None, without: Sequence[str] = ()
@@ -193,7 +193,7 @@ class Outbox:
         changed = self.db.session.execute(
             sa.update(_delivery).where(_IS_OPEN, _delivery.c.error != "").values(next_attempt_at=self.clock())
         )
-        sa.event.listen(self.db.session, "after_commit", lambda _: self._tell(), once=True)
+        self.db.afterwards(self._tell)
         return int(cast(Any, changed).rowcount)
 
     def _opened(self, row: Any, now: datetime) -> Due | None:

@@ -87,6 +87,10 @@ class Database(Protocol):
         """Take back what was done since the last commit."""
         ...
 
+    def afterwards(self, action: Callable[[], object]) -> None:
+        """Have ``action`` called once what was done so far has been committed; never, if it is taken back."""
+        ...
+
     def shorten_log(self) -> None:
         """Between two transactions: let the database's log go, where it would grow as long as others read."""
         ...

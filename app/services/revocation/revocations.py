@@ -170,7 +170,7 @@ class Revocations:
         ).all()
         if denied and self.denylist.store:
             # Backends that share the store read the copies; they are written once the truth is safe.
-            sa.event.listen(self.db.session, "after_commit", lambda _: self.denylist.publish(denied), once=True)
+            self.db.afterwards(lambda: self.denylist.publish(denied))
         return bool(denied)
 
 
