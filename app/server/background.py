@@ -153,6 +153,9 @@ class Background:
             time.sleep(0.05)
             with suppress(*AWAY), self._app.app_context():
                 self._settle()
+        if not is_failing:
+            with suppress(*AWAY), self._app.app_context():
+                services.agreement.leave()
 
     @staticmethod
     def _try_store() -> None:

@@ -51,6 +51,12 @@ class Agreement:
                 logger.warning("secrets_differ", extra={"reason": problem})
         self._said = problems
 
+    def leave(self) -> None:
+        """Say that this node is going; another process that knows the same says anew that it is there. Commits."""
+        for secret, marks in self._own():
+            self.db.session.execute(sa.delete(_TABLE).where(_TABLE.c.secret == secret, _TABLE.c.marks == marks))
+        self.db.commit()
+
     def problems(self) -> list[str]:
         """One line for each secret about which a node that serves and this one disagree."""
         return self._problems(_ROWS.all(self.db))

@@ -48,7 +48,7 @@ class Resealing:
         if not self.agreement.is_in_use("ENCRYPTION_KEYS"):
             raise InvalidInput(
                 "A node that serves does not seal with the first of these ENCRYPTION_KEYS. Start every node with them; "
-                f"one that was ended counts for {ALIVE.seconds} seconds more."
+                f"one that was killed counts for {ALIVE.seconds} seconds more."
             )
         counts = [self._all(kind, *columns) for kind, columns in SEALED.items()]
         anew, unopenable = sum(count.anew for count in counts), sum(count.unopenable for count in counts)

@@ -119,6 +119,15 @@ def test_a_node_that_is_gone_does_not_count_for_long(database_url: str, make_app
     assert len(rows(first)) == 2
 
 
+def test_a_node_that_ends_in_order_says_so(database_url: str, make_app: MakeApp) -> None:
+    first = make_app(database_url)
+    second = make_app(database_url, SECRET_KEY="another-secret-of-forms-with-40-characters")
+    tell(first, second)
+    with second.app_context():
+        second.extensions["services"].agreement.leave()
+    assert ready(first)[1]["status"] == "ready"
+
+
 def test_the_shared_secret_of_tokens_counts_too(database_url: str, make_app: MakeApp) -> None:
     hs256 = {"JWT_ALGORITHM": "HS256"}
     first = make_app(database_url, JWT_SHARED_SECRET="s" * 40, **hs256)
