@@ -1,6 +1,6 @@
 """The MAX Platform identity portal. :func:`create_app` and ``app.wiring`` alone know everything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response
@@ -65,18 +65,20 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     mail.register(app, settings)
     cli.register(app)
     couriers: list[background.Courier] = [built.password_resets, built.logout_notices, mail.MailCourier(settings)]
-    background.configure(app, couriers, _chores(settings, built), [built.clients.browser_origins, built.agreement.tell])
     direct.configure(app, settings)
     documents = published.configure(app, settings, lambda: built.keys.changes)
+    lessons = [built.clients.browser_origins, built.agreement.tell, documents.learn]
+    background.configure(app, couriers, _chores(settings, built), lessons)
     proxies.configure(app, settings)
-    terms.agree(app, _terms(settings, app.config["MAX_CONTENT_LENGTH"], ["/health", *documents]))
+    terms.agree(app, _terms(settings, app.config["MAX_CONTENT_LENGTH"], documents.paths))
     return app
 
 
-def _terms(settings: Settings, longest_body: int, prompt: list[str]) -> terms.Terms:
+def _terms(settings: Settings, longest_body: int, documents: Iterable[str]) -> terms.Terms:
     """What the server answers by itself, and which answers wait for nothing."""
     headers = tuple(security.headers_of_every_response(settings))
-    return terms.Terms(headers, longest_body, frozenset(f"GET {path}".encode() for path in prompt))
+    prompt = {b"GET /health", b"HEAD /health", *(f"GET {path}".encode() for path in documents)}
+    return terms.Terms(headers, longest_body, frozenset(prompt), (b"GET /static/", b"GET /bootstrap/"))
 
 
 def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:

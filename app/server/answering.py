@@ -4,7 +4,6 @@ No socket is read or written here: a request is parsed from bytes that are there
 """
 
 import logging
-import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -14,11 +13,9 @@ from gunicorn.http.parser import RequestParser
 
 from app.server.arrival import Stage
 from app.server.connections import Answer, Connection
+from app.server.hosts import is_host
 from app.server.refusals import Refusals
 
-LABEL = r"[A-Za-z0-9_~!$&'()*+,;=%-]{1,63}"
-HOST = re.compile(rf"(?:{LABEL}(?:\.{LABEL})*\.?|\[[0-9A-Fa-f:.]{{2,45}}\])(?::[0-9]{{0,5}})?")
-"""What :rfc:`9112#section-3.2` lets stand in a Host field, with labels as long as names have them."""
 PIECE = 4096
 """Bytes the parser gets at a time: it copies what is left of them for every chunk of a body."""
 logger = logging.getLogger("portal.server")
@@ -100,4 +97,4 @@ class Answering:
 def has_good_host(request: Any) -> bool:
     """Whether a request names one host, and one there can be; old ones need not (:rfc:`9112#section-3.2`)."""
     hosts = [value for name, value in request.headers if name == "HOST"]
-    return all(map(HOST.fullmatch, hosts)) and (len(hosts) == 1 or (not hosts and request.version < (1, 1)))
+    return all(map(is_host, hosts)) and (len(hosts) == 1 or (not hosts and request.version < (1, 1)))

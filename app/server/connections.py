@@ -80,7 +80,7 @@ class Connections:
         refusals: Refusals,
         *,
         longest_body: int,
-        prompt: frozenset[bytes],
+        is_prompt: Callable[[bytes], bool],
         threads: int,
         idle_seconds: float,
     ) -> None:
@@ -88,7 +88,7 @@ class Connections:
         self._refusal_of = refusal
         self._refusals = refusals
         self._longest_body = longest_body
-        self._prompt = prompt
+        self._is_prompt = is_prompt
         self._threads = threads
         self._idle_seconds = idle_seconds
         self._all: dict[int, Connection] = {}
@@ -122,12 +122,14 @@ class Connections:
         self._ready.register(conn.number, READABLE)
 
     def make_room(self) -> bool:
-        """Close the connection that has been idle for longest; whether there was one."""
-        for conn, _ in sorted(self._idle.copy().items(), key=lambda each: each[1]):
-            if self._idle.pop(conn, None) is not None:
-                self._drop(conn)
-                return True
-        return False
+        """Close the connection that has been idle for longest, or else at its request; whether there was one.
+
+        Who came into a room first stands first in it, but for the few whose event was for nothing.
+        """
+        conn = first_of(self._idle) or first_of(self._arriving)
+        if conn:
+            self._drop(conn)
+        return conn is not None
 
     def close_idle(self) -> None:
         """Close all on which no request has begun."""
@@ -198,7 +200,7 @@ class Connections:
     def _listen(self, conn: Connection, since: float | None = None) -> None:
         """Wait for the rest of a request, or let it wait for its answer when it is there."""
         if conn.arrival.stage() is not Stage.BEGUN:
-            conn.room = self._urgent if conn.arrival.asked() in self._prompt else self._waiting
+            conn.room = self._urgent if self._is_prompt(conn.arrival.asked()) else self._waiting
             conn.room[conn] = time.monotonic()
         elif not conn.arrival.bytes:
             self._put(conn, self._idle, READABLE)
@@ -220,11 +222,17 @@ class Connections:
 
     def _answer_in_turn(self) -> None:
         """Answer whoever waits for it, unless as many threads as may do so already."""
-        while conn := first_of(self._urgent):
-            self._answer(conn)
-        if self._may_answer():
-            while conn := self._longest_waiting():
+        is_answering = False
+        while True:
+            if conn := first_of(self._urgent):
                 self._answer(conn)
+            elif is_answering or self._may_answer():
+                conn = self._longest_waiting()
+                is_answering = conn is not None
+                if conn:
+                    self._answer(conn)
+            else:
+                return
 
     def _may_answer(self) -> bool:
         with self._turn:

@@ -13,12 +13,17 @@ class Terms:
     """``headers`` no answer goes without, the ``longest_body`` in bytes, and the ``prompt`` requests.
 
     Those are the beginnings of requests, such as ``b"GET /health"``, whose answers wait for nothing: a thread of their
-    own keeps them coming when all others wait for a database.
+    own keeps them coming when all others wait for a database. ``prompt_rooms`` are what further ones begin with.
     """
 
     headers: tuple[tuple[str, str], ...]
     longest_body: int
     prompt: frozenset[bytes]
+    prompt_rooms: tuple[bytes, ...] = ()
+
+    def is_prompt(self, asked: bytes) -> bool:
+        """Whether what was asked, method and target, is answered without waiting for anything."""
+        return asked in self.prompt or asked.startswith(self.prompt_rooms)
 
 
 def agree(app: Flask, terms: Terms) -> None:

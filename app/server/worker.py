@@ -20,7 +20,9 @@ from app.server.connections import Answer, Connection, Connections
 from app.server.refusals import Refusals
 
 LINGER_SECONDS = 2.0
-"""How long a worker that ends waits for requests that are on their way on connections it kept."""
+"""How long a worker that ends with its portal waits for requests on their way on connections it kept."""
+REPLACED_LINGER_SECONDS = 15.0
+"""The same for a worker whose place others have taken: nobody waits for it, and each answer says it is the last."""
 LAST_SECONDS = 0.25
 """How long a portal that ends still takes connections whose handshake was under way."""
 STEP_BACK_SECONDS = 0.005
@@ -29,6 +31,8 @@ FULL_SECONDS = 0.1
 """How long new connections wait while there is no room for any."""
 LOOK_SECONDS = 1.0
 """Between two looks for what takes too long."""
+QUIET_SECONDS = 60.0
+"""Between two lines that say that no connection could be accepted."""
 END_SECONDS = 0.05
 """Between two looks whether everybody has gone."""
 logger = logging.getLogger("portal.server")
@@ -55,7 +59,7 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
             self._answering.refusal,
             refusals,
             longest_body=agreed.longest_body,
-            prompt=agreed.prompt,
+            is_prompt=agreed.is_prompt,
             threads=self.cfg.threads,
             idle_seconds=self.cfg.keepalive,
         )
@@ -64,7 +68,7 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
         self._listeners: list[Any] = list(self.sockets)
         self._names = {listener.fileno(): listener.getsockname() for listener in self._listeners}
         self._is_accepting = False
-        self._accepts_at = self._resumed_at = self._next_look = 0.0
+        self._accepts_at = self._resumed_at = self._next_look = self._quiet_until = 0.0
         self._poll = selectors.DefaultSelector()
         self._poll.register(self.PIPE[0], selectors.EVENT_READ, self._hear_signal)
         while self.alive and self.ppid == os.getppid():
@@ -111,10 +115,10 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
 
     def _accept(self, listener: Any) -> None:
         """Take a new connection, unless for the moment it is better left to another worker."""
-        if len(self._connections) >= self.cfg.worker_connections and not self._connections.make_room():
-            self._accept_no_more(FULL_SECONDS)
-        elif self.alive and not self._balance.is_ours() and time.monotonic() > self._resumed_at + STEP_BACK_SECONDS:
+        if self.alive and not self._balance.is_ours() and time.monotonic() > self._resumed_at + STEP_BACK_SECONDS:
             self._accept_no_more(STEP_BACK_SECONDS)  # if nobody else has come for it, it is taken after that
+        elif len(self._connections) >= self.cfg.worker_connections and not self._connections.make_room():
+            self._accept_no_more(FULL_SECONDS)
         else:
             self._take(listener)
 
@@ -126,7 +130,9 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
             return False
         except OSError as error:
             # No descriptor or no memory: one connection less may help, or somebody else gives some back.
-            logger.warning("accept_failed", extra={"reason": error.strerror})
+            if time.monotonic() > self._quiet_until:
+                self._quiet_until = time.monotonic() + QUIET_SECONDS
+                logger.warning("accept_failed", extra={"reason": error.strerror})
             if not self._connections.make_room():
                 self._accept_no_more(FULL_SECONDS)
             return False
@@ -139,14 +145,18 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
         self._balance.leave()
         began = time.monotonic()
         # Others take the connections that come, unless all go.
-        closes_at = began + LAST_SECONDS if leaving.is_leaving() else began
+        closes_at = began + LAST_SECONDS if self._is_last() else began
         while self._listeners or (self._connections and time.monotonic() < began + self.cfg.graceful_timeout):
             if self._listeners and time.monotonic() >= closes_at:
                 self._close_listeners()
             self._wait()
-            if time.monotonic() > began + LINGER_SECONDS:
+            if time.monotonic() > began + (LINGER_SECONDS if self._is_last() else REPLACED_LINGER_SECONDS):
                 self._connections.close_idle()
         self.log.flush()
+
+    def _is_last(self) -> bool:
+        """Whether nobody serves after this worker: its portal leaves, or the master is gone."""
+        return leaving.is_leaving() or self.ppid != os.getppid()
 
     def _close_listeners(self) -> None:
         for listener in self._listeners:

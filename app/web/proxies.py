@@ -15,6 +15,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.server.hosts import is_host
 from app.services.foundation.networks import address
 from app.settings import Settings
 
@@ -79,12 +80,36 @@ class Door:
             )
 
 
+class Believable:
+    """The WSGI layer in front of Werkzeug's: takes away what the trusted proxy says and no host or scheme can be."""
+
+    def __init__(self, application: WsgiApp, hops: int) -> None:
+        self._application = application
+        self._hops = hops
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Leave what can be, and go on."""
+        if (host := environ.get("HTTP_X_FORWARDED_HOST")) is not None and not is_host(self._entry(host)):
+            del environ["HTTP_X_FORWARDED_HOST"]
+        if (scheme := environ.get("HTTP_X_FORWARDED_PROTO")) is not None:
+            if (lowered := self._entry(scheme).lower()) in {"http", "https"}:
+                environ["HTTP_X_FORWARDED_PROTO"] = ",".join([lowered] * self._hops)
+            else:
+                del environ["HTTP_X_FORWARDED_PROTO"]
+        return self._application(environ, start_response)
+
+    def _entry(self, header: str) -> str:
+        entries = header.split(",")
+        return entries[-self._hops].strip() if len(entries) >= self._hops else ""
+
+
 def configure(app: Flask, settings: Settings) -> None:
     """Put the door in front of ``app``; scheme and host are read by Werkzeug's middleware."""
     hops = settings.server.trusted_proxies
     app.wsgi_app = Door(app.wsgi_app, hops)  # type: ignore[method-assign]
     if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        fixed = ProxyFix(app.wsgi_app, x_for=0, x_proto=hops, x_host=hops)
+        app.wsgi_app = Believable(fixed, hops)  # type: ignore[method-assign]
 
 
 def _for(entry: str) -> str:

@@ -210,3 +210,45 @@ def test_the_settings_are_checked_for_a_proxy_that_must_be_there(
     result = make_app(**environ).test_cli_runner().invoke(args=["config", "check"])
     assert result.exit_code == 0
     assert ("but TRUSTED_PROXIES is 0" in result.output) is is_said
+
+
+BROKEN = [
+    "a..b",
+    ".a",
+    "a" * 64 + ".b",
+    "a b",
+    "a/b",
+    "a@b",
+    "a:x",
+    "a:1:2",
+    "[::1",
+    "::1",
+    "\u00e4.example",
+    "",
+    ",",
+]
+
+
+@pytest.mark.parametrize("host", BROKEN, ids=lambda host: ascii(host)[:12])
+@pytest.mark.parametrize("path", ["/login", "/.well-known/jwks.json", "/no-such-page", "/static", "/api/v1/auth/me"])
+def test_a_forwarded_host_that_is_none_is_not_believed(behind: Flask, path: str, host: str) -> None:
+    client = behind.test_client()
+    usual = client.get(path)
+    answer = client.get(path, headers={"X-Forwarded-Host": host})
+    assert (answer.status_code, answer.headers.get("Location")) == (usual.status_code, usual.headers.get("Location"))
+
+
+@pytest.mark.parametrize("scheme", ["javascript", "a b", "://", "\u00ff", "", ",", "ftp", "https, wss"])
+def test_a_forwarded_scheme_that_is_none_is_not_believed(behind: Flask, scheme: str) -> None:
+    found: list[str] = []
+    behind.before_request_funcs.setdefault(None, []).insert(0, lambda: found.append(request.scheme))
+    assert behind.test_client().get("/login", headers={"X-Forwarded-Proto": scheme}).status_code == 200
+    assert found == ["http"]
+
+
+def test_what_a_proxy_says_of_host_and_scheme_is_believed(behind: Flask) -> None:
+    found: list[str] = []
+    behind.before_request_funcs.setdefault(None, []).insert(0, lambda: found.append(request.host_url))
+    said = {"X-Forwarded-Host": "mine.example, id.example:8443", "X-Forwarded-Proto": "HTTPS"}
+    assert behind.test_client().get("/login", headers=said).status_code == 200
+    assert found == ["https://id.example:8443/"]
