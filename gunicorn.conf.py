@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn import glogging
 
-from app.server import leaving, listening, logs
+from app.server import descriptors, leaving, listening, logs
 from app.settings import ConfigurationError, of_this_process
 
 try:
@@ -39,7 +39,9 @@ preload_app = True
 # One socket for all workers: with one each, the kernel resets what waits at that of a worker that ends, and another
 # program can listen on the same port unnoticed. Workers see to it themselves that connections spread.
 reuse_port = False
-worker_connections = settings.server.connections
+# A worker without descriptors could neither accept nor open its database.
+_descriptors = descriptors.raise_limit()
+worker_connections = min(settings.server.connections, descriptors.room(_descriptors, threads))
 
 # Longer than the 60 s after which common proxies give up an idle connection: a request would meet a closing one.
 keepalive = 75
@@ -106,7 +108,12 @@ def nworkers_changed(server: Any, new: int, old: int | None) -> None:
 
 
 def on_starting(server: Any) -> None:
-    """Let no worker miss its end."""
+    """Let no worker miss its end, and say if there is less room than was wished for."""
+    if worker_connections < settings.server.connections:
+        server.log.warning(
+            "WEB_CONNECTIONS is %d, but the limit of %d descriptors (ulimit -n) leaves room for %d in each worker.",
+            *(settings.server.connections, _descriptors, worker_connections),
+        )
     # A new worker has its parent's handlers at first: told to end just then, it would go on until it is killed. So the
     # signal waits until the worker has its own.
     term = {signal.SIGTERM}
