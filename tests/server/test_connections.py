@@ -22,7 +22,7 @@ class Hall:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self.goes_on = threading.Event()
+        self.goes_on, self.has_begun = threading.Event(), threading.Event()
         stack.callback(self.goes_on.set)
         refusals = Refusals(Terms((), 1000, frozenset()))
         limits = {"longest_body": 1000, "threads": THREADS, "idle_seconds": 75}
@@ -33,6 +33,7 @@ class Hall:
     def _answer(self, conn: Connection) -> Answer:
         asked, end = conn.arrival.asked(), conn.arrival.end
         if asked == b"GET /slow":
+            self.has_begun.set()
             self.goes_on.wait(10)
         return Answer(asked, ends=False, rest=bytes(conn.arrival.bytes[end:]))
 
@@ -90,9 +91,10 @@ def test_requests_in_a_row_are_answered_in_a_row(hall: Hall) -> None:
 def test_room_is_made_by_the_one_that_has_been_idle_for_longest(hall: Hall) -> None:
     first, second = hall.connect(b"other"), hall.connect()
     assert first.recv(100) == b"GET /other"  # has been of use after the second came
-    hall.goes_on.clear()
+    while len(hall.connections._idle) < 2:
+        time.sleep(0.01)
     busy = hall.connect(b"slow")
-    time.sleep(0.1)
+    assert hall.has_begun.wait(10)
     assert hall.connections.make_room()
     assert second.recv(1) == b""
     assert hall.connections.make_room()
