@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli import client_options
-from app.cli.outcome import OPERATOR, as_json, committed, confirmed, said, show, show_one, warn
+from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show, show_one, warn
 from app.services.clients.clients import ClientRecord
 from app.services.clients.redirect_uris import is_on_network
 from app.services.clients.registration import ListChange, is_own_path
@@ -29,9 +29,7 @@ def clients() -> None:
 @clients.command()
 @click.argument("client_id")
 @client_options.stated
-@as_json
-@with_appcontext
-@committed
+@operation
 def create(client_id: str, as_json: bool, **given: Any) -> None:
     """Register a client; the secret is shown once."""
     stated = client_options.columns(given)
@@ -45,9 +43,7 @@ def create(client_id: str, as_json: bool, **given: Any) -> None:
 @click.argument("client_id")
 @client_options.stated
 @client_options.edited
-@as_json
-@with_appcontext
-@committed
+@operation
 def update(client_id: str, as_json: bool, **given: Any) -> None:
     """Change a client: what is named replaces what there is, everything else stays. It counts at once.
 
@@ -77,9 +73,7 @@ def list_clients(as_json: bool) -> None:
 
 @clients.command("show")
 @click.argument("client_id")
-@as_json
-@with_appcontext
-@committed
+@operation
 def show_client(client_id: str, as_json: bool) -> None:
     """Show one client whole, without its secret."""
     show_one(_whole(services.clients.get(client_id)), is_json=as_json)
@@ -88,9 +82,7 @@ def show_client(client_id: str, as_json: bool) -> None:
 @clients.command("set-backchannel-logout")
 @click.argument("client_id")
 @click.argument("uri", default="")
-@as_json
-@with_appcontext
-@committed
+@operation
 def set_backchannel_logout(client_id: str, uri: str, as_json: bool) -> None:
     """Say where a client hears that a session ended; without a URI it no longer does."""
     services.clients.update(client_id, {"backchannel_logout_uri": uri or None}, OPERATOR)
@@ -100,9 +92,7 @@ def set_backchannel_logout(client_id: str, uri: str, as_json: bool) -> None:
 
 @clients.command("rotate-secret")
 @click.argument("client_id")
-@as_json
-@with_appcontext
-@committed
+@operation
 def rotate_secret(client_id: str, as_json: bool) -> None:
     """Replace a client's secret at once; the new one is shown once."""
     _show_secret(client_id, services.clients.rotate_secret(client_id, OPERATOR), is_json=as_json, done="Rotated")
@@ -110,9 +100,7 @@ def rotate_secret(client_id: str, as_json: bool) -> None:
 
 @clients.command()
 @click.argument("client_id")
-@as_json
-@with_appcontext
-@committed
+@operation
 def disable(client_id: str, as_json: bool) -> None:
     """Stop a client; its tokens end at once."""
     services.clients.disable(client_id, OPERATOR)
@@ -121,9 +109,7 @@ def disable(client_id: str, as_json: bool) -> None:
 
 @clients.command()
 @click.argument("client_id")
-@as_json
-@with_appcontext
-@committed
+@operation
 def enable(client_id: str, as_json: bool) -> None:
     """Let a client that was stopped ask again; tokens it held before stay ended."""
     services.clients.enable(client_id, OPERATOR)
@@ -133,9 +119,7 @@ def enable(client_id: str, as_json: bool) -> None:
 @clients.command()
 @click.argument("client_id")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def delete(client_id: str, yes: bool, as_json: bool) -> None:
     """Remove a client for good, with its consents and tokens, which end at once."""
     services.clients.get(client_id)

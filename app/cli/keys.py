@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, said, show, warn
+from app.cli.outcome import OPERATOR, as_json, committed, operation, said, show, warn
 from app.services.tokens.keys import FRESH_SECONDS, PUBLISHED_SECONDS
 from app.wiring import services
 
@@ -27,9 +27,7 @@ def list_keys(as_json: bool) -> None:
 
 @keys.command()
 @click.option("--algorithm", default=None, help="Only this algorithm's keys.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def rotate(algorithm: str | None, as_json: bool) -> None:
     """Let the next key sign; the current one goes on verifying until its last token has expired."""
     young = timedelta(seconds=PUBLISHED_SECONDS)
@@ -55,9 +53,7 @@ def rotate(algorithm: str | None, as_json: bool) -> None:
 # One key id in 64 begins with a dash.
 @keys.command(context_settings={"ignore_unknown_options": True})
 @click.argument("kid")
-@as_json
-@with_appcontext
-@committed
+@operation
 def retire(kid: str, as_json: bool) -> None:
     """Withdraw a key at once: what it signed is accepted no longer, neither as a token nor as a hint."""
     services.keys.retire(kid, OPERATOR)

@@ -4,7 +4,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from app.cli.outcome import as_json, committed, said, show
+from app.cli.outcome import as_json, operation, said, show
 from app.services.delivery.mail import MAIL
 from app.wiring import services
 
@@ -27,9 +27,7 @@ def status(as_json: bool) -> None:
 
 
 @mail.command()
-@as_json
-@with_appcontext
-@committed
+@operation
 def retry(as_json: bool) -> None:
     """Have the serving processes try at once, within seconds, what waits after a failure."""
     count = services.outbox.retry()
@@ -37,9 +35,7 @@ def retry(as_json: bool) -> None:
 
 
 @mail.command()
-@as_json
-@with_appcontext
-@committed
+@operation
 def deliver(as_json: bool) -> None:
     """Deliver here and now what is due; for a host whose web processes cannot reach the mail server."""
     arrived = current_app.extensions["background"].deliver()

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import click
+from flask.cli import with_appcontext
 
 from app.database import UNAVAILABLE, is_of_the_schema, reason
 from app.errors import PortalError
@@ -56,8 +57,13 @@ def _why(error: Exception) -> str:
     return f"The database cannot be used: {reason(error, services.settings.storage.database_url)}."
 
 
+def operation(command: Callable[P, R]) -> Callable[P, R]:
+    """A command that is one transaction, and prints JSON where that is asked for."""
+    return as_json(with_appcontext(committed(command)))
+
+
 def committed(command: Callable[P, R]) -> Callable[P, R]:
-    """Run a command as one transaction; a refusal takes everything back and exits with 1."""
+    """Run something as one transaction; a refusal takes everything back and exits with 1."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -3,9 +3,8 @@
 from dataclasses import asdict
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, said, show
+from app.cli.outcome import OPERATOR, operation, said, show
 from app.errors import NotFound
 from app.wiring import services
 
@@ -18,9 +17,7 @@ def sessions() -> None:
 @sessions.command("list")
 @click.argument("email")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="How many at most.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def list_sessions(email: str, limit: int, as_json: bool) -> None:
     """List the open sessions of an account, the latest used first."""
     found = services.sessions.page(services.accounts.find(email).id, limit=limit)
@@ -30,9 +27,7 @@ def list_sessions(email: str, limit: int, as_json: bool) -> None:
 @sessions.command()
 @click.argument("session_id", required=False)
 @click.option("--user", "email", help="All sessions of the account with this e-mail.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def end(session_id: str | None, email: str | None, as_json: bool) -> None:
     """End a session, or all of an account, with every token that came of it."""
     if (session_id is None) == (email is None):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, said, show, show_one
+from app.cli.outcome import OPERATOR, as_json, operation, said, show, show_one
 from app.services.upkeep.cleaning import BATCH
 from app.wiring import services
 
@@ -18,9 +18,7 @@ def tokens() -> None:
 
 @tokens.command()
 @click.option("--batch", default=BATCH, type=click.IntRange(1, 100_000), help="Rows of one transaction.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def cleanup(batch: int, as_json: bool) -> None:
     """Remove rows that decide nothing any more; for cron, may run at any time and be stopped at any time."""
     show_one(dict(services.cleaning.run(batch)), is_json=as_json)
@@ -30,9 +28,7 @@ def cleanup(batch: int, as_json: bool) -> None:
 @click.option("--user", "email", help="All tokens of the account with this e-mail.")
 @click.option("--client", "client_id", help="All tokens issued to this client.")
 @click.option("--stdin", "is_piped", is_flag=True, help="The access or refresh token that is typed or piped in.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def revoke(email: str | None, client_id: str | None, is_piped: bool, as_json: bool) -> None:
     """End tokens at once, everywhere. A refresh token takes everything of its grant along."""
     if [email is not None, client_id is not None, is_piped].count(True) != 1:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, confirmed, said, show, show_one
+from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show, show_one
 from app.services.people.accounts import AccountSummary
 from app.services.people.administration import PLANS
 from app.services.people.profiles import LANGUAGES
@@ -24,9 +24,7 @@ def users() -> None:
 @click.option("--name", default="", help="The full name.")
 @click.option("--admin", is_flag=True, help="Make an administrator.")
 @click.option("--verified", is_flag=True, help="The e-mail is known to be the person's.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def create(email: str, password: str | None, name: str, admin: bool, verified: bool, as_json: bool) -> None:
     """Make an account."""
     chosen = password or secrets.token_urlsafe(15)
@@ -48,9 +46,7 @@ def list_users(limit: int, after: str, as_json: bool) -> None:
 
 @users.command("show")
 @click.argument("email")
-@as_json
-@with_appcontext
-@committed
+@operation
 def show_user(email: str, as_json: bool) -> None:
     """Show one account whole, without its password."""
     show_one(_whole(email), is_json=as_json)
@@ -65,9 +61,7 @@ def show_user(email: str, as_json: bool) -> None:
 @click.option("--locale", type=click.Choice(LANGUAGES), help="The language of pages and mails.")
 @click.option("--timezone", help="A name such as Asia/Seoul.")
 @click.option("--verified/--unverified", default=None, help="Whether the e-mail is known to be the person's.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def update(email: str, verified: bool | None, as_json: bool, **given: str | None) -> None:
     """Change an account: what is named replaces what there is, everything else stays."""
     changes = {column: value for column, value in given.items() if value is not None}
@@ -81,9 +75,7 @@ def update(email: str, verified: bool | None, as_json: bool, **given: str | None
 
 @users.command()
 @click.argument("email")
-@as_json
-@with_appcontext
-@committed
+@operation
 def disable(email: str, as_json: bool) -> None:
     """Stop an account; its sessions and tokens end at once."""
     services.administration.disable(email, OPERATOR)
@@ -92,9 +84,7 @@ def disable(email: str, as_json: bool) -> None:
 
 @users.command()
 @click.argument("email")
-@as_json
-@with_appcontext
-@committed
+@operation
 def enable(email: str, as_json: bool) -> None:
     """Let an account that was stopped log in again."""
     services.administration.enable(email, OPERATOR)
@@ -104,9 +94,7 @@ def enable(email: str, as_json: bool) -> None:
 @users.command("set-role")
 @click.argument("email")
 @click.argument("role")
-@as_json
-@with_appcontext
-@committed
+@operation
 def set_role(email: str, role: str, as_json: bool) -> None:
     """Give an account a role, such as admin or member; its sessions and tokens end at once."""
     services.administration.set_role(email, role, OPERATOR)
@@ -116,9 +104,7 @@ def set_role(email: str, role: str, as_json: bool) -> None:
 @users.command("set-password")
 @click.argument("email")
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when left out.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def set_password(email: str, password: str, as_json: bool) -> None:
     """Give an account a new password; its sessions and tokens end."""
     services.administration.set_password(email, password, OPERATOR)
@@ -129,9 +115,7 @@ def set_password(email: str, password: str, as_json: bool) -> None:
 @click.argument("email")
 @click.option("--password", help="The new password; made and shown when left out.")
 @click.option("--admin", is_flag=True, help="Make an administrator again.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def recover(email: str, password: str | None, admin: bool, as_json: bool) -> None:
     """Let somebody in who is locked out: a new password, no longer disabled, no longer to be deleted."""
     chosen = password or secrets.token_urlsafe(15)
@@ -146,9 +130,7 @@ def recover(email: str, password: str | None, admin: bool, as_json: bool) -> Non
 @users.command("set-plan")
 @click.argument("email")
 @click.argument("plan", type=click.Choice(PLANS))
-@as_json
-@with_appcontext
-@committed
+@operation
 def set_plan(email: str, plan: str, as_json: bool) -> None:
     """Put an account on a plan."""
     services.administration.set_plan(email, plan, OPERATOR)
@@ -158,9 +140,7 @@ def set_plan(email: str, plan: str, as_json: bool) -> None:
 @users.command()
 @click.argument("email")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@as_json
-@with_appcontext
-@committed
+@operation
 def delete(email: str, yes: bool, as_json: bool) -> None:
     """Remove an account and everything about it at once, without the days for taking that back."""
     services.accounts.find(email)
