@@ -7,11 +7,12 @@ from flask import Flask, Response
 from werkzeug.datastructures import Headers
 
 from app import account, api, cli, consent, extensions, languages, login, mail, oauth, portal, wiring
+from app.api import refresh_cookie
 from app.oauth import direct
 from app.server import background, logs, terms
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
-from app.web import devices, error_pages, proxies, published, security, sessions
+from app.web import devices, error_pages, oversized, proxies, published, security, sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     extensions.bind(app, settings)
     built = wiring.build_services(settings, extensions.db, clock)
     wiring.bind(app, built)
+    oversized.configure(app, settings, _own_cookies(app, settings))
     security.configure(app, settings)
     sessions.configure(app)
     devices.configure(app)
@@ -72,6 +74,19 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     proxies.configure(app, settings)
     terms.agree(app, _terms(settings, app.config["MAX_CONTENT_LENGTH"], documents.paths))
     return app
+
+
+def _own_cookies(app: Flask, settings: Settings) -> list[str]:
+    """The names of all cookies the portal ever sets."""
+    of_sessions = [sessions.cookie_name(settings, of) for of in ("session", "accounts", "accounts_kept")]
+    choices = [languages.COOKIE, portal.THEME_COOKIE]
+    return [
+        *of_sessions,
+        devices.cookie_name(settings),
+        refresh_cookie.name(settings),
+        app.config["SESSION_COOKIE_NAME"],
+        *choices,
+    ]
 
 
 def _terms(settings: Settings, longest_body: int, documents: Iterable[str]) -> terms.Terms:

@@ -19,6 +19,7 @@ from app.oauth.parameters import FORM
 from app.oauth.server import PortalAuthorizationServer
 from app.oauth.userinfo import claims_of
 from app.server import logs
+from app.server.cookies import LEFT_OUT
 from app.services.foundation.environment import Caller
 from app.settings import Settings
 from app.web import origins
@@ -73,7 +74,7 @@ class Direct:
         """Answer, or let the application answer."""
         path = environ["PATH_INFO"]
         # Scripts in browsers state their origin, which the application answers by its rules.
-        if "HTTP_HOST" in environ and "HTTP_ORIGIN" not in environ:
+        if "HTTP_HOST" in environ and "HTTP_ORIGIN" not in environ and LEFT_OUT not in environ:
             if path in USERINFO and _asks_with_header(environ):
                 return self._userinfo(environ, start_response)
             if (endpoint := ENDPOINTS.get(path)) and _is_plain_form(environ):

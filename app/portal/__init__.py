@@ -12,7 +12,9 @@ GET  /static/sdk/<version>/  the browser kit under addresses that never change
 from flask import Flask
 
 from app.portal.health import bp as health
-from app.portal.routes import bp, describe_page
+from app.portal.routes import THEME_COOKIE, bp, describe_page
+
+__all__ = ["THEME_COOKIE", "register"]
 
 
 def register(app: Flask) -> None:

@@ -8,14 +8,17 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from gunicorn.http import wsgi
+from gunicorn.http import errors, wsgi
 from gunicorn.http.parser import RequestParser
 
 from app.server.arrival import Stage
 from app.server.connections import Answer, Connection
+from app.server.cookies import LEFT_OUT, without_cookies
 from app.server.hosts import is_host
 from app.server.refusals import Refusals
 
+TOO_LARGE = (errors.LimitRequestHeaders, errors.NoMoreData)
+"""What the parser raises for heads that are too large, or were not waited for to their end."""
 PIECE = 4096
 """Bytes the parser gets at a time: it copies what is left of them for every chunk of a body."""
 logger = logging.getLogger("portal.server")
@@ -68,15 +71,33 @@ class Answering:
         try:
             request = next(RequestParser(self._cfg, pieces, conn.client))
         except Exception as error:  # noqa: BLE001 the parser raises many, and none but for a fault of the request
-            return self._refusals.of(error, conn.client)
+            refused = self._page_without_cookies(begun, conn) if isinstance(error, TOO_LARGE) else None
+            return refused or self._refusals.of(error, conn.client)
         return request if has_good_host(request) else self._refusals.answer(400, "bad_host", conn.client)
 
-    def _call(self, request: Any, outlet: Outlet, conn: Connection, *, ends: bool) -> bool:
+    def _page_without_cookies(self, begun: bytes, conn: Connection) -> bytes | None:
+        """What the application says to somebody whose cookies are too large; None where it is not for that."""
+        if (head := without_cookies(begun)) is None:
+            return None
+        outlet = Outlet()
+        try:
+            request = next(RequestParser(self._cfg, iter([head]), conn.client))
+            if not has_good_host(request):
+                return None
+            self._call(request, outlet, conn, ends=True, marks={LEFT_OUT: True})
+        except Exception:  # noqa: BLE001 whatever it is, what was wrong first is the answer
+            return None
+        return b"".join(outlet.parts)
+
+    def _call(
+        self, request: Any, outlet: Outlet, conn: Connection, *, ends: bool, marks: dict[str, Any] | None = None
+    ) -> bool:
         """Let the application answer into the outlet; whether the connection ends."""
         began = time.perf_counter()
         request._expected_100_continue = False  # the worker has said so, and the body is there
         response, environ = wsgi.create(request, outlet, conn.client, conn.server, self._cfg)
         environ["wsgi.multithread"] = True
+        environ.update(marks or {})
         if ends:
             response.force_close()
         parts = self._application(environ, response.start_response)
