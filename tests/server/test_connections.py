@@ -89,8 +89,9 @@ def test_requests_in_a_row_are_answered_in_a_row(hall: Hall) -> None:
 
 
 def test_room_is_made_by_the_one_that_has_been_idle_for_longest(hall: Hall) -> None:
-    first, second = hall.connect(b"other"), hall.connect()
-    assert first.recv(100) == b"GET /other"  # has been of use after the second came
+    first, second = hall.connect(), hall.connect()
+    first.sendall(ASK % b"other")
+    assert first.recv(100) == b"GET /other"
     while len(hall.connections._idle) < 2:
         time.sleep(0.01)
     busy = hall.connect(b"slow")
