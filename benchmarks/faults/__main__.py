@@ -13,11 +13,22 @@ from benchmarks.faults import (
     receiver_rows,
     redis_rows,
     report,
+    serving_rows,
     session_rows,
 )
 from benchmarks.faults.drill import Result, Row, run
 
-GROUPS = (redis_rows, postgres_rows, disk_rows, crash_rows, session_rows, purge_rows, mail_rows, receiver_rows)
+GROUPS = (
+    redis_rows,
+    postgres_rows,
+    disk_rows,
+    crash_rows,
+    session_rows,
+    purge_rows,
+    mail_rows,
+    receiver_rows,
+    serving_rows,
+)
 
 
 def main() -> int:

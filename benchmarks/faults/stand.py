@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import sqlalchemy as sa
 from benchmarks.faults.client import CLIENT_ID, GOODBYE, SCOPE, Client
 from tests.portal import Portal
 from tests.relying_party import REDIRECT_URI
-from tests.servers import PROJECT_ROOT, PostgresCluster, RedisServer, Server
+from tests.servers import PROJECT_ROOT, START_SECONDS, STOP_SECONDS, PostgresCluster, RedisServer, Server
 
 S = TypeVar("S", bound=Server)
 # Counted in the store for each request, and never reached.
@@ -92,7 +93,44 @@ class Redis(RedisServer):
 
 
 class FaultyPortal(Portal):
-    """The portal, which may be killed as a whole."""
+    """The portal, which may be killed as a whole, hand over to a new master, and have few descriptors."""
+
+    _heir = 0
+
+    def grant(self, descriptors: int) -> None:
+        """How many descriptors each process may open after the next start."""
+        self._command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *self._command]
+
+    @property
+    def pid(self) -> int:
+        """The process id of the master that serves."""
+        return self._heir or super().pid
+
+    def hand_over(self) -> None:
+        """Replace the master by one that it starts (SIGUSR2), once that one has its workers; the old one then ends."""
+        old, before = self.pid, set(self.workers)
+        end = time.monotonic() + START_SECONDS
+        while not (heirs := [pid for pid in set(self.workers) - before if len(children(pid)) == len(before)]):
+            if time.monotonic() > end:
+                raise TimeoutError("no new master")
+            if not set(self.workers) - before:
+                os.kill(old, signal.SIGUSR2)  # one that has just taken over itself does not listen to it yet
+            time.sleep(0.5)
+        os.kill(old, signal.SIGTERM)
+        if self._process is not None and self._process.pid == old:
+            self._process.wait(STOP_SECONDS)
+        else:
+            wait_until_gone(old)
+        (self._heir,) = heirs
+
+    def stop(self) -> int | None:
+        """End whichever master serves."""
+        if not self._heir:
+            return super().stop()
+        os.kill(self._heir, signal.SIGTERM)
+        wait_until_gone(self._heir)
+        self._heir, self._process = 0, None
+        return None
 
     def kill(self) -> None:
         """SIGKILL for the master and every worker at once."""
@@ -103,6 +141,23 @@ class FaultyPortal(Portal):
             os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
+
+
+def children(pid: int) -> list[int]:
+    """The processes a process has started; none where it is gone."""
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
+
+
+def wait_until_gone(pid: int) -> None:
+    """Wait for a process that is nobody's child here; raises ``TimeoutError``."""
+    end = time.monotonic() + STOP_SECONDS
+    while (state := Path(f"/proc/{pid}/stat")).exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+        if time.monotonic() > end:
+            raise TimeoutError(f"process {pid} did not end")
+        time.sleep(0.05)
 
 
 @dataclass
@@ -157,14 +212,19 @@ class Stand:
 
 
 @contextmanager
-def on_sqlite(*, disk: bool = False, **settings: str) -> Iterator[Stand]:
-    """A portal on SQLite with the embedded store; ``disk``: its instance directory is a small disk."""
+def on_sqlite(*, disk: bool = False, descriptors: int = 0, **settings: str) -> Iterator[Stand]:
+    """A portal on SQLite with the embedded store.
+
+    ``disk``: its instance directory is a small disk; ``descriptors``: how many its processes may open, if not as usual.
+    """
     with ExitStack() as stack:
         directory = _directory(stack)
         small = stack.enter_context(_mounted(directory / "disk", 48)) if disk else None
         instance = small.path if small else directory
         portal = FaultyPortal(instance, f"sqlite:///{instance}/portal.db", **{**LIMITS, **settings})
         portal.log = directory / "gunicorn.log"
+        if descriptors:
+            portal.grant(descriptors)
         yield Stand(portal, _started(stack, portal), directory, disk=small)
 
 
