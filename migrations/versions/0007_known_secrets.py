@@ -9,6 +9,8 @@ revision: str = '0007'
 down_revision: str | None = '0006'
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
+# Code from before looks at no such table.
+oldest_code: str = '0006'
 
 
 def upgrade() -> None:
