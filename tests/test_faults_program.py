@@ -3,22 +3,26 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 import sqlalchemy as sa
 
 from benchmarks.faults import rows
 from benchmarks.faults.__main__ import choose
 from benchmarks.faults.auditor import Auditor
+from benchmarks.faults.balancer import balanced
 from benchmarks.faults.drill import Result, Row, Run, Window, judge
 from benchmarks.faults.ledger import Fact, Ledger, digest
 from benchmarks.faults.person import Person, World
 from benchmarks.faults.stand import Stand, on_sqlite
 from benchmarks.faults.standing import Family, Standing
 from benchmarks.faults.wire import LOST, Line, Sample, Tape
+from tests.servers import free_port
 
 MOST_SECONDS = 90.0
 # Some families may yet end between enough and the end.
@@ -199,3 +203,60 @@ def of(scene: Scene, family: Family) -> list[Fact]:
     """The facts of a family once more, which changes nothing."""
     kinds = {"tokens issued", "refreshed", "revoked"}
     return [fact for fact in scene.world.ledger.facts if fact.kind in kinds and fact.values["code"] == family.code]
+
+
+class Node(BaseHTTPRequestHandler):
+    """A node that says whether it is ready, and who it is."""
+
+    def do_GET(self) -> None:
+        """Answer as the test wants."""
+        is_asked = self.path == "/ready"
+        body = str(self.server.server_address[1]).encode()
+        self.send_response(503 if is_asked and self.server in LEAVING else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+LEAVING: set[object] = set()
+
+
+def test_the_balancer_sends_people_to_nodes_that_are_ready() -> None:
+    nodes = [ThreadingHTTPServer(("127.0.0.1", 0), Node) for _ in range(2)]
+    door = free_port()
+    ports = [node.server_address[1] for node in nodes]
+
+    def answering() -> set[int]:
+        return {int(requests.get(f"http://127.0.0.1:{door}/", timeout=5).text) for _ in range(6)}
+
+    with ExitStack() as stack:
+        for node in nodes:
+            stack.callback(node.server_close)
+            stack.callback(node.shutdown)
+            threading.Thread(target=node.serve_forever, daemon=True).start()
+        stack.enter_context(balanced(door, ports))
+        assert answering() == set(ports)
+        LEAVING.add(nodes[0])
+        wait_until(lambda: answering() == {ports[1]})
+        LEAVING.add(nodes[1])
+        wait_until(lambda: is_closed(door))
+        LEAVING.clear()
+        wait_until(lambda: not is_closed(door) and answering() == set(ports))
+
+
+def is_closed(door: int) -> bool:
+    try:
+        requests.get(f"http://127.0.0.1:{door}/", timeout=5)
+    except requests.ConnectionError:
+        return True
+    return False
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    end = time.monotonic() + 15
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.1)

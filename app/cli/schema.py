@@ -22,7 +22,7 @@ def that_looks_first(database: click.Group) -> click.Group:
 def _looking_first(callback: Callable[..., object]) -> Callable[..., None]:
     @wraps(callback)
     def run(sql: bool, revision: str, **options: object) -> None:
-        if sql or revision not in {"head", "heads"}:
+        if sql or options.get("directory") or revision not in {"head", "heads"}:
             callback(sql=sql, revision=revision, **options)
             return
         fit = services.db.schema_fit()

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from benchmarks.faults import (
     crash_rows,
+    database_rows,
     disk_rows,
     mail_rows,
+    node_rows,
     postgres_rows,
     purge_rows,
     receiver_rows,
@@ -27,6 +29,8 @@ GROUPS = (
     purge_rows,
     mail_rows,
     receiver_rows,
+    database_rows,
+    node_rows,
     serving_rows,
 )
 

@@ -110,7 +110,7 @@ def run(row: Row, *, is_full: bool, keep: Path | None = None) -> Result:
 
 def _drill(row: Row, stand: Stand, *, is_full: bool, keep: Path | None) -> Result:
     with closing(Ledger(stand.directory / "ledger.jsonl")) as ledger:
-        world = World(stand.portal.port, stand.client, ledger)
+        world = World(stand.port, stand.client, ledger)
         fault = Run(stand, world, is_full)
         people = [Person(world, number) for number in range(row.people)]
         threads = [threading.Thread(target=person.run) for person in people]
@@ -187,13 +187,13 @@ def _audit(fault: Run, result: Result) -> None:
     """Readiness, the ledger, the tables."""
     stand = fault.stand
     standing = Standing.of(fault.world.ledger.facts)
-    line = Line(stand.portal.port, Tape())
+    line = Line(stand.port, Tape())
     ready = line.ask("ready", "GET", "/ready")
     line.close()
     if ready.status != 200 or b'"ready"' not in ready.body:
         result.violations.append(f"not ready: {ready.body.decode(errors='replace')[:200]}")
     result.violations += rows.judge(stand, standing)
-    auditor = Auditor(stand.client, stand.portal.port, standing)
+    auditor = Auditor(stand.client, stand.port, standing)
     result.violations += auditor.run()
     result.violations += [f"after the audit: {each}" for each in rows.judge(stand, standing)]
     result.facts.insert(0, f"{len(fault.world.ledger.facts)} facts, {auditor.checks} of them replayed")

@@ -19,10 +19,20 @@ import psycopg
 import redis
 import sqlalchemy as sa
 
+from benchmarks.faults.balancer import balanced
 from benchmarks.faults.client import CLIENT_ID, GOODBYE, SCOPE, Client
 from tests.portal import Portal
 from tests.relying_party import REDIRECT_URI
-from tests.servers import PROJECT_ROOT, START_SECONDS, STOP_SECONDS, PostgresCluster, RedisServer, Server
+from tests.servers import (
+    PROJECT_ROOT,
+    START_SECONDS,
+    STOP_SECONDS,
+    PgBouncer,
+    PostgresCluster,
+    RedisServer,
+    Server,
+    free_port,
+)
 
 S = TypeVar("S", bound=Server)
 # Counted in the store for each request, and never reached.
@@ -41,8 +51,10 @@ class Skipped(Exception):
 class Cluster(PostgresCluster):
     """A durable PostgreSQL whose write-ahead log may be kept elsewhere, and which may end in any way."""
 
-    def __init__(self, directory: Path, log_directory: Path | None = None) -> None:
-        super().__init__(directory, is_durable=True)
+    def __init__(
+        self, directory: Path, log_directory: Path | None = None, copy_of: PostgresCluster | None = None
+    ) -> None:
+        super().__init__(directory, is_durable=True, copy_of=copy_of)
         self.data = directory / "data"
         if log_directory:
             moved = Path(shutil.move(self.data / "pg_wal", log_directory))
@@ -189,7 +201,7 @@ class Disk:
 
 @dataclass
 class Stand:
-    """What a drill has at hand; absent servers are None."""
+    """What a drill has at hand; absent servers are None. ``door``: where people come in, if not at the portal's own."""
 
     portal: FaultyPortal
     client: Client
@@ -197,6 +209,14 @@ class Stand:
     cluster: Cluster | None = None
     redis: Redis | None = None
     disk: Disk | None = None
+    copy: Cluster | None = None
+    pooler: PgBouncer | None = None
+    door: int | None = None
+
+    @property
+    def port(self) -> int:
+        """Where people come in."""
+        return self.door or self.portal.port
 
     def command(self, *arguments: str) -> "subprocess.Popen[str]":
         """A command of the portal in a process of its own, as cron would run it."""
@@ -253,6 +273,64 @@ def on_postgresql(*, disk: str = "", **settings: str) -> Iterator[Stand]:
         if disk == "log" and small:
             portal.log = small.path / "gunicorn.log"
         yield Stand(portal, _started(stack, portal), directory, cluster, server, small)
+
+
+@contextmanager
+def on_two_servers(**settings: str) -> Iterator[Stand]:
+    """A portal that knows two PostgreSQL servers, the second of which follows the first and lags behind nothing."""
+    with ExitStack() as stack:
+        directory = _directory(stack)
+        for name in ("first", "second"):
+            (directory / name).mkdir()
+        cluster = _running(stack, Cluster(directory / "first"))
+        cluster.create("portal")
+        copy = _running(stack, Cluster(directory / "second", copy_of=cluster))
+        cluster.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        cluster.ask("SELECT pg_reload_conf()")
+        hosts = ",".join(each.url("").split("@")[1].rstrip("/") for each in (cluster, copy))
+        url = f"postgresql://portal@{hosts}/portal"
+        portal = FaultyPortal(directory, url, **{**LIMITS, **settings})
+        yield Stand(portal, _started(stack, portal), directory, cluster, copy=copy)
+
+
+@contextmanager
+def behind_a_pooler(connections: int, **settings: str) -> Iterator[Stand]:
+    """A portal whose PgBouncer, in transaction mode, has so many connections."""
+    with ExitStack() as stack:
+        directory = _directory(stack)
+        for name in ("postgresql", "pgbouncer"):
+            (directory / name).mkdir()
+        cluster = _running(stack, Cluster(directory / "postgresql"))
+        cluster.create("portal")
+        port = sa.make_url(cluster.url("portal")).port or 0
+        pooler = _running(stack, PgBouncer(directory / "pgbouncer", port, connections))
+        portal = FaultyPortal(directory, pooler.url("portal"), **{**LIMITS, **settings})
+        client = _started(stack, portal)
+        # What is looked at afterwards is looked at directly.
+        portal.environment["DATABASE_URL"] = cluster.url("portal")
+        yield Stand(portal, client, directory, cluster, pooler=pooler)
+
+
+@contextmanager
+def behind_a_balancer(**settings: str) -> Iterator[Stand]:
+    """Two nodes on one PostgreSQL and one Redis, and a balancer that sends people to those that say they are ready."""
+    with ExitStack() as stack:
+        directory = _directory(stack)
+        for name in ("postgresql", "redis", "second"):
+            (directory / name).mkdir()
+        cluster = _running(stack, Cluster(directory / "postgresql"))
+        cluster.create("portal")
+        server = _running(stack, Redis(directory / "redis"))
+        door = free_port()
+        common = {"REDIS_URL": server.url, "PUBLIC_URL": f"http://localhost:{door}", **LIMITS, **settings}
+        portal = FaultyPortal(directory, cluster.url("portal"), **common)
+        client = _started(stack, portal)
+        for key in ("secret_key", "encryption_key"):
+            shutil.copy(directory / key, directory / "second" / key)
+        second = FaultyPortal(directory / "second", cluster.url("portal"), **common)
+        _running(stack, second)
+        stack.enter_context(balanced(door, [portal.port, second.port]))
+        yield Stand(portal, client, directory, cluster, server, door=door)
 
 
 def _started(stack: ExitStack, portal: FaultyPortal) -> Client:

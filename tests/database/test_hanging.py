@@ -14,6 +14,7 @@ from tests.servers import PostgresCluster, running, started
 
 SHORT = {"DB_STATEMENT_TIMEOUT": "1", "DB_LOCK_TIMEOUT": "1", "DB_CONNECT_TIMEOUT": "2", "DB_POOL_TIMEOUT": "1"}
 BOUND = 8.0
+BACK = 3.0
 
 
 @pytest.fixture
@@ -41,6 +42,10 @@ def asked(web: RelyingParty, tokens: dict[str, str]) -> dict[str, tuple[int, flo
         "ready": lambda: web.browser.get("/ready"),
         "userinfo": lambda: web.userinfo(tokens["access_token"]),
         "authorization": web.authorize,
+        # These need nothing of the database once they were answered, however old they are by now.
+        "metadata": lambda: web.browser.get("/.well-known/openid-configuration"),
+        "keys": lambda: web.browser.get("/.well-known/jwks.json"),
+        "health": lambda: web.browser.get("/health"),
     }
     found = {}
     for name, ask in asks.items():
@@ -49,8 +54,8 @@ def asked(web: RelyingParty, tokens: dict[str, str]) -> dict[str, tuple[int, flo
     return found
 
 
-DONE = {"ready": 200, "userinfo": 200, "authorization": 302}
-OUT = dict.fromkeys(DONE, 503)
+DONE = {"ready": 200, "userinfo": 200, "authorization": 302, "metadata": 200, "keys": 200, "health": 200}
+OUT = {**DONE, "ready": 503, "userinfo": 503, "authorization": 503}
 
 
 def statuses(found: dict[str, tuple[int, float]]) -> dict[str, int]:
@@ -61,6 +66,7 @@ def test_a_server_that_hangs_holds_nobody_for_long(make_app: Callable[..., Flask
     cluster.create("portal")
     _, web = portal(make_app, cluster.url("portal"))
     tokens = web.tokens()
+    assert statuses(asked(web, tokens)) == DONE
     cluster.pause()
     try:
         found = asked(web, tokens)
@@ -68,6 +74,10 @@ def test_a_server_that_hangs_holds_nobody_for_long(make_app: Callable[..., Flask
         cluster.resume()
     assert statuses(found) == OUT
     assert max(seconds for _, seconds in found.values()) < BOUND
+    # Whoever is asking the server at this moment is still the only one to do so.
+    began = time.monotonic()
+    while web.browser.get("/ready").status_code != 200:
+        assert time.monotonic() - began < BACK
     assert statuses(asked(web, tokens)) == DONE
 
 
@@ -75,6 +85,7 @@ def test_a_server_that_becomes_read_only_is_an_outage(make_app: Callable[..., Fl
     cluster.create("portal")
     _, web = portal(make_app, cluster.url("portal"))
     tokens = web.tokens()
+    assert statuses(asked(web, tokens)) == DONE
     cluster.let_write(is_writing=False)
     time.sleep(0.5)
     # What only reads goes on until somebody finds out; then the connections are given up and none is to be had.
@@ -107,6 +118,7 @@ def test_the_copy_that_was_promoted_takes_over_without_a_restart(
         hosts = ",".join(each.url("").split("@")[1].rstrip("/") for each in (copy, cluster))
         _, web = portal(make_app, f"postgresql://portal@{hosts}/portal")
         tokens = web.tokens()
+        assert statuses(asked(web, tokens)) == DONE
         time.sleep(0.5)
         cluster.stop()
         assert statuses(asked(web, tokens)) == OUT
