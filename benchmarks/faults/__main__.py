@@ -8,6 +8,7 @@ from benchmarks.faults import (
     crash_rows,
     database_rows,
     disk_rows,
+    key_rows,
     mail_rows,
     node_rows,
     postgres_rows,
@@ -32,6 +33,7 @@ GROUPS = (
     database_rows,
     node_rows,
     serving_rows,
+    key_rows,
 )
 
 
