@@ -21,6 +21,8 @@ from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
 from app.languages import COOKIE, SUPPORTED, current_language
+from app.portal import libraries
+from app.services.clients.clients import ClientRecord
 from app.services.clients.scopes import split
 from app.services.upkeep.seeding import PLAYGROUND
 from app.web.choices import YEAR, keep_choice
@@ -44,20 +46,13 @@ def home() -> str:
 
 @bp.get("/developers")
 def developers() -> str:
-    """Copy-paste integration for each registered client; who is not an administrator sees the listed ones."""
+    """Copy-paste integration for each registered client; who is not an administrator sees the listed ones.
+
+    ``?client=`` fills the blocks of client libraries in for one of them.
+    """
     everything = current_user.is_authenticated and current_user.is_admin
-    clients = [
-        {
-            "client_id": client.client_id,
-            "name": client.name,
-            "redirect_uris": client.redirect_uris,
-            "is_confidential": client.is_confidential,
-            "requires_pkce": client.require_pkce,
-            "scopes": client.allowed_scopes,
-        }
-        for client in services.clients.all()
-        if client.is_active and (everything or client.is_listed)
-    ]
+    clients = [each for each in services.clients.all() if each.is_active and (everything or each.is_listed)]
+    chosen = next((each for each in clients if each.client_id == request.args.get("client")), None)
     issuer = services.settings.issuer
     names = {
         "authorization_endpoint": "authorize",
@@ -70,7 +65,48 @@ def developers() -> str:
     endpoints = {name: f"{issuer}/api/oauth/{path}" for name, path in names.items()}
     endpoints["discovery"] = f"{issuer}/.well-known/openid-configuration"
     endpoints["jwks_uri"] = f"{issuer}/.well-known/jwks.json"
-    return render_template("portal/developers.html", clients=clients, issuer=issuer, endpoints=endpoints)
+    return render_template(
+        "portal/developers.html",
+        clients=[_shown(each) for each in clients],
+        chosen=chosen,
+        libraries=[(group, [_block(each, chosen) for each in found]) for group, found in libraries.groups()],
+        issuer=issuer,
+        endpoints=endpoints,
+    )
+
+
+def _shown(client: ClientRecord) -> dict[str, Any]:
+    return {
+        "client_id": client.client_id,
+        "name": client.name,
+        "redirect_uris": client.redirect_uris,
+        "is_confidential": client.is_confidential,
+        "requires_pkce": client.require_pkce,
+        "scopes": client.allowed_scopes,
+    }
+
+
+def _block(library: libraries.Library, client: ClientRecord | None) -> dict[str, Any]:
+    """A library with its code for ``client``, and what that client lacks for it."""
+    uris = client.redirect_uris if client else ()
+    app = libraries.origin_of(uris)
+    algorithm = services.settings.tokens.algorithm
+    values = {
+        **libraries.EXAMPLE,
+        "issuer": services.settings.issuer,
+        "client_id": client.client_id if client else libraries.EXAMPLE["client_id"],
+        "app": app,
+        "algorithm": algorithm if algorithm != "HS256" else "ES256",
+    }
+    redirect_uri = libraries.redirect_uri(library, app)
+    needs_secret = library.needs_secret
+    return {
+        "library": library,
+        "code": render_template(f"portal/libraries/{library.key}.txt", **values),
+        "redirect_uri": redirect_uri,
+        "is_registered": redirect_uri in uris,
+        "is_of_another_kind": client is not None and needs_secret not in {None, client.is_confidential},
+    }
 
 
 @bp.get("/playground")
