@@ -1,17 +1,17 @@
 """The forms of the account pages. They carry what was typed; the services judge it."""
 
-from flask_wtf import FlaskForm
 from wtforms import PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
 from app.services.people.passwords import LONGEST_TYPED
+from app.web.forms import Form
 
 LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
 
-class ProfileForm(FlaskForm):
+class ProfileForm(Form):
     """Who one is; names as in :data:`app.services.people.profiles.RULES`."""
 
     full_name = StringField(_l("Name"))
@@ -22,7 +22,7 @@ class ProfileForm(FlaskForm):
     timezone = StringField(_l("Time zone"))
 
 
-class PasswordForm(FlaskForm):
+class PasswordForm(Form):
     """The present password and the one to come."""
 
     current = PasswordField(_l("Current password"), validators=[InputRequired(_l("Enter your password."))])
@@ -35,7 +35,7 @@ class PasswordForm(FlaskForm):
     )
 
 
-class EmailForm(FlaskForm):
+class EmailForm(Form):
     """An e-mail address."""
 
     email = StringField(

@@ -2,13 +2,13 @@
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from werkzeug import Response
 from wtforms import Field
 
 from app.errors import InvalidFields, InvalidInput
 from app.languages import gettext as _
 from app.services.sessions.user_agents import UNKNOWN
+from app.web.forms import Form
 from app.web.security import isolate
 from app.wiring import services
 
@@ -16,7 +16,7 @@ bp = Blueprint("account", __name__, url_prefix="/account")
 Answer = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
-class PlainForm(FlaskForm):
+class PlainForm(Form):
     """A form that only carries its token."""
 
 
@@ -26,7 +26,7 @@ def stand_alone() -> None:
     isolate("same-origin")
 
 
-def show(template: str, form: FlaskForm | None = None, **context: object) -> str:
+def show(template: str, form: Form | None = None, **context: object) -> str:
     """An account page; it gets ``form`` (an empty one by default) and the person's ``profile``."""
     profile = services.profiles.get(current_user.id)
     return render_template(f"account/{template}.html", form=form or PlainForm(), profile=profile, **context)
@@ -38,7 +38,7 @@ def done(endpoint: str, message: str) -> Response:
     return redirect(url_for(endpoint), 303)
 
 
-def put_beside(form: FlaskForm, refusal: InvalidInput, fallback: str) -> None:
+def put_beside(form: Form, refusal: InvalidInput, fallback: str) -> None:
     """Say what a service refused beside the fields it is about."""
     problems = refusal.problems if isinstance(refusal, InvalidFields) else {refusal.field: refusal.message}
     for name, message in problems.items():

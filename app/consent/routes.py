@@ -1,7 +1,6 @@
 """The consent page."""
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_wtf import FlaskForm
 from werkzeug import Response
 
 from app.languages import current_language
@@ -9,6 +8,7 @@ from app.services.grants.authorization import Pending
 from app.services.grants.interactions import Step, granted_scopes
 from app.services.record.audit import Event
 from app.services.sessions.sessions import ActiveSession
+from app.web.forms import Form
 from app.web.presentation import asking_application
 from app.web.security import caller
 from app.web.sessions import current_session
@@ -26,7 +26,7 @@ def consent() -> Response | str | tuple[str, int]:
     # Whoever is here by the back button or in a second tab goes where the request is by now.
     if session is None or services.authorization.pending_step(pending, session) is not Step.CONSENT:
         return _onward(pending)
-    form = FlaskForm()
+    form = Form()
     decision = request.form.get("decision")
     if request.method == "POST" and form.validate_on_submit() and decision in {"allow", "deny"}:
         _record(pending, session, is_allowed=decision == "allow")
@@ -45,7 +45,7 @@ def _record(pending: Pending, session: ActiveSession, *, is_allowed: bool) -> No
     services.audit.record(Event.CONSENT_DENIED, caller(), user_id=session.user_id, client_id=pending.client.client_id)
 
 
-def _page(pending: Pending, session: ActiveSession, form: FlaskForm) -> str:
+def _page(pending: Pending, session: ActiveSession, form: Form) -> str:
     known = services.consents.find(session.user_id, pending.client.client_id)
     scopes = services.scopes.sentences(
         granted_scopes(pending.request, pending.client, session), current_language(), known.scopes if known else ()

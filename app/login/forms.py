@@ -1,11 +1,11 @@
 """The forms of logging in; shape checks only."""
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
 from app.services.people.passwords import LONGEST, LONGEST_TYPED, prepared
+from app.web.forms import Form
 
 EMAIL = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
 NEW_PASSWORD = [
@@ -14,7 +14,7 @@ NEW_PASSWORD = [
 ]
 
 
-class LoginForm(FlaskForm):
+class LoginForm(Form):
     """E-mail and password."""
 
     email = StringField(_l("E-mail"), validators=EMAIL)
@@ -22,7 +22,7 @@ class LoginForm(FlaskForm):
     remember = BooleanField(_l("Keep me logged in"))
 
 
-class RegisterForm(FlaskForm):
+class RegisterForm(Form):
     """What an account needs."""
 
     name = StringField(
@@ -33,13 +33,13 @@ class RegisterForm(FlaskForm):
     password = PasswordField(_l("Password"), validators=NEW_PASSWORD)
 
 
-class ForgotForm(FlaskForm):
+class ForgotForm(Form):
     """Whose password to set anew."""
 
     email = StringField(_l("E-mail"), validators=EMAIL)
 
 
-class LinkForm(FlaskForm):
+class LinkForm(Form):
     """What a mailed link carried."""
 
     token = HiddenField()
@@ -51,13 +51,13 @@ class ResetForm(LinkForm):
     password = PasswordField(_l("New password"), validators=NEW_PASSWORD)
 
 
-class ConfirmForm(FlaskForm):
+class ConfirmForm(Form):
     """The password once more."""
 
     password = PasswordField(_l("Password"), validators=[InputRequired(_l("Enter your password."))])
 
 
-class StrengthForm(FlaskForm):
+class StrengthForm(Form):
     """A password to judge, and what it must not be made of."""
 
     password = PasswordField(filters=[lambda typed: prepared(typed or "")], validators=[Length(max=LONGEST)])
@@ -65,5 +65,5 @@ class StrengthForm(FlaskForm):
     name = StringField(validators=[Length(max=200)])
 
 
-class PlainForm(FlaskForm):
+class PlainForm(Form):
     """A form that only carries its token."""

@@ -2,12 +2,12 @@
 
 from flask import g, render_template, request, url_for
 from flask import session as form_session
-from flask_wtf import FlaskForm
 from werkzeug import Response
 
 from app.errors import InteractionGone, PortalError, TooManyAttempts
 from app.languages import gettext as _
 from app.services.grants.authorization import Pending
+from app.web.forms import Form
 from app.web.presentation import asking_application
 from app.web.security import safe_path
 from app.wiring import services
@@ -16,7 +16,7 @@ TYPED_EMAIL, NOTICE = "typed_email", "login_notice"
 Answer = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 
-def page(template: str, form: FlaskForm | None, pending: Pending | None, **context: object) -> str:
+def page(template: str, form: Form | None, pending: Pending | None, **context: object) -> str:
     """A step, with the application that asks on top."""
     return render_template(
         template,
@@ -29,7 +29,7 @@ def page(template: str, form: FlaskForm | None, pending: Pending | None, **conte
 
 
 def refused(
-    template: str, form: FlaskForm, pending: Pending | None, refusal: PortalError, **context: object
+    template: str, form: Form, pending: Pending | None, refusal: PortalError, **context: object
 ) -> tuple[str, int, dict[str, str]]:
     """The step once more, with what speaks against going on."""
     form.form_errors.append(_(refusal.message))

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import g, make_response, redirect, render_template, url_for
-from flask_wtf import FlaskForm
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug import Response
 from werkzeug.datastructures import MultiDict
@@ -20,6 +19,7 @@ from app.services.clients.redirect_uris import needs_address
 from app.services.sessions.sessions import ActiveSession
 from app.services.tokens.tokens import InvalidToken
 from app.web.error_pages import Action
+from app.web.forms import Form
 from app.web.presentation import application
 from app.web.sessions import end_session, open_sessions
 from app.wiring import services
@@ -91,7 +91,7 @@ def finish(wanted: LogoutRequest) -> Response:
     return response
 
 
-def question(sealed: str, form: FlaskForm) -> str:
+def question(sealed: str, form: Form) -> str:
     """The page that asks whether to log out."""
     wanted = unsealed(sealed)
     client = _active(wanted.client_id)
@@ -114,7 +114,7 @@ def unsealed(sealed: str) -> LogoutRequest:
 
 
 def _ask(wanted: LogoutRequest) -> Response:
-    return make_response(question(_sealed(wanted), FlaskForm()))
+    return make_response(question(_sealed(wanted), Form()))
 
 
 def _sealed(wanted: LogoutRequest) -> str:

@@ -15,7 +15,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 from werkzeug.datastructures import MultiDict
 
@@ -31,6 +30,7 @@ from app.services.clients.redirect_uris import origin
 from app.services.clients.scopes import split
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import NO_PROGRESS, Refusal, Step
+from app.web.forms import Form
 from app.web.security import answers_limits, over_limit
 from app.web.sessions import session_for
 from app.wiring import services
@@ -159,7 +159,7 @@ def resume_logout() -> AnyResponse:
 @bp.post("/logout/confirm")
 def confirm_logout() -> AnyResponse:
     """The person agreed to be logged out."""
-    form = FlaskForm()
+    form = Form()
     if not form.validate_on_submit():
         return make_response(end_session.question(request.form.get("request", ""), form), 400)
     return end_session.finish(end_session.unsealed(request.form.get("request", "")))

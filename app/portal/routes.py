@@ -17,7 +17,6 @@ from flask import (
     send_from_directory,
 )
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from werkzeug import Response as AnyResponse
 
 from app.languages import COOKIE, SUPPORTED, current_language
@@ -26,6 +25,7 @@ from app.services.clients.clients import ClientRecord
 from app.services.clients.scopes import split
 from app.services.upkeep.seeding import PLAYGROUND
 from app.web.choices import YEAR, keep_choice
+from app.web.forms import Form
 from app.web.presentation import tile
 from app.web.security import allow_frames_of_own, allow_framing, csp_nonce, isolate, safe_path
 from app.wiring import services
@@ -201,6 +201,6 @@ def describe_page() -> dict[str, Any]:
 def _remember(cookie: str, value: str) -> AnyResponse:
     target = safe_path(request.form.get("next"))
     response = redirect(target, 303)
-    if FlaskForm().validate_on_submit() and value:
+    if Form().validate_on_submit() and value:
         keep_choice(response, cookie, value)
     return response

@@ -148,8 +148,10 @@ def _add_headers(response: Response) -> Response:
     # Nothing of a redirect is shown or run.
     if response.mimetype == "text/html" and not 300 <= response.status_code < 400:
         _add_page_headers(response)
-    if "Cache-Control" not in headers and not path.startswith(("/static/", "/bootstrap/")):
-        headers.add("Cache-Control", "no-store")
+    is_file = path.startswith(("/static/", "/bootstrap/"))
+    # A refusal is said anew each time, also where what is asked for may be kept.
+    if response.status_code >= 400 or ("Cache-Control" not in headers and not is_file):
+        headers["Cache-Control"] = "no-store"
     origins.add_headers(response)
     return response
 

@@ -59,6 +59,9 @@ class FormSessions(SecureCookieSessionInterface):
         """Write the cookie, unless the request has failed: then nothing happened, and its form can be sent again."""
         if response.status_code < 500:
             super().save_session(app, session, response)
+        # The last that is done to an answer: one that sets a cookie, whoever decided on it, is one browser's alone.
+        if "Set-Cookie" in response.headers and not response.cache_control.no_store:
+            response.headers["Cache-Control"] = "no-store"
 
 
 def configure(app: Flask) -> None:
