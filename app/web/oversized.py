@@ -20,6 +20,9 @@ MESSAGE = sentence(
     "have to log in again. If this page comes back, remove the cookies of this address in your browser's settings."
 )
 
+FILES = {"static", "bootstrap.static"}
+"""What the page looks like comes from these, with the same cookies, which decide nothing there."""
+
 
 def configure(app: Flask, settings: Settings, names: Iterable[str]) -> None:
     """Answer marked requests before anything else looks at them; ``names`` are those of the portal's own cookies."""
@@ -27,7 +30,7 @@ def configure(app: Flask, settings: Settings, names: Iterable[str]) -> None:
     same_site = settings.session.same_site if settings.is_https else "Lax"
 
     def clear(response: Response) -> Response:
-        if LEFT_OUT in request.environ and not error_pages.wants_json():
+        if _is_refused() and not error_pages.wants_json():
             for name in own:
                 response.delete_cookie(name, path="/", secure=settings.is_https, httponly=True, samesite=same_site)
         return response
@@ -36,8 +39,12 @@ def configure(app: Flask, settings: Settings, names: Iterable[str]) -> None:
     app.after_request(clear)
 
 
+def _is_refused() -> bool:
+    return LEFT_OUT in request.environ and request.endpoint not in FILES
+
+
 def _refuse() -> Response | None:
-    if LEFT_OUT not in request.environ:
+    if not _is_refused():
         return None
     g.names_nobody = True
     # The same address again: whatever the person was doing goes on there.

@@ -1,5 +1,6 @@
 """Section Q, cookies too large to be read: a page says so, and takes the portal's own away (RFC 6585 section 5)."""
 
+import re
 import socket
 from http.client import HTTPResponse
 from http.cookies import SimpleCookie
@@ -115,3 +116,16 @@ def test_q268_a_bad_host_stays_one(live_portal: Portal) -> None:
         answer = HTTPResponse(connection)
         answer.begin()
         assert (answer.status, answer.headers.get_content_type()) == (431, "application/json")
+
+
+def test_q268_the_page_looks_as_every_page(live_portal: Portal) -> None:
+    page = asked(live_portal, "/login").text
+    files = re.findall(r'(?:href|src)="(/(?:static|bootstrap)/[^"]+)"', page)
+    assert len(files) > 4
+    for file in files:
+        response = requests.get(
+            f"{live_portal.url}{file}", headers={"Accept": "text/css,*/*;q=0.1", "Cookie": LARGE}, timeout=10
+        )
+        assert (response.status_code, cleared(response)) == (200, set()), file
+    missing = requests.get(f"{live_portal.url}/static/none.css", headers={"Accept": "*/*", "Cookie": LARGE}, timeout=10)
+    assert (missing.status_code, cleared(missing)) == (404, set())
