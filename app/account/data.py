@@ -11,6 +11,7 @@ from app.account.forms import EmailForm
 from app.account.pages import Answer, PlainForm, bp, done, put_beside, show
 from app.account.sentences import SECTIONS
 from app.errors import InvalidInput, sentence
+from app.web.clearing import clear_all
 from app.web.security import caller
 from app.web.sessions import end_one
 from app.wiring import services
@@ -88,7 +89,7 @@ def deleted() -> str:
 def _gone() -> Response:
     end_one(current_user.session.id, "account_deleted")
     response = redirect(url_for("account.deleted"), 303)
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    clear_all(response)
     return response
 
 

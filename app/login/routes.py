@@ -12,6 +12,7 @@ from app.services.clients.redirect_uris import origin
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import Step
 from app.services.sessions.sessions import ActiveSession
+from app.web.clearing import clear_all
 from app.web.devices import admit_device, device_token
 from app.web.security import caller
 from app.web.sessions import begin_session, current_session, end_one, end_session, open_sessions, use_session
@@ -94,7 +95,7 @@ def logout() -> Answer:
     if request.method == "POST" and form.validate_on_submit():
         end_session("logout")
         response = redirect(url_for("login.logged_out"), 303)
-        response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+        clear_all(response)
         return response
     shown = render_template("login/logout.html", form=form, people=people)
     return (shown, 400) if request.method == "POST" else shown

@@ -18,6 +18,7 @@ from app.services.clients.clients import ClientRecord
 from app.services.clients.redirect_uris import needs_address
 from app.services.sessions.sessions import ActiveSession
 from app.services.tokens.tokens import InvalidToken
+from app.web.clearing import clear_all
 from app.web.error_pages import Action
 from app.web.forms import Form
 from app.web.presentation import application
@@ -87,7 +88,7 @@ def finish(wanted: LogoutRequest) -> Response:
     else:
         target = url_for("login.logged_out") + (f"?{urlencode({'client_id': client.client_id})}" if client else "")
     response = redirect(target, 303)
-    response.headers["Clear-Site-Data"] = '"cache", "cookies", "storage"'
+    clear_all(response)
     return response
 
 

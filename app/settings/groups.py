@@ -229,6 +229,13 @@ class SessionSettings:
         "Lax, or None for silent login from other sites (https only)",
         values.choice("Lax", "None"),
     )
+    clear_site_data: str = setting(
+        "CLEAR_SITE_DATA",
+        "cache, storage",
+        "What browsers are told to forget at a logout: cache, cookies, storage, or off. With cookies also those of the "
+        "known browser, the language and the theme, and in Chromium those of all sibling hosts",
+        values.site_data,
+    )
 
 
 @dataclass(frozen=True)

@@ -130,3 +130,13 @@ def client_origins(value: str) -> tuple[tuple[str, str], ...]:
 
 def _is_origin(text: str) -> bool:
     return bool(re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", text))
+
+
+def site_data(value: str) -> str:
+    """The words of ``Clear-Site-Data`` as the header has them; nothing for ``off``."""
+    wanted = words(value)
+    if wanted == ("off",):
+        return ""
+    if not wanted or not set(wanted) <= {"cache", "cookies", "storage"}:
+        raise ValueError("must be off, or some of cache, cookies, storage")
+    return ", ".join(f'"{each}"' for each in ("cache", "cookies", "storage") if each in wanted)

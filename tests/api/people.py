@@ -11,7 +11,7 @@ from tests.relying_party import EMAIL, PASSWORD
 API = "/api/v1/auth"
 ISSUER = "http://localhost:8000"
 NEW_PASSWORD = "quite another horse battery 7"
-CLEARED = '"cache", "cookies", "storage"'
+CLEARED = '"cache", "storage"'
 
 
 class FrontEnd:

@@ -1,6 +1,7 @@
 """Logging out by the API: what is proven is ended, at once and everywhere, and nothing else is."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.models import RevokedToken, UserSession
+from app.settings import ConfigurationError, Settings
 from tests.api.people import CLEARED, FrontEnd, cookies, refusal
 from tests.clock import Clock
 from tests.mailbox import received
-from tests.relying_party import RelyingParty, add_client
+from tests.relying_party import RelyingParty, add_client, add_person, csrf_token
 
 # SPEC 3, to the letter.
 ANSWERS = {
@@ -184,3 +186,41 @@ def test_nobody_logs_out_everywhere_without_proof(
     stranger.token = "x.y.z"
     refusal(stranger.post(path, body), 401, "invalid_token")
     assert front.is_logged_in()
+
+
+@pytest.mark.parametrize(
+    ("setting", "header"),
+    [
+        ("cache, storage", '"cache", "storage"'),
+        ("storage cookies cache", '"cache", "cookies", "storage"'),
+        ("cookies", '"cookies"'),
+        ("off", None),
+    ],
+)
+def test_the_operator_says_what_browsers_forget(
+    make_app: Callable[..., Flask], setting: str, header: str | None
+) -> None:
+    app = make_app(CLEAR_SITE_DATA=setting)
+    add_person(app)
+    for end in ("/api/v1/auth/logout", "/logout"):
+        front = FrontEnd(app)
+        front.log_in()
+        browser = front.browser
+        if end == "/logout":
+            answer = browser.post(end, data={"csrf_token": csrf_token(browser, end)})
+        else:
+            answer = front.post("/logout", {})
+        assert answer.headers.get("Clear-Site-Data") == header
+        gone = [line for line in answer.headers.getlist("Set-Cookie") if "Max-Age=0" in line]
+        names = sorted(line.partition("=")[0] for line in gone)
+        assert {"portal_refresh", "portal_session"} <= set(names)
+        assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("setting", ["", "everything", "cache; storage", "off, cache"])
+def test_what_browsers_do_not_know_is_refused_at_start(tmp_path: Path, setting: str) -> None:
+    if not setting:
+        assert Settings.for_testing(tmp_path).session.clear_site_data == '"cache", "storage"'
+        return
+    with pytest.raises(ConfigurationError, match="CLEAR_SITE_DATA must be off, or some of"):
+        Settings.for_testing(tmp_path, CLEAR_SITE_DATA=setting)

@@ -11,7 +11,7 @@ from tests.security.answers import Markup, is_accepted, is_page, is_sent_back
 LOGOUT, CONFIRM = "/api/oauth/logout", "/api/oauth/logout/confirm"
 LEAVE = "https://client.example.com/bye"
 WITH_QUERY = "https://client.example.com/out?from=max&x="
-CLEARED = '"cache", "cookies", "storage"'
+CLEARED = '"cache", "storage"'
 
 
 def asked(browser: FlaskClient, method: str = "GET", **values: str) -> TestResponse:

@@ -1,0 +1,25 @@
+"""What a browser is told to forget of the portal when everybody logs out."""
+
+from flask import request
+from werkzeug import Response
+
+from app.web.sessions import cookie_name
+from app.wiring import services
+
+
+def clear_site(response: Response) -> None:
+    """Have the browser forget its copies of pages and what scripts kept; session cookies go by their names.
+
+    Not all cookies: that of the known browser, the language and the theme are good for the next login, and browsers
+    take those of every sibling host along. An operator may want that (``CLEAR_SITE_DATA``).
+    """
+    if wanted := services.settings.session.clear_site_data:
+        response.headers["Clear-Site-Data"] = wanted
+
+
+def clear_all(response: Response) -> None:
+    """As :func:`clear_site`, with the cookie of the portal's own API, which ended with the session."""
+    clear_site(response)
+    name, is_secure = cookie_name(services.settings, "refresh"), services.settings.is_https
+    if name in request.cookies:
+        response.delete_cookie(name, secure=is_secure, httponly=True, path="/", samesite="Lax")
