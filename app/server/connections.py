@@ -29,7 +29,7 @@ WAIT_SECONDS = 8.0
 CLOSE_SECONDS = 2.0
 """What a client has to close its side of a connection that ends, lest a reset takes the answer from it."""
 MOST_HELD = 32 * 1024 * 1024
-"""Bytes of unfinished requests and untaken answers; who needs more is cut off."""
+"""Bytes of requests that were not answered yet and of untaken answers; who needs more is cut off."""
 AT_ONCE = 65536
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READABLE = select.EPOLLIN | select.EPOLLONESHOT
@@ -139,7 +139,7 @@ class Connections:
     def end_what_takes_too_long(self) -> None:
         """To be called about once a second."""
         now = time.monotonic()
-        self._held = sum(len(conn.arrival.bytes) for conn in list(self._arriving))
+        self._held = sum(len(conn.arrival.bytes) for room in (self._arriving, self._waiting) for conn in list(room))
         self._held += sum(len(conn.unsent) for conn in list(self._sending))
         for conn in taken_from(self._arriving, now - READ_SECONDS):
             self._refuse(conn, 408, "too_slow")
@@ -199,13 +199,17 @@ class Connections:
 
     def _listen(self, conn: Connection, since: float | None = None) -> None:
         """Wait for the rest of a request, or let it wait for its answer when it is there."""
-        if conn.arrival.stage() is not Stage.BEGUN:
-            conn.room = self._urgent if self._is_prompt(conn.arrival.asked()) else self._waiting
+        is_there = conn.arrival.stage() is not Stage.BEGUN
+        if is_there and self._is_prompt(conn.arrival.asked()):
+            conn.room = self._urgent
+            conn.room[conn] = time.monotonic()
+        elif self._held > MOST_HELD and conn.arrival.bytes:
+            self._refuse(conn, 503, "no_memory")
+        elif is_there:
+            conn.room = self._waiting
             conn.room[conn] = time.monotonic()
         elif not conn.arrival.bytes:
             self._put(conn, self._idle, READABLE)
-        elif self._held > MOST_HELD:
-            self._refuse(conn, 503, "no_memory")
         else:
             self._wait_for_rest(conn, since)
 
@@ -251,6 +255,7 @@ class Connections:
 
     def _answer(self, conn: Connection) -> None:
         try:
+            self._held -= len(conn.arrival.bytes)  # that threads may miscount is made up for each second
             answer = self._answer_of(conn)
             conn.arrival, conn.ends = Arrival(self._longest_body, answer.rest), answer.ends
             self._send(conn, answer.data)

@@ -142,6 +142,9 @@ def test_t300_a_request_that_others_could_read_otherwise_is_refused(live_portal:
         b"Host: [::1\r\n",
         b"Host: ::1\r\n",
         b"Host: \xc3\xa4\r\n",
+        b"Host: xn--a\r\n",
+        b"Host: xn--a-ecp.ru\r\n",
+        b"Host: [:::]\r\n",
     ],
     ids=lambda hosts: ascii(hosts.decode("latin-1"))[:40],
 )

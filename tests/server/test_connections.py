@@ -80,6 +80,30 @@ def test_who_waits_too_long_for_a_thread_is_told_to_come_back(hall: Hall, monkey
     assert [client.recv(100) for client in hanging] == [b"GET /slow"] * len(hanging)
 
 
+def test_what_waits_takes_no_more_memory_than_there_is(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_HELD", 20_000)
+    body = b"POST /other HTTP/1.1\r\nHost: a\r\nContent-Length: 900\r\n\r\n" + b"b" * 900
+    hanging = [hall.connect(b"slow") for _ in range(THREADS)]
+    assert hall.has_begun.wait(10)
+    time.sleep(0.1)
+    clients = [hall.connect() for _ in range(60)]
+    for client in clients:
+        client.sendall(body)
+    time.sleep(0.2)
+    hall.connections.end_what_takes_too_long()
+    assert hall.connect(b"health").recv(100) == b"GET /health"
+    hall.goes_on.set()
+    answers = [client.recv(1000) for client in clients]
+    assert {answer[:13] for answer in answers} == {b"POST /other", b"HTTP/1.1 503 "}
+    assert 15 <= answers.count(b"POST /other") <= 25
+    assert [client.recv(100) for client in hanging] == [b"GET /slow"] * THREADS
+    # What was answered is held no more.
+    for _ in range(60):
+        late = hall.connect()
+        late.sendall(body)
+        assert late.recv(100) == b"POST /other"
+
+
 def test_requests_in_a_row_are_answered_in_a_row(hall: Hall) -> None:
     client = hall.connect(*[b"other", b"health"] * 200)
     received = b""
