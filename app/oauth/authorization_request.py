@@ -57,6 +57,7 @@ class Draft:
             raise UnsafeRequest(
                 "invalid_request",
                 sentence("The application did not say who it is, so we stopped here."),
+                "The client_id is missing or repeated",
                 facts={"client_id": ", ".join(self.values.getlist("client_id")) or _("(missing)")},
                 fixes=[_("Send client_id exactly once.")],
             )
@@ -65,7 +66,9 @@ class Draft:
             raise UnsafeRequest(
                 "invalid_client",
                 sentence("This application is not registered here, or it was turned off."),
+                "The client is not registered" if client is None else "The client is turned off",
                 facts={"client_id": client_id},
+                client_id=client_id,
                 fixes=[
                     _("Check client_id for typing errors; upper and lower case differ."),
                     _("Ask an administrator to register the application, or to turn it on again."),
@@ -77,16 +80,19 @@ class Draft:
         # RFC 9700 section 2.1: exact matching; anything else is never redirected to.
         given = [uri for uri in self.values.getlist("redirect_uri") if uri]
         if len(given) > 1:
-            raise self._unsafe_uri("invalid_request", ", ".join(given), _("Send redirect_uri exactly once."))
+            fix = _("Send redirect_uri exactly once.")
+            raise self._unsafe_uri("invalid_request", "The redirect_uri is repeated", ", ".join(given), fix)
         if not given:
             # RFC 6749 section 3.1.2.3; OpenID Connect Core section 3.1.2.1 requires the parameter.
             is_openid = "openid" in scopes.split(self._single("scope"))
             if len(self.client.redirect_uris) == 1 and not is_openid:
                 return self.client.redirect_uris[0], False
-            raise self._unsafe_uri("invalid_request", _("(missing)"), _("Send redirect_uri with the request."))
+            fix = _("Send redirect_uri with the request.")
+            raise self._unsafe_uri("invalid_request", "The redirect_uri is missing", _("(missing)"), fix)
         if not self.client.has_redirect_uri(given[0]):
             raise self._unsafe_uri(
                 "invalid_redirect_uri",
+                "The redirect_uri is not registered for the client",
                 given[0],
                 *([_(LOCALHOST)] if needs_address(given[0], self.client.redirect_uris) else []),
                 _(
@@ -96,12 +102,14 @@ class Draft:
             )
         return given[0], True
 
-    def _unsafe_uri(self, code: str, received: str, *fixes: str) -> UnsafeRequest:
+    def _unsafe_uri(self, code: str, reason: str, received: str, *fixes: str) -> UnsafeRequest:
         return UnsafeRequest(
             code,
             sentence("The application is not set up correctly, so we stopped here. Its owner can mend this."),
+            reason,
             facts={"client_id": self.client.client_id, _("client name"): self.client.name, "redirect_uri": received},
             fixes=list(fixes),
+            client_id=self.client.client_id,
         )
 
     def checked(self) -> AuthorizationRequest:

@@ -30,6 +30,7 @@ def authenticate(request: BackChannelRequest, *, allow_public: bool) -> ClientRe
     """The active client that sent ``request``; raises :class:`ClientRefused` or ``InvalidRequestError``."""
     method, client_id, secret = presented_credentials(request)
     client = services.clients.find(client_id) if client_id else None
+    request.claimed_id = client.client_id if client else ""
     # An unknown client costs a comparison as well, so that time tells nothing.
     secret_matches = is_secret(secret, client.secret_hash if client else None)
     if client is None or not client.is_active or not client.authenticates_by(method):
@@ -41,6 +42,15 @@ def authenticate(request: BackChannelRequest, *, allow_public: bool) -> ClientRe
     elif not secret_matches:
         raise _refused(client_id, client)
     return client
+
+
+def known_client_id(request: BackChannelRequest) -> str | None:
+    """The client a refused request is of, proven or not: for the log, where nothing may stand but what is registered.
+
+    Somebody who mixes up id and secret sends the secret in the id's place.
+    """
+    claimed = request.claimed_id or request.form.get("client_id", "")
+    return claimed if claimed and services.clients.find(claimed) else None
 
 
 def presented_credentials(request: BackChannelRequest) -> tuple[str, str, str]:

@@ -133,6 +133,7 @@ def _parameters(values: "MultiDict[str, str]") -> dict[str, str]:
         raise UnsafeRequest(
             "invalid_request",
             sentence("The application asked to log you out in a way we cannot check, so nothing was changed."),
+            "The parameters of the request cannot be read",
             facts={"error_description": error.description},
             fixes=[_("Send each parameter once, as UTF-8 text of at most %(count)d characters.", count=LONGEST_VALUE)],
             actions=_ways_on(),
@@ -149,6 +150,7 @@ def _hint(token: str | None) -> dict[str, object] | None:
         raise UnsafeRequest(
             "invalid_request",
             sentence("The application asked to log you out in a way we cannot check, so nothing was changed."),
+            "The id_token_hint is not an ID token of this server",
             facts={"id_token_hint": _("not an ID token of this server")},
             fixes=[_("Send the ID token exactly as it was issued.")],
             actions=_ways_on(),
@@ -161,7 +163,9 @@ def _client(given: dict[str, str], hint: dict[str, object] | None) -> ClientReco
         raise UnsafeRequest(
             "invalid_request",
             sentence("The application asked to log you out in a way we cannot check, so nothing was changed."),
+            "The client_id differs from the one the ID token was issued to",
             facts={"client_id": named},
+            client_id=named,
             fixes=[_("Send the client_id the ID token was issued to, or leave it out.")],
             actions=_ways_on(),
         )
@@ -182,7 +186,9 @@ def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:
         raise UnsafeRequest(
             "invalid_request",
             sentence("The application asked to go on to an address that is not registered, so we stopped."),
+            "The post_logout_redirect_uri is not registered for the client",
             facts={"post_logout_redirect_uri": uri, "client_id": client.client_id if client else _("(missing)")},
+            client_id=client.client_id if client else None,
             fixes=[
                 *([_(LOCALHOST)] if client and needs_address(uri, client.post_logout_redirect_uris) else []),
                 _("Register exactly this URI as a post-logout redirect URI of the client."),

@@ -12,14 +12,24 @@ LOCALHOST = sentence(
 class UnsafeRequest(PortalError):
     """The client or the redirect URI cannot be trusted, so the browser stays here (:rfc:`6749#section-4.1.2.1`).
 
-    People read ``message``; developers read what was received and how to mend it.
+    People read ``message``; developers read what was received and how to mend it, operators the ``reason``, a constant.
     """
 
     def __init__(
-        self, code: str, message: str, *, facts: dict[str, str], fixes: list[str], actions: list[Action] | None = None
+        self,
+        code: str,
+        message: str,
+        reason: str,
+        *,
+        facts: dict[str, str],
+        fixes: list[str],
+        client_id: str | None = None,
+        actions: list[Action] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
+        self.reason = reason
+        self.client_id = client_id
         self.developer = Developer(code, [(name, value[:2000]) for name, value in facts.items()], fixes)
         self.actions = actions
 

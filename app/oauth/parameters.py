@@ -90,6 +90,7 @@ class BackChannelRequest(OAuth2Request):
         self.client = self.user = self.auth_method = None
         self.authorization_code = self.refresh_token = self.credential = None
         self._scope = self._body = None
+        self.claimed_id = ""  # the client as which the sender tried to authenticate
 
     @property
     def args(self) -> dict[str, str]:

@@ -5,8 +5,10 @@ from urllib.parse import urlencode, urlsplit
 from flask import make_response, redirect, render_template, request
 from werkzeug import Response
 
+from app.oauth.authorization_request import Draft
 from app.services.clients.redirect_uris import origin
 from app.services.grants.interactions import AuthorizationRequest
+from app.web import refusals
 from app.web.security import allow_framing
 from app.wiring import services
 
@@ -18,18 +20,24 @@ def send_code(to: AuthorizationRequest, code: str) -> Response:
 
 def send_error(to: AuthorizationRequest, error: str, description: str) -> Response:
     """The error answer of a validated request."""
-    return send_error_to(to.redirect_uri, to.response_mode, error, description, to.state)
+    return _send_error(to, to.client_id, error, description)
 
 
-def send_error_to(redirect_uri: str, response_mode: str, error: str, description: str, state: str | None) -> Response:
-    """The error answer to a validated redirect URI (:rfc:`6749#section-4.1.2.1`)."""
-    return _send(redirect_uri, response_mode, {"error": error, "error_description": description}, state)
+def send_error_of(draft: Draft, error: str, description: str) -> Response:
+    """The error answer of a request of which only the redirect URI is known to be good."""
+    return _send_error(draft, draft.client.client_id, error, description)
 
 
 def with_parameters(uri: str, values: dict[str, str]) -> str:
     """``uri`` with ``values`` added to its query."""
     separator = "&" if urlsplit(uri).query else "" if uri.endswith("?") else "?"
     return f"{uri}{separator}{urlencode(values)}"
+
+
+def _send_error(to: AuthorizationRequest | Draft, client_id: str, error: str, description: str) -> Response:
+    """RFC 6749 section 4.1.2.1: everything but a bad client or redirect URI is told to the client."""
+    refusals.note("authorize", error, description, client_id)
+    return _send(to.redirect_uri, to.response_mode, {"error": error, "error_description": description}, to.state)
 
 
 def _send(redirect_uri: str, response_mode: str, values: dict[str, str], state: str | None) -> Response:

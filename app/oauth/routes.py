@@ -30,6 +30,7 @@ from app.services.clients.redirect_uris import origin
 from app.services.clients.scopes import split
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import NO_PROGRESS, Refusal, Step
+from app.web import refusals
 from app.web.forms import Form
 from app.web.security import answers_limits, over_limit
 from app.web.sessions import session_for
@@ -61,9 +62,7 @@ def authorize() -> AnyResponse:
     try:
         asked = draft.checked()
     except RefusedRequest as refused:
-        return responses.send_error_to(
-            draft.redirect_uri, draft.response_mode, refused.error, refused.description, draft.state
-        )
+        return responses.send_error_of(draft, refused.error, refused.description)
     session = session_for(asked.hinted_user_id, asked.login_hint, is_silent=asked.is_silent)
     if request.method == "POST" and session is None:
         # A form on a page of another site comes without our cookie (SameSite=Lax); what it leads to comes with it.
@@ -135,12 +134,13 @@ def validate() -> Response:
 def userinfo() -> Response:
     """Claims of the person a bearer token stands for (OpenID Connect Core section 5.3)."""
     only_reads()
+    client_id = None
     try:
-        token_text = bearer_token.presented(request)
-        state = services.bearer.access(token_text)
+        state = services.bearer.access(bearer_token.presented(request))
+        client_id = str(state.claims["client_id"])
         return jsonify(bearer_token.claims_of(state))
     except ProtocolRefusal as refusal:
-        return bearer_token.refused(refusal)
+        return bearer_token.refused(refusal, client_id)
 
 
 @bp.route("/logout", methods=["GET", "POST"])
@@ -161,6 +161,7 @@ def confirm_logout() -> AnyResponse:
     """The person agreed to be logged out."""
     form = Form()
     if not form.validate_on_submit():
+        refusals.note("logout", "invalid_request", "The form of the question was not sent as it was shown")
         return make_response(end_session.question(request.form.get("request", ""), form), 400)
     return end_session.finish(end_session.unsealed(request.form.get("request", "")))
 
@@ -173,7 +174,7 @@ def _too_many(values: "MultiDict[str, str]", refusal: TooManyAttempts) -> AnyRes
         draft = Draft(values)
     except UnsafeRequest:
         raise refusal from None
-    return responses.send_error_to(draft.redirect_uri, draft.response_mode, *TOO_MANY, draft.state)
+    return responses.send_error_of(draft, *TOO_MANY)
 
 
 def _to_page(step: Step, interaction_id: str) -> AnyResponse:

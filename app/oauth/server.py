@@ -13,7 +13,11 @@ from app.oauth.endpoints import Introspection, Revocation
 from app.oauth.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from app.oauth.parameters import BackChannelRequest, HttpRequest, back_channel_request
 from app.services.clients.clients import ClientRecord
+from app.web import refusals
 from app.wiring import services
+
+CALLED = {"token": "token", "revocation": "revoke", "introspection": "introspect"}
+"""Endpoints as the log calls them."""
 
 
 class PortalAuthorizationServer(AuthorizationServer):
@@ -58,6 +62,7 @@ class PortalAuthorizationServer(AuthorizationServer):
 
     def respond(self, name: str, request: HttpRequest) -> Response:
         """Answer at the token endpoint (``token``) or a registered endpoint, whatever comes."""
+        oauth_request = None
         try:
             oauth_request = self.create_oauth2_request(request)
             if name == "token":
@@ -68,9 +73,11 @@ class PortalAuthorizationServer(AuthorizationServer):
             return self.handle_response(*endpoint.create_endpoint_response(oauth_request))
         except ProtocolRefusal as refusal:
             error = OAuth2Error(refusal.message, status_code=refusal.status, error=refusal.code)
-            return self.handle_error_response(None, error)
-        except OAuth2Error as error:
-            return self.handle_error_response(None, error)
+        except OAuth2Error as refused:
+            error = refused
+        client_id = client_authentication.known_client_id(oauth_request) if oauth_request else None
+        refusals.note(CALLED[name], error.error or "", error.description or "", client_id)
+        return self.handle_error_response(None, error)
 
     def handle_response(self, status: int, payload: dict[str, Any] | str, headers: Any) -> Response:
         """RFC 6749 section 5.1: JSON, never stored."""

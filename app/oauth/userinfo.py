@@ -7,6 +7,7 @@ from flask import Request, Response, jsonify
 from app.errors import ProtocolRefusal
 from app.oauth.parameters import FORM
 from app.services.grants.bearer import AccessState
+from app.web import refusals
 from app.wiring import services
 
 REALM = "MAX Platform"
@@ -53,8 +54,9 @@ def claims_of(state: AccessState) -> dict[str, Any]:
     return services.claims.userinfo(state.subject, state.scopes)
 
 
-def refused(refusal: ProtocolRefusal) -> Response:
-    """The refusal with its challenge (:rfc:`6750#section-3`)."""
+def refused(refusal: ProtocolRefusal, client_id: str | None = None) -> Response:
+    """The refusal with its challenge (:rfc:`6750#section-3`), on record with the client if that is known."""
+    refusals.note("userinfo", refusal.code or "unauthorized", refusal.message, client_id)
     challenge = f'Bearer realm="{REALM}"'
     if refusal.code:
         challenge += f', error="{refusal.code}", error_description="{refusal.message}"'

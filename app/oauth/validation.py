@@ -10,6 +10,7 @@ from app.oauth.client_authentication import authenticate
 from app.oauth.parameters import BackChannelRequest
 from app.services.clients.clients import ClientRecord
 from app.services.tokens.tokens import InvalidToken
+from app.web import refusals
 from app.wiring import services
 
 BLACKLISTED = "Token is blacklisted"
@@ -19,12 +20,13 @@ CREDENTIALS = ("client_id", "client_secret")
 
 def answer(request: Request) -> Response:
     """``{"valid": true}`` or ``{"valid": false, "reason": …}``; the client authenticates as at the token endpoint."""
+    asked = BackChannelRequest(request, {})
     try:
         members = _members(request)
-        credentials = {name: members[name] for name in CREDENTIALS if name in members}
-        client = authenticate(BackChannelRequest(request, credentials), allow_public=False)
-        reason = _reason(members, client)
+        asked = BackChannelRequest(request, {name: members[name] for name in CREDENTIALS if name in members})
+        reason = _reason(members, authenticate(asked, allow_public=False))
     except OAuth2Error as error:
+        refusals.note("validate", error.error or "", error.description or "", asked.claimed_id)
         response = jsonify(error=error.error, error_description=error.description)
         response.status_code = error.status_code
         for name, value in error.get_headers():
@@ -32,6 +34,7 @@ def answer(request: Request) -> Response:
                 response.headers[name] = value
         return response
     except ProtocolRefusal as refusal:
+        refusals.note("validate", refusal.code, refusal.message, asked.claimed_id)
         response = jsonify(error=refusal.code, error_description=refusal.message)
         response.status_code = refusal.status
         return response

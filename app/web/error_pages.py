@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from app.database import UNAVAILABLE
 from app.errors import InvalidFields, InvalidInput, PortalError, ProtocolRefusal, TooManyAttempts, Unavailable, sentence
 from app.languages import gettext as _
+from app.web import refusals
 from app.web.sessions import current_session
 from app.wiring import services
 
@@ -110,8 +111,10 @@ def _refusal(error: PortalError) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyAttempts) else None
     if isinstance(error, Unavailable):
         headers = {"Retry-After": "5"}
-    if isinstance(error, ProtocolRefusal):
-        logger.info("protocol_refusal", extra={"error": error.code})
+    endpoint = refusals.endpoint_of(request.path)
+    if endpoint or isinstance(error, ProtocolRefusal):
+        reason, client_id = getattr(error, "reason", error.message), getattr(error, "client_id", None)
+        refusals.note(endpoint or "api", error.code, reason, client_id)
     return answer(
         error.status,
         error.code,
@@ -138,8 +141,13 @@ def _http(error: HTTPException) -> Response:
         return make_response(error.get_response())
     status = error.code or 500
     headers = {"Allow": ", ".join(sorted(error.valid_methods or []))} if isinstance(error, MethodNotAllowed) else None
-    code = "invalid_request" if status < 500 else "server_error"
-    return answer(status, code, STATUS_MESSAGES.get(status, PortalError.message), headers=headers)
+    code, message = (
+        "invalid_request" if status < 500 else "server_error",
+        STATUS_MESSAGES.get(status, PortalError.message),
+    )
+    if endpoint := refusals.endpoint_of(request.path):
+        refusals.note(endpoint, code, message)
+    return answer(status, code, message, headers=headers)
 
 
 def _broken_body(_: Exception) -> Response:

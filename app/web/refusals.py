@@ -1,0 +1,42 @@
+"""Why a request of the protocol was refused: one line of the log each, under the reference that the answer shows.
+
+Error and description are the constants that the answer tells. The client is named by an id that can be one: what else
+was sent in its place stands on the page that only its sender sees.
+"""
+
+import logging
+
+from app.services.clients.registration import is_client_id
+
+logger = logging.getLogger("portal.protocol")
+PREFIXES = ("/api/oauth/", "/oauth/")
+
+
+def note(endpoint: str, error: str, description: str, client_id: str | None = None) -> None:
+    """Write the line; the log adds the request's id, which is the reference on the page and in ``X-Request-ID``."""
+    client = client_id if client_id and is_client_id(client_id) else None
+    facts = {"endpoint": endpoint, "client_id": client, "error": error, "description": description}
+    logger.info("protocol_refusal", extra=facts)
+
+
+def endpoint_of(path: str) -> str | None:
+    """What a path of the protocol is called in the log; None for other paths."""
+    for prefix in PREFIXES:
+        if path.startswith(prefix):
+            return KNOWN.get(path.removeprefix(prefix), "unknown")
+    return None
+
+
+KNOWN = {
+    "authorize": "authorize",
+    "authorize/resume": "authorize",
+    "token": "token",
+    "token/validate": "validate",
+    "userinfo": "userinfo",
+    "revoke": "revoke",
+    "introspect": "introspect",
+    "logout": "logout",
+    "logout/resume": "logout",
+    "logout/confirm": "logout",
+}
+"""Paths below a prefix."""
