@@ -9,6 +9,10 @@ def sentence(text: str) -> str:
     return text
 
 
+DEFECT = sentence("Something went wrong on our side. Nothing was lost; please try again.")
+"""What is said of an error that nobody expected."""
+
+
 class PortalError(Exception):
     """A refusal we expect: an HTTP status, a constant code for programs and a constant sentence for people."""
 

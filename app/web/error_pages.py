@@ -8,7 +8,16 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.database import UNAVAILABLE
-from app.errors import InvalidFields, InvalidInput, PortalError, ProtocolRefusal, TooManyAttempts, Unavailable, sentence
+from app.errors import (
+    DEFECT,
+    InvalidFields,
+    InvalidInput,
+    PortalError,
+    ProtocolRefusal,
+    TooManyAttempts,
+    Unavailable,
+    sentence,
+)
 from app.languages import gettext as _
 from app.web import refusals
 from app.web.sessions import current_session
@@ -165,9 +174,7 @@ def _database(error: Exception) -> Response:
 def _bug(error: Exception) -> Response:
     logger.exception("unexpected_error")
     services.db.rollback()
-    return answer(
-        500, "server_error", sentence("Something went wrong on our side. Nothing was lost; please try again.")
-    )
+    return answer(500, "server_error", DEFECT)
 
 
 def _title(status: int) -> str:

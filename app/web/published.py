@@ -21,6 +21,7 @@ from flask import Flask
 from werkzeug.http import parse_etags, unquote_etag
 from werkzeug.test import create_environ
 
+from app.errors import DEFECT, Unavailable
 from app.server import logs
 from app.settings import Settings
 from app.web.security import headers_of_every_response
@@ -30,7 +31,6 @@ PATIENCE_SECONDS = 0.5
 """How long what was kept may wait for what is new; nobody waits for an application that has been asked earlier."""
 FIRST_SECONDS = 5.0
 """The same where nothing was kept yet."""
-AWAY = json.dumps({"error": "temporarily_unavailable", "error_description": "This service is busy."}).encode() + b"\n"
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 logger = logging.getLogger("portal.web")
 
@@ -68,6 +68,7 @@ class Published:
         self.paths = frozenset(paths)
         self._mark = mark
         self._kept: dict[str, _Document] = {}
+        self._broken: set[str] = set()
         self._asked: dict[str, _Question] = {}
         self._asking = threading.Lock()
 
@@ -79,7 +80,7 @@ class Published:
         document = self._document(path)
         request_id = logs.request_id(environ.get("HTTP_X_REQUEST_ID", ""), is_trusted=self._trusts_ids)
         if document is None:
-            return self._away(start_response, request_id)
+            return self._refuse(path in self._broken, start_response, request_id)
         headers = [*document.headers, (logs.HEADER, request_id)]
         if (held := environ.get("HTTP_IF_NONE_MATCH")) and parse_etags(held).contains_weak(document.etag):
             start_response("304 NOT MODIFIED", headers)
@@ -115,18 +116,21 @@ class Published:
 
     def _ask(self, path: str, question: _Question) -> None:
         try:
-            if document := self._answer_of(path, question.mark):
+            document, is_broken = self._answer_of(path, question.mark)
+            if document:
                 self._kept[path] = document
         except Exception:
+            is_broken = True
             logger.exception("unexpected_error")
         finally:
+            (self._broken.add if is_broken else self._broken.discard)(path)
             with self._asking:
                 if self._asked.get(path) is question:
                     del self._asked[path]
             question.is_answered.set()
 
-    def _answer_of(self, path: str, mark: object) -> _Document | None:
-        """The application's answer to the plainest request; None unless it is the document."""
+    def _answer_of(self, path: str, mark: object) -> tuple[_Document | None, bool]:
+        """The application's answer to the plainest request, if it is the document; and whether it broke over it."""
         answered: list[tuple[str, list[tuple[str, str]]]] = []
 
         def note(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
@@ -140,17 +144,22 @@ class Published:
                 close()
         status, headers = answered[-1]
         if not status.startswith("200 "):
-            return None
+            return None, status.startswith("500 ")
         kept = [(name, value) for name, value in headers if name not in {logs.HEADER, "Content-Length"}]
         etag = unquote_etag(dict(kept).get("ETag", ""))[0] or ""
-        return _Document(kept, body, etag, mark, time.monotonic() + FRESH_SECONDS)
+        return _Document(kept, body, etag, mark, time.monotonic() + FRESH_SECONDS), False
 
-    def _away(self, start_response: Any, request_id: str) -> Iterable[bytes]:
+    def _refuse(self, is_broken: bool, start_response: Any, request_id: str) -> Iterable[bytes]:
         """Nothing was ever read, and cannot be now."""
-        headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Retry-After", "5")]
-        headers += [("Access-Control-Allow-Origin", "*"), ("Content-Length", str(len(AWAY))), *self._headers]
-        start_response("503 SERVICE UNAVAILABLE", [*headers, (logs.HEADER, request_id)])
-        return [AWAY]
+        code, why = ("server_error", DEFECT) if is_broken else ("temporarily_unavailable", Unavailable.message)
+        answer = {"error": code, "error_description": why, "request_id": request_id}
+        body = json.dumps(answer, separators=(",", ":")).encode() + b"\n"
+        headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+        headers += [] if is_broken else [("Retry-After", "5")]
+        headers += [("Access-Control-Allow-Origin", "*"), ("Content-Length", str(len(body))), *self._headers]
+        status = "500 INTERNAL SERVER ERROR" if is_broken else "503 SERVICE UNAVAILABLE"
+        start_response(status, [*headers, (logs.HEADER, request_id)])
+        return [body]
 
 
 def configure(app: Flask, settings: Settings, mark: Callable[[], object]) -> Published:

@@ -1,4 +1,4 @@
-"""R24: the portal is started with keys that open nothing; its keys are replaced, all is sealed anew, under load.
+"""R28: the portal is started with keys that open nothing; its keys are replaced, all is sealed anew, under load.
 
 Nothing that cannot be answered may be spent: who is told 503 comes again with the same code or refresh token.
 """
@@ -86,7 +86,7 @@ def _spent(run: Run) -> int:
 
 
 ROWS = (
-    Row("R24 wrong", "started with a wrong ENCRYPTION_KEYS", on_postgresql, wrong, UNAVAILABLE),
-    Row("R24 rotated", "ENCRYPTION_KEYS replaced, keys reseal", on_postgresql, rotated, REFUSED),
-    Row("R24 rotated sqlite", "the same on SQLite", on_sqlite, rotated, REFUSED),
+    Row("R28 wrong", "started with a wrong ENCRYPTION_KEYS", on_postgresql, wrong, UNAVAILABLE),
+    Row("R28 rotated", "ENCRYPTION_KEYS replaced, keys reseal", on_postgresql, rotated, REFUSED),
+    Row("R28 rotated sqlite", "the same on SQLite", on_sqlite, rotated, REFUSED),
 )
