@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from app.errors import sentence
+from app.errors import InvalidInput, sentence
 from app.models import Group, Role, Scope
 from app.services.clients.clients import ClientRecord, Clients
 from app.services.foundation.environment import Caller, Clock, Database
@@ -126,7 +126,14 @@ class Seeding:
         self.issuer = beginning.issuer
 
     def run(self) -> Credentials:
-        """Seed everything; answers the credentials made on the way, which are never to be seen again."""
+        """Seed everything; answers the credentials made on the way, which are never to be seen again.
+
+        Raises :class:`InvalidInput` for a place of an application that there is none of.
+        """
+        if unknown := self.beginning.origins.keys() - {client_id for client_id, *_ in SOLUTIONS}:
+            raise InvalidInput(
+                f"CLIENT_ORIGINS names what is none of the MAX applications: {', '.join(sorted(unknown))}."
+            )
         # Nodes that start at once seed once.
         self.db.take_turn()
         made = Credentials()

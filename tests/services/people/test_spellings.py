@@ -14,6 +14,8 @@ from app.services.people.passwords import LONGEST_TYPED, Passwords, prepared
 from app.services.people.profiles import given_username, require_username
 from tests.api.people import FrontEnd
 from tests.cli.test_commands import run
+from tests.clock import Clock
+from tests.login.test_recovery import choose, mailed_link
 from tests.relying_party import EMAIL, add_person, csrf_token, log_in
 
 COMPOSED = "비밀번호는 café 열쇠 말"
@@ -107,6 +109,22 @@ def test_every_door_takes_every_spelling(app: Flask) -> None:
     assert log_in(app.test_client(), "bob@example.com", password=COMPOSED).status_code == 303
     run(app, "users", "create", "eve@example.com", "--password", SPACED)
     assert log_in(app.test_client(), "eve@example.com", password=DECOMPOSED).status_code == 303
+
+
+def test_reset_confirmation_and_change_by_page_take_every_spelling(app: Flask, clock: Clock) -> None:
+    add_person(app)
+    assert choose(app.test_client(), mailed_link(app), DECOMPOSED).status_code == 303
+    browser = app.test_client()
+    assert log_in(browser, password=SPACED).status_code == 303
+    clock.advance(seconds=601)
+    # Before an account is deleted or exported, the password is typed once more.
+    page = "/confirm?next=/account/data"
+    confirmed = browser.post(page, data={"csrf_token": csrf_token(browser, page), "password": COMPOSED})
+    assert confirmed.location == "/account/data"
+    page = "/account/security/password"
+    form = {"csrf_token": csrf_token(browser, page), "current": DECOMPOSED, "password": SPACED + " und"}
+    assert browser.post(page, data=form).status_code == 303
+    assert log_in(app.test_client(), password=COMPOSED + " und").status_code == 303
 
 
 @pytest.mark.parametrize("typed", [COMPOSED, DECOMPOSED, "correct horse battery 9", "é" * 100])

@@ -67,6 +67,12 @@ def test_a_template_places_them_and_single_ones_are_placed_apart(production: Cal
     assert run(app, "seed") == "Everything is there already.\n"
 
 
+def test_a_mistyped_application_is_said_and_nothing_is_seeded(production: Callable[..., Flask]) -> None:
+    app = production(CLIENT_ORIGINS="maxlabs=https://lab.example.com")
+    assert "none of the MAX applications: maxlabs" in run(app, "seed", fails=True)
+    assert active(app) == {}
+
+
 @pytest.mark.parametrize("template", ["", "https://{client}.example.com"])
 def test_what_a_desk_has_seeded_moves_or_stops(production: Callable[..., Flask], template: str) -> None:
     app = production(is_new=False, CLIENT_ORIGIN_TEMPLATE=template)
