@@ -44,7 +44,8 @@ def run(connection: sa.Connection) -> None:
     """Bring the database to the wanted revision."""
     schema = services.settings.storage.schema
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
+        for limit in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(sa.text(f"SET LOCAL {limit} = 0"))
         if schema:
             enter(connection, schema)
     context.configure(

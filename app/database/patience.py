@@ -80,7 +80,11 @@ class Door:
         while True:
             time.sleep(LOOK_SECONDS)
             with _watching:
-                connections = list(self._open)
+                connections = [each for each in self._open if not each.closed]
+                if not connections:
+                    # Nothing to look at until the next one is opened, which begins anew.
+                    self._watched_by = 0
+                    return
             for connection in connections:
                 leave_if_late(connection)
 

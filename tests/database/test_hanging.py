@@ -1,5 +1,6 @@
 """A database that hangs holds nobody for long, and one that can only be read is an outage; over once it is back."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -124,3 +125,22 @@ def test_the_copy_that_was_promoted_takes_over_without_a_restart(
         assert statuses(asked(web, tokens)) == OUT
         copy.promote()
         assert statuses(asked(web, tokens)) == DONE
+
+
+def test_connections_are_looked_after_while_there_are_any(make_app: Callable[..., Flask], postgresql_url: str) -> None:
+    """A thread that looks at nothing ends; the next connection has another one."""
+    app = make_app(postgresql_url)
+    before = set(threading.enumerate())
+
+    def watchers() -> int:
+        return sum(thread.name == "database-patience" for thread in set(threading.enumerate()) - before)
+
+    for _ in range(2):
+        assert app.test_client().get("/ready").status_code == 200
+        assert watchers() == 1
+        with app.app_context():
+            app.extensions["sqlalchemy"].engine.dispose()
+        end = time.monotonic() + 10
+        while watchers():
+            assert time.monotonic() < end
+            time.sleep(0.1)
