@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn import glogging
 
-from app.server import descriptors, leaving, listening, logs
+from app.server import balance, descriptors, leaving, listening, logs
 from app.settings import ConfigurationError, of_this_process
 
 try:
@@ -129,6 +129,7 @@ def when_ready(server: Any) -> None:
     # writes to memory that the workers share.
     gc.collect()
     gc.freeze()
+    balance.prepare()
     leaving.announce(
         settings.server.drain_seconds,
         has_heir=lambda: bool(server.reexec_pid or server.master_pid),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, cast
 
-_state = mmap.mmap(-1, 1)
+_state: mmap.mmap | None = None
 SO_ATTACH_FILTER = 26
 # Of what arrives at a listening socket: load the flags of the TCP header, drop what has SYN set, take the rest.
 NO_NEW = [(0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF)]
@@ -21,7 +21,7 @@ NO_NEW = [(0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0x
 
 def is_leaving() -> bool:
     """Whether this portal has been told to end and nobody takes its place."""
-    return _state[0] != 0
+    return _state is not None and _state[0] != 0
 
 
 def announce(seconds: int, has_heir: Callable[[], bool], listeners: Callable[[], Iterable[Any]]) -> None:
@@ -29,6 +29,8 @@ def announce(seconds: int, has_heir: Callable[[], bool], listeners: Callable[[],
 
     In these everything goes on, but readiness says that the portal leaves. A second SIGTERM ends the wait.
     """
+    global _state
+    state = _state = mmap.mmap(-1, 1)
     told = cast(Callable[[int, Any], Any], signal.getsignal(signal.SIGTERM))
 
     def end(frame: Any) -> None:
@@ -39,7 +41,7 @@ def announce(seconds: int, has_heir: Callable[[], bool], listeners: Callable[[],
         told(signal.SIGTERM, frame)
 
     def leave(number: int, frame: Any) -> None:
-        was_leaving, _state[0] = is_leaving(), not has_heir()
+        was_leaving, state[0] = is_leaving(), not has_heir()
         if seconds and is_leaving() and not was_leaving:
             signal.setitimer(signal.ITIMER_REAL, seconds)
         else:

@@ -311,3 +311,19 @@ def test_a_secret_that_cannot_be_read_any_more_ends_nobody(tmp_path: Path) -> No
         assert json.loads(requests.get(f"{portal.url}/health", timeout=5).text) == {"status": "ok"}
     finally:
         portal.stop()
+
+
+def test_what_one_portal_says_is_said_of_no_other(database_url: str, tmp_path: Path) -> None:
+    """Both are forked from one process; the memory that a master shares is that of its own workers."""
+    first, second = Portal(tmp_path, database_url, DRAIN_SECONDS="30"), Portal(tmp_path, database_url)
+    second.log = tmp_path / "second.log"
+    first.start()
+    second.start()
+    try:
+        os.kill(first.pid, signal.SIGTERM)
+        wait_until(lambda: requests.get(f"{first.url}/ready", timeout=5).json() == {"status": "leaving"})
+        assert requests.get(f"{second.url}/ready", timeout=5).json()["status"] == "ready"
+        os.kill(first.pid, signal.SIGTERM)
+    finally:
+        second.stop()
+        first.stop()

@@ -88,7 +88,9 @@ def test_a_second_request_on_the_connection_is_asked_too(live_portal: Portal) ->
     ) as connection:
         received = b""
         while b"100 Continue" not in received:
-            received += connection.recv(1000)
+            more = connection.recv(1000)
+            assert more, received
+            received += more
         assert received.startswith(b"HTTP/1.1 200 ")
         connection.sendall(BODY)
         assert final(connection) == 401
