@@ -148,7 +148,8 @@ class Bearer:
 
     def refresh(self, token: str) -> RefreshState | None:
         """The state of a refresh token, or None when there is no such token."""
-        if len(token) > LONGEST:
+        # Ours are base64url; what has a dot is a JWT, and most of what is asked about is one.
+        if len(token) > LONGEST or "." in token:
             return None
         row = _REFRESH.first(self.db, token_hash=sha256(token))
         if row is None:
