@@ -76,14 +76,15 @@ def test_few_descriptors_are_shared_out_and_said_once(
     portal = under_limit(Portal(tmp_path, url), FEW, FEW)
     portal.start()
     stack.callback(portal.stop)
-    workers = portal.workers
+    while len(workers := portal.workers) < 2:
+        time.sleep(0.05)
     idle = connected(stack, portal, 3 * FEW)
     assert slowest_health(portal) < SOON
     assert requests.get(f"{portal.url}/ready", timeout=5).json()["status"] == "ready"
     assert requests.get(f"{portal.url}/login", timeout=5).status_code == 200
-    # Who has been idle for longest went first.
-    assert not any(answers(connection) for connection in idle[:20])
-    assert all(answers(connection) for connection in idle[-20:])
+    # Which worker has whom is not said, but no worker has more than it has room for.
+    assert all(answers(connection) for connection in idle[-5:])
+    assert sum(answers(connection) for connection in idle) <= 2 * descriptors.room(FEW, 4)
     assert portal.workers == workers
     lines = portal.log.read_text().splitlines()
     (said,) = [line for line in lines if "descriptors" in line or "accept_failed" in line]
@@ -97,8 +98,8 @@ def test_a_bound_of_connections_is_held(stack: ExitStack, tmp_path: Path) -> Non
     stack.callback(portal.stop)
     idle = connected(stack, portal, 40)
     assert slowest_health(portal) < SOON
-    assert sum(answers(connection) for connection in idle) <= 16
-    assert answers(idle[-1])
+    # Who has been idle for longest went first.
+    assert [answers(connection) for connection in idle] == [False] * 25 + [True] * 15
 
 
 def test_a_busy_connection_makes_room_for_nobody(stack: ExitStack, tmp_path: Path) -> None:
