@@ -8,8 +8,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 
+from benchmarks.faults.balancer import ASK_SECONDS, is_ready
 from benchmarks.faults.drill import Row, Run
-from benchmarks.faults.stand import on_sqlite
+from benchmarks.faults.stand import behind_a_balancer, on_sqlite
 
 DESCRIPTORS, IDLE = 256, 600
 PATIENCE_SECONDS = 60.0
@@ -66,6 +67,20 @@ def handed_over(run: Run) -> None:
         run.facts.append(f"a new master after {time.monotonic() - began:.1f} s")
 
 
+def deployed(run: Run) -> None:
+    """``SIGTERM`` for one node after the other, each started again; a balancer asks them whether they are ready."""
+    first, second = run.stand.portal, run.stand.second
+    assert second is not None
+    for node in (first, second) * (3 if run.is_full else 1):
+        old, began = node.pid, time.monotonic()
+        node.stop()
+        run.facts.append(f"a node went in {time.monotonic() - began:.1f} s")
+        node.start()
+        run.has_bitten = node.pid != old
+        _wait(run, lambda node=node: is_ready(node.port))  # type: ignore[misc]
+        time.sleep(2 * ASK_SECONDS)  # the balancer has heard of it, too
+
+
 def killed(run: Run) -> None:
     """``SIGKILL`` for one worker after the other: only what it held is lost."""
     portal, times = run.stand.portal, 20 if run.is_full else 6
@@ -87,9 +102,11 @@ def _wait(run: Run, condition: Callable[[], bool]) -> None:
 
 
 _on_few = partial(on_sqlite, descriptors=DESCRIPTORS)
+_draining = partial(behind_a_balancer, DRAIN_SECONDS="4")
 ROWS = (
     Row("R30", f"{IDLE} idle connections, {DESCRIPTORS} descriptors", _on_few, crowded),
     Row("R31 HUP", "New workers (SIGHUP)", on_sqlite, renewed),
     Row("R31 USR2", "A new master (SIGUSR2, SIGTERM)", on_sqlite, handed_over),
+    Row("R31 TERM", "A rolling deploy of two nodes (SIGTERM)", _draining, deployed),
     Row("R31 KILL", "Workers killed", on_sqlite, killed, frozenset({0})),
 )

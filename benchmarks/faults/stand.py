@@ -201,7 +201,10 @@ class Disk:
 
 @dataclass
 class Stand:
-    """What a drill has at hand; absent servers are None. ``door``: where people come in, if not at the portal's own."""
+    """What a drill has at hand; absent servers are None.
+
+    ``door``: where people come in, if not at the portal's own; ``second``: another node behind it.
+    """
 
     portal: FaultyPortal
     client: Client
@@ -212,6 +215,7 @@ class Stand:
     copy: Cluster | None = None
     pooler: PgBouncer | None = None
     door: int | None = None
+    second: FaultyPortal | None = None
 
     @property
     def port(self) -> int:
@@ -330,7 +334,7 @@ def behind_a_balancer(**settings: str) -> Iterator[Stand]:
         second = FaultyPortal(directory / "second", cluster.url("portal"), **common)
         _running(stack, second)
         stack.enter_context(balanced(door, [portal.port, second.port]))
-        yield Stand(portal, client, directory, cluster, server, door=door)
+        yield Stand(portal, client, directory, cluster, server, door=door, second=second)
 
 
 def _started(stack: ExitStack, portal: FaultyPortal) -> Client:
