@@ -209,7 +209,7 @@ def test_a44_the_name_of_a_client_is_text_on_an_error_page(parties: Parties) -> 
 def test_a44_an_error_that_came_with_the_request_is_nowhere_in_the_answer(parties: Parties) -> None:
     said = {
         "error": "server_error",
-        "error_description": "<b>call 555</b>",
+        "error_description": "<b>call Mallory</b>",
         "error_uri": "https://evil.test/",
         "iss": "x",
     }
@@ -217,10 +217,11 @@ def test_a44_an_error_that_came_with_the_request_is_nowhere_in_the_answer(partie
         markup = is_page(parties.web.authorize(**said, **{name: "nobody"}))
         # The form that changes the language leads back to this very address.
         returning = {"next": markup.fields.pop("next")}
-        assert "555" not in f"{markup.text}{markup.addresses}{markup.fields}"
+        assert "Mallory" not in f"{markup.text}{markup.addresses}{markup.fields}"
         assert returning["next"].startswith("/api/oauth/authorize?")
     assert (
-        "555" not in is_sent_back(parties.web.authorize(**said, scope="nonsense"), "invalid_scope")["error_description"]
+        "Mallory"
+        not in is_sent_back(parties.web.authorize(**said, scope="nonsense"), "invalid_scope")["error_description"]
     )
     is_accepted(parties.web.authorize(**said))
 
