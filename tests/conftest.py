@@ -41,6 +41,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores: tests wait for pages, servers and each other half of their time."""
     return max(1, (os.cpu_count() or 1) * 3 // 2)

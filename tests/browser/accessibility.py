@@ -5,7 +5,9 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+BRIEF: dict[str, Any] = {"resultTypes": ["violations"]}
+"""Nothing is gathered about what is as it should be, which takes longer than the rules."""
+COLOURS = {**BRIEF, "runOnly": ["color-contrast", "link-in-text-block"]}
 """The rules that a theme can break; all others look at what is the same in both."""
 
 # Colours that are on their way from one theme to the other are neither's; what turns for ever is not waited for.
@@ -20,7 +22,7 @@ SETTLED = """async () => {
 
 def hold_accessibility(window: Page, what: str = "", options: dict[str, Any] | None = None) -> None:
     """Hold the page to axe's rules (to those of ``options``) as the device has it, and its colours in both themes."""
-    found = Axe().run(window, options=options)
+    found = Axe().run(window, options={**BRIEF, **(options or {})})
     assert found.violations_count == 0, f"{what}: {found.generate_report()}"
     is_dark = window.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     window.emulate_media(color_scheme="light" if is_dark else "dark")

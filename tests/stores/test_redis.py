@@ -126,7 +126,9 @@ def test_sentinels_lead_to_whoever_is_master_now(tmp_path: Path) -> None:
 
 def test_a_node_of_a_cluster_is_a_clear_no(tmp_path: Path) -> None:
     refused = pytest.raises(StoreUnavailable, match="part of a cluster, which is not supported")
-    with running(partial(RedisServer, more="--cluster-enabled yes")) as node, ExitStack() as stack:
+    # The port of the nodes among themselves is 10,000 further on if none is named.
+    cluster = f"--cluster-enabled yes --cluster-port {free_port()}"
+    with running(partial(RedisServer, more=cluster)) as node, ExitStack() as stack:
         store = stack.enter_context(closing(open_store(node.url)))
         with refused:
             store.ping()
