@@ -150,15 +150,52 @@ def test_an_id_token_leaves_out_lists_that_would_make_it_too_long_to_be_sent_bac
     assert logout.status_code == 303
 
 
-def test_groups_are_looked_up_only_where_they_are_read(app_client: RelyingParty, statements: list[str]) -> None:
-    for scope, count in (("openid profile email read:profile", 0), ("openid read:groups", 1)):
+def test_groups_cost_no_statement_of_their_own(app_client: RelyingParty, statements: list[str]) -> None:
+    for scope in ("openid profile email read:profile", "openid read:groups"):
         code = app_client.code(scope=scope)
         statements.clear()
         tokens = app_client.redeem(code).json
-        assert sum("groups.kind" in each for each in statements) == count, statements
-        statements.clear()
         app_client.refresh(tokens["refresh_token"])
-        assert sum("groups.kind" in each for each in statements) == count, statements
+        assert statements
+        assert not [each for each in statements if each.startswith("SELECT groups.")]
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        {},
+        {"MAX": "group"},
+        {'연구 "1실"': "workspace", "a,b\\": "group", "Z": "group", "\u00e9": "workspace", "a": "group"},
+    ],
+)
+def test_every_group_is_told_by_its_kind(
+    make_app: Callable[..., Flask], open_database: Callable[..., str], engine: str, kinds: dict[str, str]
+) -> None:
+    app = make_app(open_database(engine))
+    person, browser = add_person(app), app.test_client()
+    with app.app_context():
+        services = app.extensions["services"]
+        session, now = services.db.session, services.clock()
+        role_id = session.scalar(sa.select(Role.id).where(Role.name == "member"))
+        session.execute(sa.delete(Membership).where(Membership.user_id == person))
+        for name, kind in kinds.items():
+            group = session.scalar(sa.select(Group).where(Group.name == name)) or Group(name=name, created_at=now)
+            group.kind = kind
+            session.add(group)
+            session.flush()
+            session.add(Membership(user_id=person, group_id=group.id, role_id=role_id, created_at=now))
+        services.db.commit()
+    assert log_in(browser).status_code == 303
+    client = RelyingParty(browser, "every", add_client(app, "every", scopes=EVERYTHING.split()))
+    tokens = client.tokens(scope="openid read:groups offline_access")
+    expected = {
+        "groups": sorted(name for name, kind in kinds.items() if kind == "group"),
+        "workspaces": sorted(name for name, kind in kinds.items() if kind == "workspace"),
+    }
+    assert said(tokens["id_token"]) == expected
+    assert said(client.refresh(tokens["refresh_token"]).json["id_token"]) == expected
+    assert client.userinfo(tokens["access_token"]).json == {"sub": person, **expected}
 
 
 @pytest.fixture

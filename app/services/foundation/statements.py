@@ -10,11 +10,30 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from app.services.foundation.environment import Database
 
 Convert = Callable[[Any], Any] | None
+
+
+class json_rows(FunctionElement[str]):  # noqa: N801 named as functions of SQL are
+    """The rows of a query as one JSON text, a list of lists of the columns named; in no order; none may be NULL."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(json_rows, "sqlite")
+def _of_sqlite(element: json_rows, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_group_array(json_array({compiler.process(element.clauses, **options)}))"
+
+
+@compiles(json_rows, "postgresql")
+def _of_postgresql(element: json_rows, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(json_agg(json_build_array({compiler.process(element.clauses, **options)})) AS TEXT)"
 
 
 class _Prepared:

@@ -22,7 +22,14 @@ from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
 from app.services.grants.token_families import begin_family
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
-from app.services.tokens.claims import SUBJECT_COLUMNS, Claims, subject_from, with_subject
+from app.services.tokens.claims import (
+    SUBJECT_COLUMNS,
+    Claims,
+    groups_from,
+    groups_if_covered,
+    subject_from,
+    with_subject,
+)
 from app.services.tokens.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
 
 LIFE = timedelta(seconds=60)
@@ -49,6 +56,7 @@ _FIND = Statement(
         _code.c.family_id,
         _session.c.ended_at.label("session_ended_at"),
         covered_by_consent(_code.c.user_id, _code.c.client_id, ASKS_CONSENT),
+        groups_if_covered(_code.c.scope),
         *SUBJECT_COLUMNS,
     )
     .select_from(with_subject(_code.join(_session, _session.c.id == _code.c.session_id), _code.c.user_id))
@@ -208,7 +216,7 @@ class AuthorizationCodes:
         scopes = split(grant.scope)
         if "openid" in scopes:
             asked, is_lean = (row.claims or {}).get("id_token"), grant.client.lean_id_token
-            said = self.claims.for_id_token(grant.subject, scopes, asked, is_lean=is_lean)
+            said = self.claims.for_id_token(grant.subject, scopes, asked, groups_from(row), is_lean=is_lean)
             id_token = self.tokens.id_token(grant, access_token, row.nonce, said)
         life = int((grant.expires_at - grant.issued_at).total_seconds())
         return TokenAnswer(access_token, life, grant.scope, refresh_token, refresh_life, id_token)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from app.models import RefreshToken, TokenFamily, UserSession
 from app.services.foundation.statements import Statement
 from app.services.grants.consents import ASKS_CONSENT, covered_by_consent
-from app.services.tokens.claims import SUBJECT_COLUMNS, with_subject
+from app.services.tokens.claims import SUBJECT_COLUMNS, groups_if_covered, with_subject
 
 MOST_REPEATS = 2
 _refresh = cast(sa.Table, RefreshToken.__table__)
@@ -44,6 +44,7 @@ _STATE = (
         _family.c.revoked_at.label("family_revoked_at"),
         _session.c.ended_at.label("session_ended_at"),
         covered_by_consent(_family.c.user_id, _family.c.client_id, ASKS_CONSENT),
+        groups_if_covered(_family.c.scope),
         *SUBJECT_COLUMNS,
     )
     .select_from(

@@ -20,7 +20,7 @@ from app.services.grants.refresh_statements import FIND, INSERT, LOOK, NEXT, REP
 from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
-from app.services.tokens.claims import Claims, subject_from
+from app.services.tokens.claims import Claims, groups_from, subject_from
 from app.services.tokens.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
 
 
@@ -182,7 +182,7 @@ class RefreshTokens:
         if "openid" in scopes:
             # Core section 12.2: the original auth_time, no new nonce.
             asked, is_lean = (row.claims or {}).get("id_token"), grant.client.lean_id_token
-            said = self.claims.for_id_token(grant.subject, scopes, asked, is_lean=is_lean)
+            said = self.claims.for_id_token(grant.subject, scopes, asked, groups_from(row), is_lean=is_lean)
             id_token = self.tokens.id_token(grant, access_token, None, said)
         return TokenAnswer(
             access_token,

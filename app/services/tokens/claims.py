@@ -1,6 +1,7 @@
 """What is said about a person: in tokens, at userinfo, to the MAX backends. One statement finds it all."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from app.models import Group, Membership, Role, User
 from app.services.foundation.environment import Database
 from app.services.foundation.person import UNCHOSEN_LOCALE
-from app.services.foundation.statements import Statement
+from app.services.foundation.statements import Statement, json_rows
 
 ADMIN_ROLE = "admin"
 _user = cast(sa.Table, User.__table__)
@@ -126,6 +127,22 @@ def subject_from(row: Any) -> Subject:
     )
 
 
+def groups_if_covered(scope: sa.ColumnElement[str]) -> sa.ColumnElement[str | None]:
+    """The column ``all_groups``, for :func:`groups_from`; NULL where ``scope`` does not cover groups."""
+    group, membership = _group.alias("any_group"), _membership.alias("any_membership")
+    found = (
+        sa.select(json_rows(group.c.name, group.c.kind))
+        .join(membership, membership.c.group_id == group.c.id)
+        .where(membership.c.user_id == _user.c.id)
+    )
+    return sa.case((scope.contains("read:groups"), found.scalar_subquery())).label("all_groups")
+
+
+def groups_from(row: Any) -> Sequence[tuple[str, str]] | None:
+    """Name and kind of each group in a row that selected :func:`groups_if_covered`, None where it tells of none."""
+    return [(name, kind) for name, kind in json.loads(row.all_groups)] if row.all_groups else None
+
+
 _SUBJECT = sa.select(*SUBJECT_COLUMNS).select_from(
     _user.outerjoin(_membership, sa.and_(_membership.c.user_id == _user.c.id, _membership.c.is_primary))
     .outerjoin(_group, _group.c.id == _membership.c.group_id)
@@ -135,7 +152,6 @@ _GROUPS = Statement(
     sa.select(_group.c.name, _group.c.kind)
     .join(_membership, _membership.c.group_id == _group.c.id)
     .where(_membership.c.user_id == sa.bindparam("user_id"))
-    .order_by(_group.c.name)
 )
 
 
@@ -150,30 +166,38 @@ class Claims:
         row = self.db.session.execute(_SUBJECT.where(_user.c.id == user_id)).first()
         return subject_from(row) if row else None
 
-    def userinfo(self, subject: Subject, scopes: Iterable[str]) -> dict[str, Any]:
-        """The userinfo answer: ``sub``, and what ``scopes`` cover."""
+    def userinfo(
+        self, subject: Subject, scopes: Iterable[str], groups: Sequence[tuple[str, str]] | None = None
+    ) -> dict[str, Any]:
+        """The userinfo answer: ``sub``, and what ``scopes`` cover; ``groups`` where they were read already."""
         covered = covered_by(tuple(scopes))
         values = {"sub": subject.id, **_values(subject)}
         if not covered.isdisjoint(GROUPS):
-            rows = _GROUPS.all(self.db, user_id=subject.id)
-            values["groups"] = [row.name for row in rows if row.kind != "workspace"]
-            values["workspaces"] = [row.name for row in rows if row.kind == "workspace"]
+            named = sorted(_GROUPS.all(self.db, user_id=subject.id) if groups is None else groups)
+            values["groups"] = [name for name, kind in named if kind != "workspace"]
+            values["workspaces"] = [name for name, kind in named if kind == "workspace"]
         return {
             name: value for name, value in values.items() if value is not None and (name == "sub" or name in covered)
         }
 
     def for_id_token(
-        self, subject: Subject, scopes: Iterable[str], requested: dict[str, Any] | None, *, is_lean: bool
+        self,
+        subject: Subject,
+        scopes: Iterable[str],
+        requested: dict[str, Any] | None,
+        groups: Sequence[tuple[str, str]] | None,
+        *,
+        is_lean: bool,
     ) -> dict[str, Any]:
         """What an ID token says of a person: all that ``scopes`` cover, for many libraries look nowhere else.
 
         A lean one has no more of it than the request's ``id_token`` member asked for (Core section 5.5).
         """
         if not is_lean:
-            return self.userinfo(subject, scopes)
+            return self.userinfo(subject, scopes, groups)
         if not requested:
             return {}
-        answer = self.userinfo(subject, scopes)
+        answer = self.userinfo(subject, scopes, groups)
         return {name: answer[name] for name in requested if name in answer}
 
 
