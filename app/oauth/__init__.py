@@ -20,11 +20,13 @@ from flask import Flask
 from app.oauth.metadata import well_known
 from app.oauth.routes import bp
 from app.oauth.server import PortalAuthorizationServer
+from app.web.protocol_paths import PREFIXES
 
 
 def register(app: Flask) -> None:
     """Mount the endpoints under both prefixes."""
     app.extensions["authorization_server"] = PortalAuthorizationServer()
-    app.register_blueprint(bp, url_prefix="/api/oauth")
-    app.register_blueprint(bp, url_prefix="/oauth", name="oauth_compatible")
+    documented, compatible = PREFIXES
+    app.register_blueprint(bp, url_prefix=documented)
+    app.register_blueprint(bp, url_prefix=compatible, name="oauth_compatible")
     app.register_blueprint(well_known)

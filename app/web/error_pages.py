@@ -20,11 +20,12 @@ from app.errors import (
 )
 from app.languages import gettext as _
 from app.web import refusals
+from app.web.protocol_paths import within_protocol
 from app.web.sessions import current_session
 from app.wiring import services
 
 logger = logging.getLogger("portal.errors")
-PAGES_OF_THE_PROTOCOL = ("/authorize", "/authorize/resume", "/logout", "/logout/resume", "/logout/confirm")
+PAGES_OF_THE_PROTOCOL = frozenset({"authorize", "authorize/resume", "logout", "logout/resume", "logout/confirm"})
 
 STATUS_MESSAGES = {
     400: sentence("This request could not be understood."),
@@ -109,11 +110,10 @@ def _name_nobody_unless_known() -> None:
 
 def wants_json() -> bool:
     """Whether the path belongs to programs."""
-    path = request.path
-    for prefix in ("/api/oauth", "/oauth"):
-        if path.startswith(prefix + "/"):
-            return path.removeprefix(prefix) not in PAGES_OF_THE_PROTOCOL
-    return path.startswith(("/api/", "/.well-known/"))
+    within = within_protocol(request.path)
+    if within is not None:
+        return within not in PAGES_OF_THE_PROTOCOL
+    return request.path.startswith(("/api/", "/.well-known/"))
 
 
 def _refusal(error: PortalError) -> Response:

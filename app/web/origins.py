@@ -14,14 +14,15 @@ from typing import TypeVar
 from flask import Response, current_app, g, request
 
 from app.errors import ForeignOrigin
+from app.web.protocol_paths import within_protocol
 from app.wiring import services
 
 logger = logging.getLogger("portal.web")
-FOR_BROWSERS = re.compile(r"/(api/)?oauth/(token|revoke|userinfo)\Z")
+FOR_BROWSERS = frozenset({"token", "revoke", "userinfo"})
 """Of the protocol. What answers there must not read a cookie."""
+FORM_OF_PROTOCOL = "logout/confirm"
 OF_THE_API = re.compile(r"/api/(v1|auth)/")
 READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/|/api/openapi\.json\Z")
-FORM_OF_PROTOCOL = re.compile(r"/(api/)?oauth/logout/confirm\Z")
 VARIES = ("Vary", "Origin")
 """Stands on every answer there, for it may be kept and given to another origin."""
 EXPOSED = "WWW-Authenticate, Retry-After, X-Request-ID"
@@ -44,12 +45,12 @@ def takes_bearer_only(view: View) -> View:
 
 def reads_no_cookie() -> bool:
     """Whether the request is one that scripts of other origins may send with credentials."""
-    return FOR_BROWSERS.match(request.path) is not None
+    return within_protocol(request.path) in FOR_BROWSERS
 
 
 def is_protocol_path() -> bool:
     """Whether the protocol's rules of origins hold, and not those of pages and the API."""
-    return request.path.startswith(("/api/oauth", "/oauth"))
+    return within_protocol(request.path) is not None
 
 
 def is_preflight() -> bool:
@@ -67,7 +68,7 @@ def require_known() -> None:
     API takes what cookies or a password prove from the portal's own origin and those the operator named; what a bearer
     token proves also from the origins of clients.
     """
-    is_form = FORM_OF_PROTOCOL.match(request.path)
+    is_form = within_protocol(request.path) == FORM_OF_PROTOCOL
     if request.method in {"GET", "HEAD", "OPTIONS"} or (is_protocol_path() and not is_form):
         return
     if request.endpoint is None and _is_for_scripts():
@@ -85,14 +86,14 @@ def add_headers(response: Response) -> None:
         response.headers["Access-Control-Allow-Origin"] = "*"
         if is_preflight():
             _allow(response, ANY_HEADER)
-    elif FOR_BROWSERS.match(path) or OF_THE_API.match(path):
+    elif reads_no_cookie() or OF_THE_API.match(path):
         response.headers.add(*VARIES)
         if origin := request.headers.get("Origin"):
             _add_for(response, origin)
 
 
 def _is_for_scripts() -> bool:
-    return any(each.match(request.path) for each in (FOR_BROWSERS, OF_THE_API, READABLE_BY_ALL))
+    return reads_no_cookie() or any(each.match(request.path) for each in (OF_THE_API, READABLE_BY_ALL))
 
 
 def _may_send_form(origin: str | None) -> bool:

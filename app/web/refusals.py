@@ -7,9 +7,9 @@ was sent in its place stands on the page that only its sender sees.
 import logging
 
 from app.services.clients.registration import is_client_id
+from app.web.protocol_paths import within_protocol
 
 logger = logging.getLogger("portal.protocol")
-PREFIXES = ("/api/oauth/", "/oauth/")
 
 
 def note(endpoint: str, error: str, description: str, client_id: str | None = None) -> None:
@@ -21,10 +21,8 @@ def note(endpoint: str, error: str, description: str, client_id: str | None = No
 
 def endpoint_of(path: str) -> str | None:
     """What a path of the protocol is called in the log; None for other paths."""
-    for prefix in PREFIXES:
-        if path.startswith(prefix):
-            return KNOWN.get(path.removeprefix(prefix), "unknown")
-    return None
+    within = within_protocol(path)
+    return None if within is None else KNOWN.get(within, "unknown")
 
 
 KNOWN = {

@@ -12,10 +12,12 @@ from app.errors import TooManyAttempts
 from app.services.foundation.environment import Caller
 from app.settings import Settings
 from app.web import origins
+from app.web.protocol_paths import within_protocol
 from app.wiring import services
 
 UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/|/password-strength\Z")
-UNLIMITED_WHEN_AUTHENTICATED = re.compile(r"/(api/)?oauth/(token|userinfo|introspect|revoke|token/validate)\Z")
+UNLIMITED_WHEN_AUTHENTICATED = frozenset({"token", "userinfo", "introspect", "revoke", "token/validate"})
+"""Of the protocol."""
 
 View = TypeVar("View", bound=Callable[..., object])
 _ANSWERS_LIMITS = "answers_limits"
@@ -122,7 +124,7 @@ def _begin() -> None:
     origins.require_known()
     if origins.is_preflight():
         return
-    if not UNLIMITED_WHEN_AUTHENTICATED.match(path) and not UNLIMITED.match(path):
+    if within_protocol(path) not in UNLIMITED_WHEN_AUTHENTICATED and not UNLIMITED.match(path):
         _count_request()
 
 
