@@ -63,6 +63,7 @@ class Application(Server):
             "PATH": "/usr/bin:/bin",
             "HOME": str(directory),
             "LANG": "C.UTF-8",
+            "PYTHONPATH": str(CLIENTS),
             "PORT": str(port),
             "MAX_CLIENT_SECRET": secret,
             "SESSION_SECRET": "a long enough secret of a test, which protects nothing",
