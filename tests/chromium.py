@@ -12,6 +12,27 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 from tests.servers import PROJECT_ROOT, ProgramMissing
 
 FONTS = PROJECT_ROOT / "tests/fonts"
+DEBIANS = "/usr/lib/chromium"
+"""Where the program itself is: the command of that name adds what the machine's administrator likes."""
+WITHOUT = [
+    # The drop-downs of the address bar, two pages for each window, took a third of all the time.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    # The portal is asked as each address says, by http too.
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    # What Playwright leaves out, for its own work and for quiet, and this list takes the place of.
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "PaintHolding",
+    "LensOverlay",
+    "MediaRouter",
+    "AimEnabled",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "PreconnectToSearch",
+]
 ARGUMENTS = [
     # Chromium refuses its sandbox to root; everything it shows here is ours.
     "--no-sandbox",
@@ -23,6 +44,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(WITHOUT)}",
 ]
 
 
@@ -71,7 +93,7 @@ class Windows:
 @contextmanager
 def launched(playwright: Playwright, fonts: str = "wide") -> Iterator[Browser]:
     """The installed Chromium, without a window, with one of the sets of faces in ``tests/fonts`` and no other."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+    path = shutil.which("chromium", path=DEBIANS) or shutil.which("chromium") or shutil.which("google-chrome")
     with TemporaryDirectory(prefix="portal-tests-") as home:
         try:
             browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, env=_environment(home, fonts))

@@ -163,6 +163,7 @@ def test_tab_follows_the_page_and_is_always_seen(
 def test_a_profile_is_changed_by_keys_alone(windows: Windows, live_portal: Portal, person: Person) -> None:
     window = windows.open(base_url=live_portal.url, locale="en-US", viewport=DESKTOP)
     window.goto("/account/profile")
+    expect(window.locator("input[name=email]")).to_be_focused()
     window.keyboard.type(person.email)
     window.keyboard.press("Tab")
     window.keyboard.type(person.password)
