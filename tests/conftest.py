@@ -1,5 +1,6 @@
 """Fixtures that everything shares; they only compose what servers.py, databases.py and chromium.py build."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -25,10 +26,13 @@ from tests.servers import PostgresCluster, RedisServer, running, started
 
 MEMORY = Path("/dev/shm")  # noqa: S108
 ROOM = 1 << 30
+THRESHOLDS = (20_000, 20, 20)
 # Nothing that tests write outlives them: where there is room it stays in memory, and no commit waits for a disk.
 if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
     os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 compile_once()
+# What the libraries and the tests themselves are is looked through a tenth as often, and nothing is kept longer for it.
+gc.set_threshold(*THRESHOLDS)
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 

@@ -3,8 +3,6 @@
 import logging
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from flask import Flask
 from app.database.schema import MIGRATIONS, Age, fit, known
 from tests.relying_party import EMAIL, RelyingParty, add_client, add_person, csrf_token, log_in
 from tests.servers import PROJECT_ROOT
+from tests.warm import Command
 
 HEAD, ALL = known()
 LATER = """
@@ -214,20 +213,18 @@ def test_four_that_migrate_and_seed_at_once_do_it_once(
         "DATABASE_URL": open_database(engine, "bare"),
         "DB_SCHEMA": schema,
     }
-    flask = f"{Path(sys.executable).with_name('flask')} --app wsgi"
-    command = ["sh", "-c", f"{flask} db upgrade && {flask} seed"]
-    four = [
-        subprocess.Popen(
-            command, env=environment, cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(4)
-    ]
-    said = [each.communicate(timeout=120) for each in four]
-    assert [each.returncode for each in four] == [0] * 4, said
-    assert not [errors for _, errors in said if "Traceback" in errors or "ERROR" in errors]
-    assert sum("These credentials were generated" in out for out, _ in said) == 1
-    assert sum("Everything is there already." in out for out, _ in said) == 3
-    assert all(f"The schema is revision {HEAD}." in out for out, _ in said)
+
+    def four_at_once(*words: str) -> list[str]:
+        four = [Command(["flask", "--app", "wsgi", *words], environment, PROJECT_ROOT) for _ in range(4)]
+        done = [each.completed(120) for each in four]
+        assert [each.returncode for each in done] == [0] * 4, done
+        assert not [each for each in done if "Traceback" in each.stderr or "ERROR" in each.stderr]
+        return [each.stdout for each in done]
+
+    assert all(f"The schema is revision {HEAD}." in said for said in four_at_once("db", "upgrade"))
+    seeded = four_at_once("seed")
+    assert sum("These credentials were generated" in said for said in seeded) == 1
+    assert sum("Everything is there already." in said for said in seeded) == 3
 
 
 @pytest.fixture

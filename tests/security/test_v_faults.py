@@ -15,7 +15,7 @@ import requests
 
 from tests.databases import PostgresDatabases, SqliteDatabases
 from tests.flows.live_client import LiveClient
-from tests.portal import Portal
+from tests.portal import Portal, WarmPortal
 from tests.relying_party import REDIRECT_URI
 from tests.security.answers import is_challenged
 from tests.security.parties import Parties
@@ -49,7 +49,7 @@ def start(stack: ExitStack, sqlite_databases: SqliteDatabases, tmp_path: Path) -
 
     def run(**environ: str) -> LiveClient:
         url = stack.enter_context(sqlite_databases.fresh(tmp_path, "empty"))
-        portal = Portal(tmp_path, url, **environ)
+        portal = WarmPortal(tmp_path, url, **environ)
         stack.callback(portal.stop)
         return begun(portal)
 

@@ -133,7 +133,7 @@ def database_url(sqlite_databases: SqliteDatabases, tmp_path: Path) -> Iterator[
 
 @pytest.fixture
 def portal(database_url: str, tmp_path: Path) -> Iterator[Portal]:
-    portal = Portal(tmp_path, database_url, DRAIN_SECONDS=str(GRACE))
+    portal = WarmPortal(tmp_path, database_url, DRAIN_SECONDS=str(GRACE))
     portal.start()
     yield portal
     portal.stop()

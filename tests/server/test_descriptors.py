@@ -12,7 +12,7 @@ import requests
 
 from app.server import descriptors
 from tests.databases import SqliteDatabases
-from tests.portal import Portal
+from tests.portal import Portal, WarmPortal
 
 MANY = 2400
 FEW = 256
@@ -93,7 +93,7 @@ def test_few_descriptors_are_shared_out_and_said_once(
 
 
 def test_a_bound_of_connections_is_held(stack: ExitStack, tmp_path: Path) -> None:
-    portal = Portal(tmp_path, WEB_CONNECTIONS="16", WEB_CONCURRENCY="1")
+    portal = WarmPortal(tmp_path, WEB_CONNECTIONS="16", WEB_CONCURRENCY="1")
     portal.start()
     stack.callback(portal.stop)
     idle = connected(stack, portal, 40)
@@ -105,7 +105,7 @@ def test_a_bound_of_connections_is_held(stack: ExitStack, tmp_path: Path) -> Non
 
 
 def test_a_busy_connection_makes_room_for_nobody(stack: ExitStack, tmp_path: Path) -> None:
-    portal = Portal(tmp_path, WEB_CONNECTIONS="16", WEB_CONCURRENCY="1")
+    portal = WarmPortal(tmp_path, WEB_CONNECTIONS="16", WEB_CONCURRENCY="1")
     portal.start()
     stack.callback(portal.stop)
     (busy,) = connected(stack, portal, 1)

@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,18 +9,16 @@ import pytest
 from cryptography.fernet import Fernet
 
 from app.server import listening
-from tests.portal import Portal
+from tests.portal import WarmPortal
 from tests.servers import PROJECT_ROOT, free_port
+from tests.warm import Command
 
 
 def refusal(instance: Path, **changes: str) -> str:
     """The one line with which the portal does not start."""
     keys = {"SECRET_KEY": "k" * 40, "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
     environment = {"PATH": os.environ["PATH"], "INSTANCE_PATH": str(instance), **keys, **changes}
-    command = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
-    done = subprocess.run(
-        command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = Command(["gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"], environment, PROJECT_ROOT).completed()
     assert done.returncode == 1
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
@@ -45,7 +41,7 @@ def test_an_address_that_is_none_of_ours_is_named(tmp_path: Path, host: str) -> 
 
 
 def test_a_second_portal_finds_the_port_taken(tmp_path: Path) -> None:
-    first = Portal(tmp_path)
+    first = WarmPortal(tmp_path)
     first.start()
     try:
         line = refusal(tmp_path, PORT=str(first.port))
@@ -59,7 +55,7 @@ def test_a_second_portal_finds_the_socket_taken(tmp_path: Path) -> None:
     path = tmp_path / "portal.sock"
     # gunicorn listens at whatever its own options say; the second portal is told by the setting.
     options = f"--bind unix:{path} --bind 127.0.0.1:{free_port()}"
-    first = Portal(tmp_path, GUNICORN_CMD_ARGS=options)
+    first = WarmPortal(tmp_path, GUNICORN_CMD_ARGS=options)
     first.port = int(options.rpartition(":")[2])
     first.url = f"http://localhost:{first.port}"
     first.start()

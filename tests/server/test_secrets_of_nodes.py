@@ -10,7 +10,7 @@ import requests
 from cryptography.fernet import Fernet
 
 from tests.databases import SqliteDatabases
-from tests.portal import Portal
+from tests.portal import Portal, WarmPortal
 from tests.server.test_serving import wait_for
 
 DIFFERING = ("SECRET_KEY is another one", "ENCRYPTION_KEYS is another one")
@@ -22,9 +22,9 @@ def nodes(sqlite_databases: SqliteDatabases, tmp_path: Path) -> Iterator[tuple[P
     with ExitStack() as stack:
         url = stack.enter_context(sqlite_databases.fresh(tmp_path / "first", "seeded"))
         other = {"SECRET_KEY": "o" * 40, "ENCRYPTION_KEYS": Fernet.generate_key().decode()}
-        first = Portal(tmp_path / "first", url)
+        first = WarmPortal(tmp_path / "first", url)
         (tmp_path / "second").mkdir()
-        second = Portal(tmp_path / "second", url, **other)
+        second = WarmPortal(tmp_path / "second", url, **other)
         first.environment["PUBLIC_URL"] = second.environment["PUBLIC_URL"] = first.url
         for portal in (first, second):
             portal.start()

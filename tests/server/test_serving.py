@@ -7,13 +7,12 @@ import re
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import gunicorn
 import pytest
@@ -22,8 +21,9 @@ from cryptography.fernet import Fernet
 
 from app.server.connections import READ_SECONDS
 from tests.databases import SqliteDatabases
-from tests.portal import Portal
+from tests.portal import Portal, WarmPortal
 from tests.servers import PROJECT_ROOT
+from tests.warm import Command
 
 READY_SECONDS = 3.0
 WORKER_MEGABYTES = 150
@@ -210,7 +210,7 @@ def test_a_request_that_was_begun_is_answered_although_the_portal_ends(productio
 def test_told_to_end_as_soon_as_it_began_it_does(sqlite_databases: SqliteDatabases, tmp_path: Path) -> None:
     """A worker that has only just been forked heeds the signal too, and is not waited for and killed."""
     with sqlite_databases.fresh(tmp_path, "seeded") as database_url:
-        portal = Portal(tmp_path, database_url, WEB_CONCURRENCY="4")
+        portal = WarmPortal(tmp_path, database_url, WEB_CONCURRENCY="4")
         for _ in range(5):
             portal.start()
             assert portal.stop() == 0
@@ -243,7 +243,6 @@ def test_it_refuses_to_start_with_one_line_for_each_problem(
     assert done.stdout == ""
 
 
-def started(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+def started(environment: dict[str, str]) -> "CompletedProcess[str]":
     """Start the portal with exactly this environment and wait until it gives up."""
-    command = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
-    return subprocess.run(command, env=environment, cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=30)
+    return Command(["gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"], environment, PROJECT_ROOT).completed()

@@ -1,9 +1,8 @@
 """DATABASE_URL as people have it: what is read, what is refused in one line, and that no part of it is repeated."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import psycopg
 import pytest
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from app.settings import ConfigurationError, Settings
 from app.settings.database_urls import database_url
 from tests.servers import PROJECT_ROOT, free_port
+from tests.warm import Command
 
 SECRET = "hun.ter2"
 
@@ -127,19 +127,10 @@ def test_a_file_is_relative_to_the_instance_directory(tmp_path: Path) -> None:
         Settings.from_environment({"INSTANCE_PATH": str(tmp_path), "DATABASE_URL": "sqlite:///plain/portal.db"})
 
 
-def started(command: tuple[str, ...], instance: Path, url: str) -> "subprocess.CompletedProcess[str]":
+def started(command: tuple[str, ...], instance: Path, url: str) -> "CompletedProcess[str]":
     """A command of the portal as an operator runs it."""
-    path = Path(sys.executable).parent
     environment = {"PATH": os.environ["PATH"], "INSTANCE_PATH": str(instance), "DATABASE_URL": url}
-    return subprocess.run(
-        [path / command[0], *command[1:]],
-        env={**environment, "PORT": str(free_port())},
-        cwd=PROJECT_ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return Command(command, {**environment, "PORT": str(free_port())}, PROJECT_ROOT).completed()
 
 
 SERVE = ("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")

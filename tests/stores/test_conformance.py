@@ -1,6 +1,5 @@
 """One suite for every store: what app/stores promises holds for Redis, for the SQLite file and for both together."""
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.stores import KeyValueStore, open_store
+from tests import warm
 
 THREADS = 8
 PROCESSES = 4
@@ -141,9 +141,9 @@ def test_no_hit_of_many_threads_is_lost(store: KeyValueStore) -> None:
 def test_one_of_many_processes_wins_and_no_hit_is_lost(urls: tuple[str, str | None], store: KeyValueStore) -> None:
     for number in range(ROUNDS):
         store.put(f"taken{number}", b"value", 60)
-    # "spawn": nothing is inherited, as with workers that were started separately.
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(PROCESSES, initializer=meet_at, initargs=(context.Barrier(PROCESSES),)) as pool:
+    # Nothing is inherited, as with workers that were started separately.
+    processes = warm.context()
+    with processes.Pool(PROCESSES, initializer=meet_at, initargs=(processes.Barrier(PROCESSES),)) as pool:
         outcomes = pool.map(contend, [urls] * PROCESSES, chunksize=1)
         pool.close()
         pool.join()
