@@ -26,6 +26,7 @@ class ScopeSentence:
     is_new: bool = True
 
 
+@lru_cache(maxsize=256)
 def split(scope: str | None) -> tuple[str, ...]:
     """The values of a scope parameter, in order, each once (:rfc:`6749#section-3.3`)."""
     return tuple(dict.fromkeys(name for name in (scope or "").split(" ") if name))
@@ -42,6 +43,7 @@ def for_person(requested: Iterable[str], permissions: Iterable[str]) -> tuple[st
 
 
 @lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def in_force(
     held: tuple[str, ...],
     allowed: tuple[str, ...],

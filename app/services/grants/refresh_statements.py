@@ -78,11 +78,24 @@ REPEAT = Statement(
 
 
 def _rotation() -> Statement:
-    """A rotation under lock: what is set in the token that is used, and in the one before it.
+    """A rotation: what is set in the token that is used, if nobody came first, and in the one before it.
 
     The use ends the repeats of the token before it, whose sealed successor goes: kept longer, one old token and a copy
     of the database would lead from successor to successor to the living one.
     """
+    this = _refresh.alias("this")
+    is_unused = (
+        sa.select(this.c.id)
+        .select_from(this.join(_family, _family.c.id == this.c.family_id))
+        .where(
+            this.c.family_id == sa.bindparam("family"),
+            this.c.rotation_count == sa.bindparam("generation"),
+            this.c.rotated_at.is_(None),
+            this.c.revoked_at.is_(None),
+            _family.c.revoked_at.is_(None),
+        )
+        .exists()
+    )
     is_this = _refresh.c.rotation_count == sa.bindparam("generation")
     sealed = sa.bindparam("sealed", type_=_refresh.c.sealed_successor.type)
 
@@ -96,6 +109,7 @@ def _rotation() -> Statement:
         .where(
             _refresh.c.family_id == sa.bindparam("family"),
             _refresh.c.rotation_count.in_([sa.bindparam("generation"), before]),
+            is_unused,
         )
         .values(
             **{column: of_this(column, value) for column, value in _ROTATED.items()},

@@ -88,10 +88,10 @@ class RefreshTokens:
         commits that by itself.
         """
         token_hash, use = sha256(presented), _Use(client, presented, scope, caller, self.clock())
-        if self.db.dialect.name == "postgresql":
-            row = LOOK.first(self.db, token_hash=token_hash, asks_consent=not client.is_first_party)
-            if row is not None and _is_usable(row, use) and (answer := self._advance_at_once(row, use)):
-                return answer
+        # It is read, and its successor made, before anything is locked: hardly ever does anybody else use it now.
+        row = LOOK.first(self.db, token_hash=token_hash, asks_consent=not client.is_first_party)
+        if row is not None and _is_usable(row, use) and (answer := self._advance_at_once(row, use)):
+            return answer
         return self._rotate_under_lock(token_hash, use)
 
     def _rotate_under_lock(self, token_hash: str, use: _Use) -> TokenAnswer:
@@ -118,12 +118,14 @@ class RefreshTokens:
         return self._advance(row, use)
 
     def _advance_at_once(self, row: Any, use: _Use) -> TokenAnswer | None:
-        """Give out the successor by one statement; None, and nothing is done, when somebody came first."""
+        """Give out the successor, locking for no longer than it takes to write; None, and nothing done, if too late."""
         successor = self._successor(row, use)
-        named = {f"new_{name}": value for name, value in successor.row.items()}
-        if ROTATE_AT_ONCE.run_alone(self.db, **successor.change, **named) != 1:
-            return None
-        return self._answer(row, successor.grant, successor.token, successor.expires_at, use.now)
+        if self.db.dialect.name == "postgresql":
+            named = {f"new_{name}": value for name, value in successor.row.items()}
+            is_first = ROTATE_AT_ONCE.run_alone(self.db, **successor.change, **named) == 1
+        elif is_first := ROTATE.run(self.db, **successor.change, before=row.rotation_count - 1) > 0:
+            INSERT.run(self.db, **successor.row)
+        return self._answer(row, successor.grant, successor.token, successor.expires_at, use.now) if is_first else None
 
     def _advance(self, row: Any, use: _Use) -> TokenAnswer:
         """Give out the successor; the row was read under its lock (SQLite: the file's), so nobody else can be here."""
