@@ -1,8 +1,8 @@
 """Portals and their commands in a fraction of the time: forked from a process that has loaded the portal's code once.
 
 What runs is what ``gunicorn -c gunicorn.conf.py wsgi:app`` or ``flask --app wsgi …`` runs, with the same arguments,
-variables and working directory; only Python, the libraries and the modules of ``app`` are loaded already. Tests about
-that use the programs themselves.
+variables and working directory; only Python, the libraries and the modules of ``app`` are loaded already, and hashes
+of passwords are quick ones, for they protect nobody. Tests about that use the programs themselves.
 """
 
 import ctypes
@@ -24,6 +24,7 @@ import flask.cli
 import gunicorn.app.wsgiapp
 
 import app
+from app.services.people import passwords
 
 PR_SET_PDEATHSIG = 1
 PROGRAMS: dict[str, Callable[[], object]] = {"gunicorn": gunicorn.app.wsgiapp.run, "flask": flask.cli.main}
@@ -123,5 +124,6 @@ def _become(command: list[str], log: str, errors: str, environment: dict[str, st
     PROGRAMS[Path(command[0]).name]()
 
 
+passwords.RECOMMENDED = passwords.QUICK
 for _module in pkgutil.walk_packages(app.__path__, "app."):
     importlib.import_module(_module.name)

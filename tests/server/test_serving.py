@@ -17,10 +17,13 @@ from subprocess import CompletedProcess
 import gunicorn
 import pytest
 import requests
+from argon2 import PasswordHasher, extract_parameters
 from cryptography.fernet import Fernet
 
 from app.server.connections import READ_SECONDS
+from app.services.people.passwords import QUICK
 from tests.databases import SqliteDatabases
+from tests.flows.live_client import LiveClient
 from tests.portal import Portal, WarmPortal
 from tests.servers import PROJECT_ROOT
 from tests.warm import Command
@@ -88,6 +91,26 @@ def test_it_is_ready_within_seconds_of_its_start(production: Portal) -> None:
             production.start()
     assert production.seconds_to_start < READY_SECONDS
     assert requests.get(f"{production.url}/ready", timeout=5).json()["status"] == "ready"
+
+
+def test_a_login_brings_a_hash_to_the_recommended_cost(production: Portal) -> None:
+    """What starts as operators start it hashes as they expect; the tests' own commands hash quickly."""
+    email, password = "costly@example.com", "violet lantern 72 harbour"
+    production.flask("users", "create", email, "--password", password, "--verified")
+    stored = [stored_hash(production, email)]
+    assert LiveClient(production, "").log_in(email, password).status_code == 303
+    stored.append(stored_hash(production, email))
+    assert [extract_parameters(each).memory_cost for each in stored] == [
+        QUICK.memory_cost,
+        PasswordHasher().memory_cost,
+    ]
+    assert extract_parameters(stored[1]) == extract_parameters(PasswordHasher().hash(password))
+
+
+def stored_hash(portal: Portal, email: str) -> str:
+    with closing(sqlite3.connect(portal.environment["DATABASE_URL"].removeprefix("sqlite:///"))) as database:
+        (stored,) = database.execute("SELECT password_hash FROM users WHERE email = ?", [email]).fetchone()
+    return str(stored)
 
 
 def test_a_worker_stays_small(production: Portal) -> None:
