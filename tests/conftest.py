@@ -33,6 +33,11 @@ if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usa
 compile_once()
 # What the libraries and the tests themselves are is looked through a tenth as often, and nothing is kept longer for it.
 gc.set_threshold(*THRESHOLDS)
+KINDS = {
+    "browser": "shows pages",
+    **dict.fromkeys(("database", "delivery", "flows", "mail", "server", "stores"), "waits for processes and clocks"),
+}
+"""What most tests of a room spend their time with, if not with computing."""
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
@@ -43,6 +48,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files of each kind over the whole run, so that there is work for every core until its end."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    kinds: dict[str, list[Path]] = {}
+    for path in files:
+        kinds.setdefault(KINDS.get(path.parent.name, "computes"), []).append(path)
+    places = {path: place / len(kind) for kind in kinds.values() for place, path in enumerate(kind)}
+    items[:] = [item for path in sorted(files, key=lambda path: places[path]) for item in files[path]]
 
 
 @pytest.hookimpl(optionalhook=True)
