@@ -13,7 +13,7 @@ from contextlib import closing
 from typing import Any, cast
 
 import sqlalchemy as sa
-from flask import Flask, g
+from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
 from flask_sqlalchemy.session import Session
 from psycopg.errors import ReadOnlySqlTransaction
@@ -32,6 +32,7 @@ TURN = 7_243_001
 """The advisory lock of those who migrate or seed."""
 TURN_SECONDS = 600.0
 MOST_WAITING = 8
+_ENGINE, _SPEECH = "database_engine", "database_speech"
 _UNIT = "database_connection"
 _SESSION = "database_session"
 _WAITING = "database_writes"
@@ -84,7 +85,12 @@ class PortalDatabase(SQLAlchemy):
         """Bind to ``app``, whose ``SQLALCHEMY_DATABASE_URI`` names the database."""
         self.init_app(app)
         with app.app_context():
-            look_after(self.engine, settings)
+            engine = self.engines[None]
+        look_after(engine, settings)
+        translated = engine.get_execution_options().get("schema_translate_map")
+        speech = engine.dialect, translated[None] if translated else None
+        # Asked for with every statement, so each is one step away.
+        app.extensions[_ENGINE], app.extensions[_SPEECH] = engine, speech
 
     def _make_scoped_session(self, options: dict[str, Any]) -> scoped_session[Session]:
         sessions = super()._make_scoped_session({**options, "class_": UnitSession})
@@ -92,16 +98,19 @@ class PortalDatabase(SQLAlchemy):
         return sessions
 
     @property
+    def engine(self) -> sa.Engine:
+        """The engine of the running application."""
+        return cast(sa.Engine, current_app.extensions[_ENGINE])
+
+    @property
     def dialect(self) -> sa.Dialect:
         """What the database speaks."""
-        return self.engine.dialect
+        return self.speech[0]
 
     @property
     def speech(self) -> tuple[sa.Dialect, str | None]:
         """What the database speaks, and the schema that statements name their tables in, if they name one."""
-        engine = self.engine
-        translated = engine.get_execution_options().get("schema_translate_map")
-        return engine.dialect, translated[None] if translated else None
+        return cast("tuple[sa.Dialect, str | None]", current_app.extensions[_SPEECH])
 
     def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
         """Run driver-level SQL in the unit of work and answer the driver's cursor, good until the next statement.

@@ -8,6 +8,7 @@ functions decide and answer. Whatever is not the plainest request goes to Flask,
 import io
 import json
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any, cast
 
 from flask import Flask, Response, g
@@ -108,15 +109,17 @@ class Direct:
                 g.request_id = self._request_id(environ)
                 g.caller = Caller(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", ""))
                 server = cast(PortalAuthorizationServer, self._app.extensions["authorization_server"])
-                response = server.respond(endpoint, PlainRequest(environ, body))
-                settle(response)
-                if endpoint in FOR_BROWSERS:
-                    response.headers.add(*origins.VARIES)
-                response.headers.extend([*self._headers, (logs.HEADER, g.request_id)])
+                answer = server.respond(endpoint, PlainRequest(environ, body))
+                settle(answer.status)
+                request_id = g.request_id
         except Exception as error:  # noqa: BLE001 Flask's handlers answer it, as they do for the view
             environ["wsgi.input"] = io.BytesIO(body)
-            response = self._failed(environ, error)
-        return response(environ, start_response)
+            return self._failed(environ, error)(environ, start_response)
+        varies = [origins.VARIES] if endpoint in FOR_BROWSERS else []
+        length = ("Content-Length", str(len(answer.body)))
+        headers = [*answer.headers, *varies, *self._headers, length, (logs.HEADER, request_id)]
+        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+        return [answer.body]
 
     def _failed(self, environ: dict[str, Any], error: Exception) -> Response:
         with self._app.request_context(environ):

@@ -109,19 +109,19 @@ def resume() -> AnyResponse:
 @bp.post("/token")
 def token() -> Response:
     """Exchange a grant for tokens (:rfc:`6749#section-3.2`)."""
-    return server().respond("token", request)
+    return server().respond("token", request).as_response()
 
 
 @bp.post("/revoke")
 def revoke() -> Response:
     """Revoke a token (:rfc:`7009#section-2`)."""
-    return server().respond("revocation", request)
+    return server().respond("revocation", request).as_response()
 
 
 @bp.post("/introspect")
 def introspect() -> Response:
     """Tell what a token is worth (:rfc:`7662#section-2`)."""
-    return server().respond("introspection", request)
+    return server().respond("introspection", request).as_response()
 
 
 @bp.post("/token/validate")

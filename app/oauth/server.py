@@ -1,6 +1,7 @@
 """Authlib's authorization server held to this portal's rules. Every override names the rule it enforces."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
@@ -18,6 +19,22 @@ from app.wiring import services
 
 CALLED = {"token": "token", "revocation": "revoke", "introspection": "introspect"}
 """Endpoints as the log calls them."""
+HEADERS = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Pragma", "no-cache")]
+"""Of every answer (:rfc:`6749#section-5.1`): JSON, never stored."""
+_OURS = frozenset(name.lower() for name, _ in HEADERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an endpoint says, before it is a response of any framework."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]]
+
+    def as_response(self) -> Response:
+        """The same as a view returns it."""
+        return Response(self.body, self.status, self.headers)
 
 
 class PortalAuthorizationServer(AuthorizationServer):
@@ -60,7 +77,7 @@ class PortalAuthorizationServer(AuthorizationServer):
             raise OAuth2Error("The grant_type is not supported", status_code=400, error="unsupported_grant_type")
         return super().get_token_grant(request)
 
-    def respond(self, name: str, request: HttpRequest) -> Response:
+    def respond(self, name: str, request: HttpRequest) -> Answer:
         """Answer at the token endpoint (``token``) or a registered endpoint, whatever comes."""
         oauth_request = None
         try:
@@ -77,18 +94,14 @@ class PortalAuthorizationServer(AuthorizationServer):
             error = refused
         client_id = client_authentication.known_client_id(oauth_request) if oauth_request else None
         refusals.note(CALLED[name], error.error or "", error.description or "", client_id)
-        return self.handle_error_response(None, error)
+        answer: Answer = self.handle_error_response(None, error)
+        return answer
 
-    def handle_response(self, status: int, payload: dict[str, Any] | str, headers: Any) -> Response:
+    def handle_response(self, status: int, payload: dict[str, Any] | str, headers: Any) -> Answer:
         """RFC 6749 section 5.1: JSON, never stored."""
         body = json.dumps(payload) if isinstance(payload, dict) else payload
-        response = Response(body, status=status, mimetype="application/json")
-        for name, value in headers:
-            if name.lower() != "content-type":
-                response.headers[name] = value
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Pragma"] = "no-cache"
-        return response
+        more = [(name, value) for name, value in headers if name.lower() not in _OURS]
+        return Answer(status, body.encode(), HEADERS + more)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens."""

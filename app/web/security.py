@@ -39,7 +39,7 @@ def configure(app: Flask, settings: Settings) -> None:
     of_every_response = headers_of_every_response(settings)
 
     def finish(response: Response) -> Response:
-        settle(response)
+        settle(response.status_code)
         response.headers.extend(of_every_response)
         if g.get("withholds_address"):
             response.headers["Referrer-Policy"] = "no-referrer"
@@ -137,9 +137,9 @@ def _count_request() -> None:
         g.over_limit = refusal
 
 
-def settle(response: Response) -> None:
+def settle(status: int) -> None:
     """One commit per request, before its answer leaves; an error takes everything back."""
-    if response.status_code < 400:
+    if status < 400:
         services.db.commit()
     else:
         services.db.rollback()
