@@ -38,7 +38,7 @@ _code = cast(sa.Table, AuthorizationCode.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _session = cast(sa.Table, UserSession.__table__)
 _INSERT = Statement(sa.insert(_code), [column.name for column in _code.columns])
-_FIND = Statement(
+_STATE = (
     sa.select(
         _code.c.client_id,
         _code.c.user_id,
@@ -61,9 +61,10 @@ _FIND = Statement(
     )
     .select_from(with_subject(_code.join(_session, _session.c.id == _code.c.session_id), _code.c.user_id))
     .where(_code.c.code_hash == sa.bindparam("code_hash"))
-    # Whoever takes a consent back voids its codes first, and so waits for a redemption and then ends its family.
-    .with_for_update(of=_code)
 )
+_LOOK = Statement(_STATE)
+# Whoever takes a consent back voids its codes first, and so waits for a redemption and then ends its family.
+_FIND = Statement(_STATE.with_for_update(of=_code))
 _REDEEM = Statement(
     sa.update(_code)
     .where(_code.c.code_hash == sa.bindparam("hash"), _code.c.redeemed_at.is_(None))
@@ -161,8 +162,30 @@ class AuthorizationCodes:
         :class:`Unavailable`, while nothing can be signed, spends no code.
         A second use ends the family of the first and commits that by itself (:rfc:`6749#section-4.1.2`).
         """
-        code_hash = sha256(presented.code)
-        row = _FIND.first(self.db, code_hash=code_hash, asks_consent=not client.is_first_party)
+        code_hash, now, family_id = sha256(presented.code), self.clock(), new_id()
+        if self.db.dialect.name == "postgresql":
+            row, scopes = self._judged(_FIND, code_hash, client, presented, caller, now)
+            # Single use: the row was read under its lock, so nobody else can be here.
+            _REDEEM.run_later(self.db, hash=code_hash, now=now, family=family_id)
+        else:
+            # A lock is one of the whole file, so it is not taken before there is something to write.
+            row, scopes = self._judged(_LOOK, code_hash, client, presented, caller, now)
+            if _REDEEM.run(self.db, hash=code_hash, now=now, family=family_id) != 1:
+                self._judged(_FIND, code_hash, client, presented, caller, now)
+                raise _refused()
+        return self._tokens_for(row, client, scopes, family_id, now, caller)
+
+    def _judged(
+        self,
+        find: Statement,
+        code_hash: str,
+        client: ClientRecord,
+        presented: Redemption,
+        caller: Caller,
+        now: datetime,
+    ) -> tuple[Any, tuple[str, ...]]:
+        """The row of a code that may be redeemed, and what it still stands for; raises what speaks against that."""
+        row = find.first(self.db, code_hash=code_hash, asks_consent=not client.is_first_party)
         if row is None:
             raise _refused()
         if row.client_id != client.client_id:
@@ -173,7 +196,6 @@ class AuthorizationCodes:
             raise _refused()
         if row.redeemed_at is not None:
             raise self._reused(row, caller)
-        now = self.clock()
         if row.expires_at <= now or row.session_ended_at is not None or not row.subject_is_active:
             raise _refused()
         _require_same_redirect_uri(row, presented)
@@ -181,10 +203,7 @@ class AuthorizationCodes:
         if not (scopes := _scopes(row, client)):
             raise ProtocolRefusal("invalid_grant", "What was granted is not allowed any more")
         self.tokens.require_signers(client, scopes)
-        family_id = new_id()
-        # Single use: the row was read under its lock (SQLite: the file's), so nobody else can be here.
-        _REDEEM.run_later(self.db, hash=code_hash, now=now, family=family_id)
-        return self._tokens_for(row, client, scopes, family_id, now, caller)
+        return row, scopes
 
     def _tokens_for(
         self, row: Any, client: ClientRecord, scopes: tuple[str, ...], family_id: str, now: datetime, caller: Caller
