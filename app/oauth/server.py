@@ -100,8 +100,9 @@ class PortalAuthorizationServer(AuthorizationServer):
     def handle_response(self, status: int, payload: dict[str, Any] | str, headers: Any) -> Answer:
         """RFC 6749 section 5.1: JSON, never stored."""
         body = json.dumps(payload) if isinstance(payload, dict) else payload
-        more = [(name, value) for name, value in headers if name.lower() not in _OURS]
-        return Answer(status, body.encode(), HEADERS + more)
+        # Each once: Authlib's errors bring a challenge of their own before ours.
+        more = {name: value for name, value in headers if name.lower() not in _OURS}
+        return Answer(status, body.encode(), [*HEADERS, *more.items()])
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens."""
