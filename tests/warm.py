@@ -6,6 +6,7 @@ of passwords are quick ones, for they protect nobody. Tests about that use the p
 """
 
 import ctypes
+import gc
 import importlib
 import multiprocessing
 import os
@@ -127,3 +128,6 @@ def _become(command: list[str], log: str, errors: str, environment: dict[str, st
 passwords.RECOMMENDED = passwords.QUICK
 for _module in pkgutil.walk_packages(app.__path__, "app."):
     importlib.import_module(_module.name)
+# Whoever is forked need not look through it, which would copy it too.
+gc.collect()
+gc.freeze()
