@@ -1,5 +1,6 @@
 """How migrations run: one transaction for all of them, on the application's own engine, in its schema."""
 
+import time
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -7,9 +8,12 @@ from alembic import context
 from flask import current_app
 
 from app.database import schema as schemas
+from app.database.failures import is_deadlock
 from app.models import UtcDateTime
 from app.wiring import services
 
+TRIES = 5
+PAUSE_SECONDS = 0.2
 database = current_app.extensions["migrate"].db
 
 
@@ -60,19 +64,36 @@ def run(connection: sa.Connection) -> None:
     context.run_migrations()
 
 
-# Nodes that start at once must not migrate at once.
-database.take_turn()
-connection = database.session.connection()
-raw = cast(Any, connection.connection.dbapi_connection)
-limit = getattr(raw, "limit", None)
-if limit is not None:
-    raw.limit = float("inf")  # migrations may take as long as they take
-try:
-    run(connection)
-    database.commit()
-except BaseException:
-    database.rollback()
-    raise
-finally:
+def attempt() -> None:
+    """Migrate in one transaction, of which nothing stays if it fails."""
+    # Nodes that start at once must not migrate at once.
+    database.take_turn()
+    connection = database.session.connection()
+    raw = cast(Any, connection.connection.dbapi_connection)
+    limit = getattr(raw, "limit", None)
     if limit is not None:
-        raw.limit = limit
+        raw.limit = float("inf")  # migrations may take as long as they take
+    try:
+        run(connection)
+        database.commit()
+    except BaseException:
+        database.rollback()
+        raise
+    finally:
+        if limit is not None:
+            raw.limit = limit
+
+
+def insist() -> None:
+    """Migrate beside portals that are serving: their requests hold what a migration locks, in another order."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            attempt()
+            return
+        except sa.exc.DBAPIError as error:
+            if not (tries_left and is_deadlock(error)):
+                raise
+        time.sleep(PAUSE_SECONDS)
+
+
+insist()

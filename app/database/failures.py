@@ -23,6 +23,7 @@ FOREIGN = frozenset({"42P01", "42703", "3F000"})
 """The schema is not this code's: no such table, column or schema."""
 FORBIDDEN = "42501"
 """The role may not; no request is to blame for that."""
+DEADLOCK = "40P01"
 DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
@@ -40,6 +41,11 @@ def is_of_the_schema(error: BaseException | None) -> bool:
     if isinstance(error, sqlite3.OperationalError):
         return str(error).startswith(("no such table", "no such column"))
     return isinstance(error, psycopg.Error) and error.sqlstate in FOREIGN
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Whether two waited for each other, and this one was taken back so that the other could go on."""
+    return isinstance(error.orig, psycopg.Error) and error.orig.sqlstate == DEADLOCK
 
 
 def ends_connection(error: BaseException) -> bool:

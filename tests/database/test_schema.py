@@ -3,6 +3,8 @@
 import logging
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -225,6 +227,63 @@ def test_four_that_migrate_and_seed_at_once_do_it_once(
     seeded = four_at_once("seed")
     assert sum("These credentials were generated" in said for said in seeded) == 1
     assert sum("Everything is there already." in said for said in seeded) == 3
+
+
+MEETS = """
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision, branch_labels, depends_on = "9001", "{down}", None, None
+
+
+def upgrade() -> None:
+    op.add_column("clients", sa.Column("later", sa.String(10)))
+    op.add_column("users", sa.Column("later", sa.String(10)))
+
+
+def downgrade() -> None:
+    op.drop_column("users", "later")
+    op.drop_column("clients", "later")
+"""
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_who_migrates_beside_requests_that_lock_the_other_way_round_begins_anew(
+    open_database: Callable[..., str],
+    make_app: MakeApp,
+    tmp_path: Path,
+    times: int,
+) -> None:
+    """A request that read one table and goes on to the other; the server ends the wait of whoever waited longest."""
+    url = open_database("postgresql", "seeded")
+    app, later = make_app(url), tmp_path / "later"
+    shutil.copytree(MIGRATIONS, later, ignore=shutil.ignore_patterns("__pycache__"))
+    (later / "versions" / "9001_later.py").write_text(MEETS.format(down=HEAD))
+    plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    locked = "SELECT count(*) FROM pg_locks WHERE relation = 'clients'::regclass AND mode = 'AccessExclusiveLock'"
+
+    def request() -> None:
+        for _ in range(times):
+            with psycopg.connect(plain) as reader, psycopg.connect(plain, autocommit=True) as watcher:
+                reader.execute("SET LOCAL deadlock_timeout = '60s'")
+                reader.execute("SELECT count(*) FROM users")
+                while watcher.execute(locked).fetchone() == (0,):
+                    time.sleep(0.01)
+                reader.execute("SELECT count(*) FROM clients")
+
+    meeting = threading.Thread(target=request)
+    meeting.start()
+    try:
+        with app.app_context():
+            if times < 5:
+                flask_migrate.upgrade(directory=str(later))
+                assert app.extensions["services"].db.schema_fit().age is Age.NEWER
+            else:
+                with pytest.raises(sa.exc.OperationalError, match="deadlock"):
+                    flask_migrate.upgrade(directory=str(later))
+                assert app.extensions["services"].db.schema_fit().age is Age.SAME
+    finally:
+        meeting.join()
 
 
 @pytest.fixture
