@@ -30,8 +30,9 @@ def create(email: str, password: str | None, name: str, admin: bool, verified: b
     chosen = password or secrets.token_urlsafe(15)
     user_id = services.accounts.create(email, chosen, name=name, is_admin=admin, is_verified=verified, caller=OPERATOR)
     shown = {} if password else {"password": chosen}
-    sentence = f"Created {email} ({user_id})." + ("" if password else f" Password: {chosen}")
-    said(sentence, {"email": services.accounts.find(email).email, "id": user_id, **shown}, is_json=as_json)
+    kept = services.accounts.find(email).email
+    sentence = f"Created {kept} ({user_id})." + ("" if password else f" Password: {chosen}")
+    said(sentence, {"email": kept, "id": user_id, **shown}, is_json=as_json)
 
 
 @users.command("list")

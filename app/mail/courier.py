@@ -12,6 +12,7 @@ from app.mail import kept, smtp
 from app.mail.letter import write_letter
 from app.services.delivery.mail import MAIL
 from app.services.delivery.outbox import DeliveryFailed, Due
+from app.services.people.email_names import in_ascii, is_mailable
 from app.settings import Settings
 
 logger = logging.getLogger("portal.mail")
@@ -30,7 +31,7 @@ class MailCourier:
     def prepare(self, due: Due) -> Callable[[], None]:
         """Write the mail; what is answered hands it over. Raises :class:`DeliveryFailed` where nobody could."""
         to = due.content["to"]
-        if not smtp.is_address(to):
+        if not is_mailable(to):
             raise DeliveryFailed("address_unusable", is_final=True)
         if not self._settings.can_mail:
             raise DeliveryFailed("no_server")
@@ -44,7 +45,7 @@ class MailCourier:
         connection = smtp.Connection(mailman=current_app.extensions["mailman"])
         # A server that keeps mails to itself must not be given the same one for days.
         is_last = due.error == smtp.UNCONFIRMED
-        return partial(smtp.hand_over, connection, self._sender(), to, message, is_last=is_last)
+        return partial(smtp.hand_over, connection, self._sender(), in_ascii(to), message, is_last=is_last)
 
     def _message(self, due: Due, to: str) -> bytes:
         """The same delivery gives the same identity each time, by which a repeat is known (RFC 5322 section 3.6.4)."""
@@ -54,7 +55,7 @@ class MailCourier:
             letter.subject,
             letter.text,
             sender,
-            [to],
+            [in_ascii(to)],
             headers={
                 "Message-ID": f"<{due.id}@{self._sender().rpartition('@')[2]}>",
                 "Date": format_datetime(due.created_at),

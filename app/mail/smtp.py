@@ -4,7 +4,6 @@ What goes wrong becomes a constant; a server's own words hold addresses and end 
 """
 
 import email.charset
-import re
 import smtplib
 import ssl
 from contextlib import suppress
@@ -13,8 +12,6 @@ from flask_mailman.backends.smtp import EmailBackend
 
 from app.services.delivery.outbox import DeliveryFailed
 
-# RFC 5321 section 4.1.2 without quoted names and address literals, in ASCII (RFC 6531 would need the server's help).
-ADDRESS = re.compile(r"(?=.{3,254}\Z)[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)
 # Not every server takes 8-bit lines; quoted-printable passes all of them unchanged, whatever their length.
 CHARSET = email.charset.Charset("utf-8")
 CHARSET.body_encoding = email.charset.QP
@@ -39,11 +36,6 @@ class Connection(EmailBackend):
     def connection_class(self) -> type[smtplib.SMTP]:
         """What speaks: TLS from the first byte is verified already."""
         return smtplib.SMTP_SSL if self.use_ssl else _Verified
-
-
-def is_address(text: str) -> bool:
-    """Whether this is one address that any server takes, and nothing beside it."""
-    return ADDRESS.fullmatch(text) is not None
 
 
 def hand_over(connection: Connection, sender: str, to: str, message: bytes, *, is_last: bool) -> None:

@@ -29,7 +29,7 @@ class Group(Identified, Base):
 
 
 class User(Identified, Base):
-    """A person with an account. ``email`` is kept in lower case and unique."""
+    """A person with an account. ``email`` is unique, in the one spelling of :mod:`app.services.people.email_names`."""
 
     __tablename__ = "users"
 

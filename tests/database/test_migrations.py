@@ -1,5 +1,6 @@
 """Migrations run up, down and up again with data in place, and say what the models say, on both engines."""
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import flask_migrate
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+
+from tests.relying_party import add_person
 
 MakeApp = Callable[..., Flask]
 
@@ -63,3 +66,31 @@ def test_the_latest_step_down_and_up_loses_no_row(migrated: Flask) -> None:
         assert counted() == before
         flask_migrate.upgrade()
         assert counted() == before
+
+
+def test_addresses_get_their_one_spelling_and_two_of_one_are_reported(
+    migrated: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What earlier code kept as it was typed; who has the one spelling already keeps it."""
+    spelled = {
+        "typed": "\uff41da@example.com",
+        "late": "a\u200bda.two@example.com",
+        "first": "ada.two@example.com",
+        "plain": "plain@example.com",
+    }
+    with migrated.app_context():
+        engine = migrated.extensions["sqlalchemy"].engine
+        flask_migrate.downgrade(revision="0007")
+        ids = {name: add_person(migrated, f"{name}@example.com") for name in spelled}
+        with engine.begin() as connection:
+            for name, email in spelled.items():
+                connection.execute(
+                    sa.text("UPDATE users SET email = :email WHERE id = :id"), {"email": email, "id": ids[name]}
+                )
+        with caplog.at_level(logging.WARNING):
+            flask_migrate.upgrade()
+        with engine.connect() as connection:
+            kept = {row.id: row.email for row in connection.execute(sa.text("SELECT id, email FROM users"))}
+    assert {name: kept[ids[name]] for name in spelled} == {**spelled, "typed": "ada@example.com"}
+    (line,) = [vars(record) for record in caplog.records if record.getMessage() == "addresses_collide"]
+    assert (line["user_id"], line["holder"]) == (ids["late"], ids["first"])

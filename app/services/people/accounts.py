@@ -139,8 +139,9 @@ class Accounts:
         return user_id
 
     def find(self, email: str) -> AccountSummary:
-        """The account of that e-mail; raises :class:`NotFound`."""
+        """The account of that e-mail, or of that id; raises :class:`NotFound`."""
         row = self.db.session.scalars(sa.select(User).where(User.email == fold(email))).first()
+        row = row or self.db.session.get(User, email)
         if row is None:
             raise NotFound(UNKNOWN)
         return _summary(row)

@@ -10,7 +10,7 @@ from app.errors import InvalidInput, NotFound
 from app.models import Group, Membership, Role, User, new_id
 from app.services.delivery.mail import Mail
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database
-from app.services.foundation.person import Person, lock_person, person_at
+from app.services.foundation.person import Person, lock_person, person_at, person_of
 from app.services.people.administrators import Administrators
 from app.services.people.credentials import Credentials
 from app.services.people.deletions import Deletions
@@ -159,7 +159,8 @@ class Administration:
         return held == role_id and is_superuser == (role == ADMIN_ROLE)
 
     def _known(self, email: str) -> Person:
-        if (person := person_at(self.db, fold(email))) is None:
+        # By its id where no address leads to an account: two were one, and the other one has it.
+        if (person := person_at(self.db, fold(email)) or person_of(self.db, email)) is None:
             raise NotFound(UNKNOWN)
         return person
 
