@@ -109,7 +109,7 @@ def test_i170_one_address_is_one_account_however_it_is_written(parties: Parties,
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("caf\u00e9@example.com", "cafe\u0301@example.com"),
+        ("a@caf\u00e9.example", "a@cafe\u0301.example"),
         ("a@b\u00fccher.example", "a@xn--bcher-kva.example"),
         ("a@B\u00dcCHER.example", "A@b\u00fccher.example"),
     ],
@@ -119,7 +119,7 @@ def test_i170_two_spellings_of_an_address_are_not_two_accounts(fresh: Parties, f
     is_page(register(fresh, second))
 
 
-@pytest.mark.parametrize("email", ["\u0430da@example.com", "a.da@example.com", "ada+x@example.com", "ada@examp1e.com"])
+@pytest.mark.parametrize("email", ["ada@\u0435xample.com", "a.da@example.com", "ada+x@example.com", "ada@examp1e.com"])
 def test_i170_an_address_that_only_looks_the_same_is_another_person(fresh: Parties, email: str) -> None:
     assert register(fresh, email, WORDS).status_code == 303
     assert log_in(fresh.app.test_client(), password=WORDS).status_code == 401
