@@ -4,8 +4,8 @@ import logging
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -262,17 +262,25 @@ def test_who_migrates_beside_requests_that_lock_the_other_way_round_begins_anew(
     plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     locked = "SELECT count(*) FROM pg_locks WHERE relation = 'clients'::regclass AND mode = 'AccessExclusiveLock'"
 
-    def request() -> None:
-        for _ in range(times):
-            with psycopg.connect(plain) as reader, psycopg.connect(plain, autocommit=True) as watcher:
+    over = threading.Event()
+
+    def requests() -> None:
+        with ExitStack() as open_until_the_end, psycopg.connect(plain, autocommit=True) as watcher:
+            waiting = [open_until_the_end.enter_context(psycopg.connect(plain)) for _ in range(times)]
+            for reader in waiting:  # each holds the one table before the first of them goes on
                 reader.execute("SET LOCAL deadlock_timeout = '60s'")
                 reader.execute("SELECT count(*) FROM users")
-                while watcher.execute(locked).fetchone() == (0,):
-                    time.sleep(0.01)
+            begun.set()
+            for reader in waiting:
+                while watcher.execute(locked).fetchone() == (0,) and not over.wait(0.01):
+                    pass
                 reader.execute("SELECT count(*) FROM clients")
+                reader.rollback()
 
-    meeting = threading.Thread(target=request)
+    begun = threading.Event()
+    meeting = threading.Thread(target=requests)
     meeting.start()
+    assert begun.wait(30)
     try:
         with app.app_context():
             if times < 5:
@@ -283,6 +291,7 @@ def test_who_migrates_beside_requests_that_lock_the_other_way_round_begins_anew(
                     flask_migrate.upgrade(directory=str(later))
                 assert app.extensions["services"].db.schema_fit().age is Age.SAME
     finally:
+        over.set()
         meeting.join()
 
 
