@@ -261,8 +261,7 @@ def test_who_migrates_beside_requests_that_lock_the_other_way_round_begins_anew(
     (later / "versions" / "9001_later.py").write_text(MEETS.format(down=HEAD))
     plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     locked = "SELECT count(*) FROM pg_locks WHERE relation = 'clients'::regclass AND mode = 'AccessExclusiveLock'"
-
-    over = threading.Event()
+    begun, over = threading.Event(), threading.Event()
 
     def requests() -> None:
         with ExitStack() as open_until_the_end, psycopg.connect(plain, autocommit=True) as watcher:
@@ -277,11 +276,10 @@ def test_who_migrates_beside_requests_that_lock_the_other_way_round_begins_anew(
                 reader.execute("SELECT count(*) FROM clients")
                 reader.rollback()
 
-    begun = threading.Event()
     meeting = threading.Thread(target=requests)
     meeting.start()
-    assert begun.wait(30)
     try:
+        assert begun.wait(30)
         with app.app_context():
             if times < 5:
                 flask_migrate.upgrade(directory=str(later))
