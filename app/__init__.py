@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     security.configure(app, settings)
     sessions.configure(app)
     devices.configure(app)
-    languages.init_app(app)
+    languages.init_app(app, clock)
     error_pages.register(app)
     for package in (oauth, api, login, consent, account, portal):
         package.register(app)

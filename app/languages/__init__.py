@@ -8,7 +8,7 @@ Owns no routes and knows no service: what a request or an account prefers reache
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -20,7 +20,9 @@ from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
+from app.languages import times
 from app.languages.josa import fix_josa, josa
+from app.languages.times import moment_text
 
 SUPPORTED: Final = ("ko", "en")
 DEFAULT: Final = "ko"
@@ -37,6 +39,7 @@ __all__ = [
     "init_app",
     "josa",
     "lazy_gettext",
+    "moment_text",
     "ngettext",
     "prefer",
     "select_locale",
@@ -144,27 +147,8 @@ def _filled(context: EvalContext, text: str, values: dict[str, Any]) -> str:
     return Markup(_settled(Markup(text) % values))  # noqa: S704  # the catalogue is ours, the values were just escaped
 
 
-def moment_text(moment: datetime) -> str:
-    """An aware time in words: date and minute in the shown language and the person's zone, which is named."""
-    local = flask_babel.to_user_timezone(moment)
-    day = flask_babel.format_date(local, "medium", rebase=False)
-    # The short form of Korean says AM and PM in Latin letters.
-    time = flask_babel.format_time(moment, "aaaa h:mm" if current_language() == "ko" else "short")
-    return f"{day} {time} {local.tzname()}"
-
-
-def show_moment(moment: datetime) -> Markup:
-    """:func:`moment_text` as ``<time>``."""
-    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), moment_text(moment))
-
-
-def show_day(moment: datetime) -> Markup:
-    """The day of an aware time as ``<time>``, in the shown language and the person's zone."""
-    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), flask_babel.format_date(moment, "medium"))
-
-
-def init_app(app: Flask) -> None:
-    """Bind Flask-Babel to ``app``; give its templates ``_``, ``josa`` and the filters ``moment`` and ``day``."""
+def init_app(app: Flask, clock: Callable[[], datetime]) -> None:
+    """Bind Flask-Babel to ``app``; give its templates ``_``, ``josa`` and the filters of :mod:`app.languages.times`."""
     babel = flask_babel.Babel()
     babel.init_app(
         app,
@@ -176,4 +160,4 @@ def init_app(app: Flask) -> None:
     )
     # "_" is Jinja's own name for whatever "gettext" is.
     app.jinja_env.globals.update(gettext=_template_gettext, ngettext=_template_ngettext, josa=josa)
-    app.jinja_env.filters.update(moment=show_moment, day=show_day)
+    times.init_app(app, clock)

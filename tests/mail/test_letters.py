@@ -45,7 +45,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "role_changed": {"role": "admin"},
 }
 HANGUL = re.compile("[가-힣]")
-SHOWN = {"ko": "2026. 9. 21. 오후 3:05 KST", "en": "Sep 21, 2026 3:05\u202fPM KST"}
+SHOWN = {"ko": "2026년 9월 21일 오후 3:05(KST)", "en": "Sep 21, 2026, 3:05\u202fPM KST"}
 
 
 @pytest.fixture(scope="module")
