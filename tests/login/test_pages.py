@@ -1,5 +1,6 @@
 """Logging in and registering, without script: nothing is revealed, nothing is lost, nobody is fooled."""
 
+import html
 import re
 
 import pytest
@@ -154,3 +155,16 @@ def test_the_kit_is_served_to_all_under_an_address_that_never_changes(client: Fl
     assert pinned.data == newest.data
     assert "immutable" in pinned.headers["Cache-Control"]
     assert client.get("/static/sdk/0.0.0/max-auth.js").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/developers", "/developers?client=maxlab", "/playground", "/terms", "/privacy"])
+def test_logging_in_from_a_page_for_anybody_leads_back_to_it(client: FlaskClient, person: str, page: str) -> None:
+    link = re.search(r'<div class="person-menu"><a [^>]*href="([^"]+)"', client.get(page).text)
+    assert link
+    address = html.unescape(link[1])
+    assert log_in(client, path=address).location == page
+
+
+@pytest.mark.parametrize("page", ["/logged-out", "/nothing-here"])
+def test_logging_in_from_elsewhere_leads_to_the_solutions(client: FlaskClient, page: str) -> None:
+    assert re.findall(r'href="(/login[^"]*)"', client.get(page).text) in ([], ["/login"])
