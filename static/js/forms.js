@@ -53,18 +53,43 @@ addEventListener('pageshow', () => {
   }
 });
 
-if (navigator.clipboard) {
-  for (const button of document.querySelectorAll('[data-copy]')) {
-    const label = button.querySelector('span');
-    const words = label.textContent;
-    button.hidden = false;
-    button.addEventListener('click', async () => {
-      const scope = button.closest('[data-copy-scope]') ?? button.parentElement;
-      await navigator.clipboard.writeText(scope.querySelector('[data-copy-source]').textContent);
-      label.textContent = button.dataset.copied;
-      setTimeout(() => { label.textContent = words; }, 2000);
-    });
-  }
+const copyButtons = document.querySelectorAll('[data-copy]');
+// What a button says changes under the finger; readers hear it from here.
+const heard = Object.assign(document.createElement('p'), { className: 'visually-hidden', role: 'status' });
+if (copyButtons.length) document.body.append(heard);
+
+/** Which keys copy on this device; one without a keyboard has its own way. */
+function keysOf(button) {
+  if (matchMedia('(hover: none) and (pointer: coarse)').matches) return button.dataset.byHand;
+  const platform = navigator.userAgentData?.platform ?? navigator.platform;
+  return /^(mac|ip(ad|hone|od))/i.test(platform) ? button.dataset.keysMac : button.dataset.keys;
+}
+
+for (const button of copyButtons) {
+  const label = button.querySelector('span');
+  const words = label.textContent;
+  const source = () => (button.closest('[data-copy-scope]') ?? button.parentElement).querySelector('[data-copy-source]');
+  let timer;
+  const say = (text, ms) => {
+    clearTimeout(timer);
+    label.textContent = text;
+    heard.textContent = text;
+    timer = setTimeout(() => { label.textContent = words; }, ms);
+  };
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    try {
+      // Of a page on plain http there is no clipboard, and a browser or its owner may refuse the one that is there.
+      await navigator.clipboard.writeText(source().textContent);
+      say(button.dataset.copied, 2000);
+    } catch {
+      getSelection().selectAllChildren(source());
+      say(keysOf(button), 10_000);
+    }
+  });
+  addEventListener('copy', () => {
+    if (label.textContent === keysOf(button) && getSelection().containsNode(source(), true)) say(button.dataset.copied, 2000);
+  });
 }
 
 // A window that a script opened was opened for one thing; to go on in there would leave the page behind it waiting.
