@@ -4,12 +4,15 @@ Types are strict: a number is no string, a string no number. Members that are no
 which says more than this version reads goes on working; nothing can be set by them.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.services.foundation.texts import MOST_TYPED, one_line, some_lines
 from app.services.people.passwords import LONGEST, LONGEST_TYPED, SHORTEST, prepared
+from app.services.people.profiles import LONGEST_BIO, LONGEST_NAME
 
 MOST_SESSIONS = 100
 LONGEST_TOKEN = 1024
@@ -43,6 +46,21 @@ def _prepared(value: Any) -> Any:
     return prepared(value) if isinstance(value, str) else value
 
 
+def _kept(form: Callable[[str], str]) -> BeforeValidator:
+    """A text is measured as it will be kept; of what shows nothing a sign stays, for a rule to say so."""
+
+    def measured(value: Any) -> Any:
+        return (form(value) or value[:1]) if isinstance(value, str) and len(value) <= MOST_TYPED else value
+
+    return BeforeValidator(measured)
+
+
+def _text(most: int, meaning: str) -> Any:
+    """A text of which ``most`` characters are kept: the document, which can only count what is sent, allows more."""
+    told = f"{meaning} At most {most} characters, in composed form (NFC) and without those that show nothing."
+    return Field(max_length=most, description=told, json_schema_extra={"maxLength": MOST_TYPED})
+
+
 Email = Annotated[str, Field(min_length=1, max_length=254, description="An e-mail address, in any case of letters.")]
 NewEmail = Annotated[Email, Field(json_schema_extra={"format": "email"})]
 Password = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
@@ -55,6 +73,7 @@ NewPassword = Annotated[
     ),
     BeforeValidator(_prepared),
 ]
+Name = Annotated[str, _text(LONGEST_NAME, "What to call the person."), _kept(one_line)]
 MailedToken = Annotated[str, Field(min_length=1, max_length=LONGEST_TOKEN, description="The token of the mailed link.")]
 
 
@@ -63,7 +82,7 @@ class Registration(Body):
 
     email: NewEmail
     password: NewPassword
-    full_name: Annotated[str, Field(max_length=200, description="What to call the person.")] = ""
+    full_name: Name = ""
 
 
 class Credentials(Body):
@@ -87,12 +106,12 @@ class Logout(Body):
 class ProfileChange(Body):
     """What people may change of themselves; members that are left out stay as they are."""
 
-    full_name: Annotated[str, Field(max_length=200)] = ""
+    full_name: Name = ""
     username: Annotated[str, Field(max_length=64)] = ""
     avatar_url: Annotated[str | None, Field(max_length=2000, description="An https address; null takes it away.")] = (
         None
     )
-    bio: Annotated[str, Field(max_length=1000)] = ""
+    bio: Annotated[str, _text(LONGEST_BIO, "A few lines about the person."), _kept(some_lines)] = ""
     locale: Annotated[str, Field(json_schema_extra={"enum": ["ko", "en"]})] = ""
     timezone: Annotated[str, Field(max_length=64, description="A name such as Asia/Seoul.")] = ""
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from app.api.models import User
 from app.services.foundation.person import UNCHOSEN_LOCALE
+from app.services.foundation.texts import shown
 from app.services.people.profiles import Profile
 from app.services.tokens.claims import Subject
 from app.wiring import services
@@ -20,7 +21,7 @@ def described(subject: Subject, scopes: Iterable[str], profile: Profile | None =
     return User(
         id=subject.id,
         username=profile.username,
-        full_name=profile.full_name,
+        full_name=shown(profile.full_name),
         email=profile.email if reads_email else None,
         email_verified=profile.email_verified if reads_email else None,
         avatar_url=profile.avatar_url,

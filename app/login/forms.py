@@ -25,10 +25,7 @@ class LoginForm(Form):
 class RegisterForm(Form):
     """What an account needs."""
 
-    name = StringField(
-        _l("Name"),
-        validators=[InputRequired(_l("Enter your name.")), Length(max=200, message=_l("This name is too long."))],
-    )
+    name = StringField(_l("Name"), validators=[InputRequired(_l("Enter your name."))])
     email = StringField(_l("E-mail"), validators=EMAIL)
     password = PasswordField(_l("Password"), validators=NEW_PASSWORD)
 

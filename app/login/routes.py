@@ -61,7 +61,7 @@ def register() -> Answer:
         user_id = services.accounts.register(email, form.name.data or "", password, current_language(), caller())
         services.email_addresses.send_verification(user_id, current_language(), pending.id if pending else None)
     except InvalidInput as refusal:
-        field = getattr(form, refusal.field, form.email)
+        field = getattr(form, refusal.field.removeprefix("full_"), form.email)
         field.errors = [*field.errors, _(refusal.message)]
         return page("login/register.html", form, pending), 400
     except TooManyAttempts as refusal:

@@ -11,6 +11,7 @@ from flask_babel import force_locale
 from jinja2 import Template
 
 from app.languages import DEFAULT, gettext, lazy_gettext, moment_text, supported
+from app.services.foundation.texts import one_line
 from app.services.sessions.user_agents import device_name
 
 NAMES = frozenset(
@@ -88,7 +89,7 @@ def _shown(name: str, value: Any) -> Any:
         return moment_text(datetime.fromisoformat(value["at"]))
     if not isinstance(value, str):
         return value
-    plain = " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    plain = one_line(value)
     if name == "name":
         return "" if ADDRESS_LIKE.search(plain) or len(plain) > LONGEST_NAME else plain
     return gettext(device_name(plain)) if name == "device" and plain else plain

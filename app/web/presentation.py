@@ -6,6 +6,7 @@ from zlib import crc32
 
 from app.languages import gettext
 from app.services.clients.clients import ClientRecord
+from app.services.foundation import initials
 from app.services.grants.authorization import Pending
 
 HUES = 8
@@ -48,7 +49,7 @@ def application(client: ClientRecord, return_uri: str | None = None) -> AskingAp
     return AskingApplication(
         client.client_id,
         client.name,
-        mark(client.name),
+        initials.of_application(client.name),
         hue(client.client_id),
         client.logo_uri,
         uri.netloc or uri.scheme,
@@ -62,18 +63,11 @@ def tile(client: ClientRecord, position: int) -> Tile:
         client.client_id,
         client.name,
         gettext(client.description) if client.description else "",
-        mark(client.name),
+        initials.of_application(client.name),
         position % HUES + 1,
         client.home_uri or "/",
         client.logo_uri,
     )
-
-
-def mark(name: str) -> str:
-    """One or two letters that stand for an application; the platform's own name says nothing about it."""
-    words = [word for word in name.split() if word != "MAX"] or [name]
-    capitals = [letter for letter in words[0] if letter.isupper()]
-    return "".join(capitals[:2]) if len(capitals) > 1 else words[0][:1].upper()
 
 
 def hue(client_id: str) -> int:

@@ -22,6 +22,7 @@ from app.services.clients.registration import (
 )
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database, random_token, sha256
 from app.services.foundation.statements import Statement
+from app.services.foundation.texts import shown
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
 
@@ -85,8 +86,9 @@ class ClientRecord:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "ClientRecord":
-        """Build from a row of the clients table."""
+        """Build from a row of the clients table; a client whose name shows nothing is called by its id."""
         values = {name: row[name] for name in cls.__slots__}
+        values["name"] = shown(values["name"]) or values["client_id"]
         frozen: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
         }

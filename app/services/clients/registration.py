@@ -9,6 +9,7 @@ from uuid import UUID
 from app.errors import InvalidInput
 from app.models import Client
 from app.services.clients import redirect_uris
+from app.services.foundation.texts import MOST_TYPED, holds_controls, one_line
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_post")
@@ -17,7 +18,7 @@ CONSENT_POLICIES = ("implicit", "once", "always")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 ACCESS_SECONDS, REFRESH_SECONDS = (30, 86_400), (60, 400 * 86_400)
 """Shortest and longest life that a client may state for its tokens, seconds."""
-LONGEST_DESCRIPTION, LONGEST_ADDRESS = 500, 2000
+LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_ADDRESS = 100, 500, 2000
 CHANGEABLE = frozenset(
     {
         "name",
@@ -78,11 +79,12 @@ def require_client_id(value: str) -> None:
 def require_name(value: str) -> str:
     """The name people read on the pages of the flow; raises :class:`InvalidInput` for one that fills or turns a page.
 
-    Controls, line breaks and marks of direction are refused.
+    Controls, line breaks and marks of direction are refused, and what shows nothing is no name.
     """
-    name = value.strip()
-    if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise InvalidInput("A name has 1 to 100 characters, none of them a control or a mark of direction.", "name")
+    if (name := _on_one_line(value, LONGEST_NAME)) is None or not name:
+        raise InvalidInput(
+            f"A name has 1 to {LONGEST_NAME} characters that can be seen, and no control or mark of direction.", "name"
+        )
     return name
 
 
@@ -143,10 +145,17 @@ def _contradictions(client: Client) -> dict[str, bool]:
 
 
 def _require_description(value: str) -> str:
-    text = value.strip()
-    if len(text) > LONGEST_DESCRIPTION or not text.isprintable():
+    if (text := _on_one_line(value, LONGEST_DESCRIPTION)) is None:
         raise InvalidInput(f"A description is one line of at most {LONGEST_DESCRIPTION} characters.", "description")
     return text
+
+
+def _on_one_line(value: str, most: int) -> str | None:
+    """``value`` as it is kept; None for what is longer than ``most``, or holds what was hardly meant."""
+    if len(value) > MOST_TYPED or holds_controls(value.strip()):
+        return None
+    text = one_line(value)
+    return text if len(text) <= most else None
 
 
 def _require_web_address(address: str, schemes: tuple[str, ...], field: str) -> None:

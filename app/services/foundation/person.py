@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.models import User
 from app.services.foundation.environment import Database
 from app.services.foundation.statements import Statement
+from app.services.foundation.texts import shown
 
 UNCHOSEN_LOCALE = "ko"
 """What is said of people who have not chosen a language: the platform speaks Korean first."""
@@ -72,7 +73,7 @@ def _person(row: Any) -> Person | None:
         row.id,
         row.email,
         row.email_verified,
-        row.full_name or row.username,
+        shown(row.full_name) or row.username,
         row.password_hash,
         row.locale,
         row.timezone,

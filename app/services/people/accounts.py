@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import InvalidInput, NotFound, WrongCredentials, sentence
 from app.models import User, new_id
-from app.services.foundation.environment import NOBODY, Caller, Clock, Database, printable
+from app.services.foundation.environment import NOBODY, Caller, Clock, Database
 from app.services.foundation.person import Person, person_at, person_of
+from app.services.foundation.texts import shown
 from app.services.people.administration import UNKNOWN, join
 from app.services.people.attempts import Attempts
 from app.services.people.credentials import Credentials
@@ -105,7 +106,7 @@ class Accounts:
 
     def register(self, email: str, name: str, password: str, language: str, caller: Caller) -> str:
         """Make an account for a person who asks for one; raises :class:`InvalidInput`. Answers its id."""
-        email, name = normalised(email), printable(name.strip(), 200)
+        email, name = normalised(email), require_name(name)
         hashed = self.credentials.hashed(password, email, name)
         # Its former holder may still take it back (:meth:`EmailAddresses.restore`).
         if self.credentials.tokens.is_restorable(email):
@@ -156,8 +157,9 @@ class Accounts:
         return self.db.session.execute(sa.select(_user.c.id).limit(1)).first() is not None
 
     def page(self, *, limit: int = 100, after: str = "") -> list[AccountSummary]:
-        """Accounts by e-mail, ``limit`` at most, those after the e-mail ``after``."""
-        rows = self.db.session.scalars(sa.select(User).where(User.email > after).order_by(User.email).limit(limit))
+        """Accounts by e-mail, ``limit`` at most, those after the e-mail ``after``, however it is spelled."""
+        query = sa.select(User).where(User.email > fold(after)).order_by(User.email).limit(limit)
+        rows = self.db.session.scalars(query)
         return [_summary(row) for row in rows]
 
     def _add(
@@ -220,7 +222,7 @@ def _summary(row: User) -> AccountSummary:
     return AccountSummary(
         row.id,
         row.email,
-        row.full_name,
+        shown(row.full_name),
         row.is_active,
         row.is_superuser,
         row.email_verified,

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import InvalidFields, InvalidInput, NotFound, sentence
 from app.models import User
-from app.services.foundation.environment import Caller, Clock, Database, printable
+from app.services.foundation.environment import Caller, Clock, Database
+from app.services.foundation.texts import MOST_TYPED, one_line, some_lines
 from app.services.record.audit import Audit, Event
 
 LANGUAGES = ("ko", "en")
@@ -107,9 +108,11 @@ def timezones() -> tuple[str, ...]:
 
 
 def require_name(value: str) -> str:
-    """A full name on one line; may be empty."""
-    name = " ".join(printable(value, len(value)).split())
-    if len(name) > LONGEST_NAME:
+    """A full name on one line; may be left empty, but one that shows nothing is none."""
+    name = one_line(value[:MOST_TYPED])
+    if value and not name:
+        raise InvalidInput(sentence("Enter your name."), "full_name")
+    if len(value) > MOST_TYPED or len(name) > LONGEST_NAME:
         raise InvalidInput(sentence("This name is too long."), "full_name")
     return name
 
@@ -161,9 +164,8 @@ def require_picture(value: str) -> str | None:
 
 def require_bio(value: str) -> str:
     """A few lines of text."""
-    lines = value.replace("\r\n", "\n").replace("\r", "\n").strip().split("\n")
-    text = "\n".join(printable(line, len(line)) for line in lines)
-    if len(text) > LONGEST_BIO:
+    text = some_lines(value[:MOST_TYPED])
+    if len(value) > MOST_TYPED or len(text) > LONGEST_BIO:
         raise InvalidInput(sentence("Use at most 1000 characters."), "bio")
     return text
 

@@ -9,9 +9,11 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.models import Group, Membership, Role, User
+from app.services.foundation import initials
 from app.services.foundation.environment import Database
 from app.services.foundation.person import UNCHOSEN_LOCALE
 from app.services.foundation.statements import Statement, json_rows
+from app.services.foundation.texts import shown
 
 ADMIN_ROLE = "admin"
 _user = cast(sa.Table, User.__table__)
@@ -85,13 +87,12 @@ class Subject:
     @property
     def name(self) -> str:
         """What to call the person."""
-        return self.full_name or self.username
+        return shown(self.full_name) or self.username
 
     @property
     def initials(self) -> str:
-        """One or two letters that stand for the person."""
-        words = self.name.split()
-        return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "?"
+        """One or two characters that stand for the person."""
+        return initials.of_person(self.name)
 
 
 def with_subject(source: sa.FromClause, user_id: sa.ColumnElement[str]) -> sa.FromClause:
