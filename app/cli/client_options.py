@@ -60,7 +60,7 @@ STATED: tuple[Callable[[Any], Any], ...] = (
     _lifetime("--access-lifetime", "access_token_seconds", ACCESS_SECONDS, "access tokens"),
     _lifetime("--refresh-lifetime", "refresh_token_seconds", REFRESH_SECONDS, "unused refresh tokens"),
     _flag("introspect-any", "no-introspect-any", "can_introspect_any", "Whether it may introspect every token."),
-    click.option("--owner", help="The e-mail of the account that answers for it."),
+    click.option("--owner", help="The account that answers for it, by its e-mail or id."),
     click.option("--logo", "logo_uri", help="A path on the portal, which pages show, or an https address."),
     click.option("--home", "home_uri", help="Where its tile and links to it lead."),
     _flag("listed", "no-listed", "is_listed", "Whether it has a tile on the start page."),

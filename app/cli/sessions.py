@@ -15,26 +15,27 @@ def sessions() -> None:
 
 
 @sessions.command("list")
-@click.argument("email")
+@click.argument("who")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="How many at most.")
 @operation
-def list_sessions(email: str, limit: int, as_json: bool) -> None:
+def list_sessions(who: str, limit: int, as_json: bool) -> None:
     """List the open sessions of an account, the latest used first."""
-    found = services.sessions.page(services.accounts.find(email).id, limit=limit)
+    found = services.sessions.page(services.accounts.find(who).id, limit=limit)
     show([asdict(each) for each in found.items], is_json=as_json)
 
 
 @sessions.command()
 @click.argument("session_id", required=False)
-@click.option("--user", "email", help="All sessions of the account with this e-mail.")
+@click.option("--user", "who", help="All sessions of the account with this e-mail or id.")
 @operation
-def end(session_id: str | None, email: str | None, as_json: bool) -> None:
+def end(session_id: str | None, who: str | None, as_json: bool) -> None:
     """End a session, or all of an account, with every token that came of it."""
-    if (session_id is None) == (email is None):
+    if (session_id is None) == (who is None):
         raise click.UsageError("Say which session: its id, or --user.")
-    if email is not None:
-        count = services.sessions.end_all(services.accounts.find(email).id, "ended_by_operator", OPERATOR)
-        said(f"Ended {count}.", {"email": email, "ended": count}, is_json=as_json)
+    if who is not None:
+        account = services.accounts.find(who)
+        count = services.sessions.end_all(account.id, "ended_by_operator", OPERATOR)
+        said(f"Ended {count}.", {"email": account.email, "ended": count}, is_json=as_json)
         return
     if not services.sessions.end(session_id or "", "ended_by_operator", OPERATOR):
         raise NotFound("There is no open session of that id.")

@@ -25,16 +25,16 @@ def cleanup(batch: int, as_json: bool) -> None:
 
 
 @tokens.command()
-@click.option("--user", "email", help="All tokens of the account with this e-mail.")
+@click.option("--user", "who", help="All tokens of the account with this e-mail or id.")
 @click.option("--client", "client_id", help="All tokens issued to this client.")
 @click.option("--stdin", "is_piped", is_flag=True, help="The access or refresh token that is typed or piped in.")
 @operation
-def revoke(email: str | None, client_id: str | None, is_piped: bool, as_json: bool) -> None:
+def revoke(who: str | None, client_id: str | None, is_piped: bool, as_json: bool) -> None:
     """End tokens at once, everywhere. A refresh token takes everything of its grant along."""
-    if [email is not None, client_id is not None, is_piped].count(True) != 1:
+    if [who is not None, client_id is not None, is_piped].count(True) != 1:
         raise click.UsageError("Say which tokens: --user, --client or --stdin.")
-    if email is not None:
-        ended = services.revocations.end_user(services.accounts.find(email).id, "revoked_by_operator", OPERATOR)
+    if who is not None:
+        ended = services.revocations.end_user(services.accounts.find(who).id, "revoked_by_operator", OPERATOR)
     elif client_id is not None:
         client = services.clients.get(client_id)
         ended = services.revocations.end_client(client.client_id, "revoked_by_operator", OPERATOR)
@@ -46,11 +46,11 @@ def revoke(email: str | None, client_id: str | None, is_piped: bool, as_json: bo
 
 
 @tokens.command("list")
-@click.option("--user", "email", help="Only those of the account with this e-mail.")
+@click.option("--user", "who", help="Only those of the account with this e-mail or id.")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="How many at most.")
 @as_json
 @with_appcontext
-def list_denied(email: str | None, limit: int, as_json: bool) -> None:
+def list_denied(who: str | None, limit: int, as_json: bool) -> None:
     """List access tokens that were ended before their time and have not expired, the latest first."""
-    user_id = services.accounts.find(email).id if email else None
+    user_id = services.accounts.find(who).id if who else None
     show([asdict(row) for row in services.revocations.denied(user_id, limit)], is_json=as_json)

@@ -46,15 +46,15 @@ def list_users(limit: int, after: str, as_json: bool) -> None:
 
 
 @users.command("show")
-@click.argument("email")
+@click.argument("who")
 @operation
-def show_user(email: str, as_json: bool) -> None:
+def show_user(who: str, as_json: bool) -> None:
     """Show one account whole, without its password."""
-    show_one(_whole(email), is_json=as_json)
+    show_one(_whole(who), is_json=as_json)
 
 
 @users.command()
-@click.argument("email")
+@click.argument("who")
 @click.option("--name", "full_name", help="The full name.")
 @click.option("--username", help="The name that is unique on the platform.")
 @click.option("--picture", "avatar_url", help="The https address of a picture.")
@@ -63,91 +63,111 @@ def show_user(email: str, as_json: bool) -> None:
 @click.option("--timezone", help="A name such as Asia/Seoul.")
 @click.option("--verified/--unverified", default=None, help="Whether the e-mail is known to be the person's.")
 @operation
-def update(email: str, verified: bool | None, as_json: bool, **given: str | None) -> None:
+def update(who: str, verified: bool | None, as_json: bool, **given: str | None) -> None:
     """Change an account: what is named replaces what there is, everything else stays."""
     changes = {column: value for column, value in given.items() if value is not None}
     if not changes and verified is None:
         raise click.UsageError("Say what to change.")
-    services.administration.change(email, changes, OPERATOR)
+    account = services.accounts.find(who)
+    services.administration.change(account.id, changes, OPERATOR)
     if verified is not None:
-        services.administration.vouch(email, verified, OPERATOR)
-    said(f"Changed {email}.", _whole(email), is_json=as_json)
+        services.administration.vouch(account.id, verified, OPERATOR)
+    said(f"Changed {account.email}.", _whole(account.id), is_json=as_json)
 
 
 @users.command()
-@click.argument("email")
+@click.argument("who")
 @operation
-def disable(email: str, as_json: bool) -> None:
+def disable(who: str, as_json: bool) -> None:
     """Stop an account; its sessions and tokens end at once."""
-    services.administration.disable(email, OPERATOR)
-    said(f"Disabled {email}.", {"email": email, "active": False}, is_json=as_json)
+    account = services.accounts.find(who)
+    services.administration.disable(account.id, OPERATOR)
+    said(f"Disabled {account.email}.", {"email": account.email, "active": False}, is_json=as_json)
 
 
 @users.command()
-@click.argument("email")
+@click.argument("who")
 @operation
-def enable(email: str, as_json: bool) -> None:
+def enable(who: str, as_json: bool) -> None:
     """Let an account that was stopped log in again."""
-    services.administration.enable(email, OPERATOR)
-    said(f"Enabled {email}.", {"email": email, "active": True}, is_json=as_json)
+    account = services.accounts.find(who)
+    services.administration.enable(account.id, OPERATOR)
+    said(f"Enabled {account.email}.", {"email": account.email, "active": True}, is_json=as_json)
 
 
 @users.command("set-role")
-@click.argument("email")
+@click.argument("who")
 @click.argument("role")
 @operation
-def set_role(email: str, role: str, as_json: bool) -> None:
+def set_role(who: str, role: str, as_json: bool) -> None:
     """Give an account a role, such as admin or member; its sessions and tokens end at once."""
-    services.administration.set_role(email, role, OPERATOR)
-    said(f"{email} has the role {role}.", {"email": email, "role": role}, is_json=as_json)
+    account = services.accounts.find(who)
+    services.administration.set_role(account.id, role, OPERATOR)
+    said(f"{account.email} has the role {role}.", {"email": account.email, "role": role}, is_json=as_json)
+
+
+@users.command("set-email")
+@click.argument("who")
+@click.argument("new")
+@click.option("--verified", is_flag=True, help="The new e-mail is known to be the person's.")
+@operation
+def set_email(who: str, new: str, verified: bool, as_json: bool) -> None:
+    """Give an account another e-mail; its sessions go on, and the old e-mail is told if it was proven."""
+    account = services.accounts.find(who)
+    kept = services.email_addresses.assign(account.id, new, OPERATOR, is_verified=verified)
+    facts = {"email": kept, "id": account.id, "former": account.email, "verified": verified}
+    said(f"{account.email} has the e-mail {kept} now.", facts, is_json=as_json)
 
 
 @users.command("set-password")
-@click.argument("email")
+@click.argument("who")
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when left out.")
 @operation
-def set_password(email: str, password: str, as_json: bool) -> None:
+def set_password(who: str, password: str, as_json: bool) -> None:
     """Give an account a new password; its sessions and tokens end."""
-    services.administration.set_password(email, password, OPERATOR)
-    said(f"Set the password of {email}.", {"email": email, "password_set": True}, is_json=as_json)
+    account = services.accounts.find(who)
+    services.administration.set_password(account.id, password, OPERATOR)
+    said(f"Set the password of {account.email}.", {"email": account.email, "password_set": True}, is_json=as_json)
 
 
 @users.command()
-@click.argument("email")
+@click.argument("who")
 @click.option("--password", help="The new password; made and shown when left out.")
 @click.option("--admin", is_flag=True, help="Make an administrator again.")
 @operation
-def recover(email: str, password: str | None, admin: bool, as_json: bool) -> None:
+def recover(who: str, password: str | None, admin: bool, as_json: bool) -> None:
     """Let somebody in who is locked out: a new password, no longer disabled, no longer to be deleted."""
     chosen = password or secrets.token_urlsafe(15)
-    services.administration.recover(email, chosen, OPERATOR)
+    account = services.accounts.find(who)
+    services.administration.recover(account.id, chosen, OPERATOR)
     if admin:
-        services.administration.set_role(email, "admin", OPERATOR)
+        services.administration.set_role(account.id, "admin", OPERATOR)
     shown = {} if password else {"password": chosen}
-    sentence = f"{email} can log in." + ("" if password else f" Password: {chosen}")
-    said(sentence, {"email": email, "active": True, **shown}, is_json=as_json)
+    sentence = f"{account.email} can log in." + ("" if password else f" Password: {chosen}")
+    said(sentence, {"email": account.email, "active": True, **shown}, is_json=as_json)
 
 
 @users.command("set-plan")
-@click.argument("email")
+@click.argument("who")
 @click.argument("plan", type=click.Choice(PLANS))
 @operation
-def set_plan(email: str, plan: str, as_json: bool) -> None:
+def set_plan(who: str, plan: str, as_json: bool) -> None:
     """Put an account on a plan."""
-    services.administration.set_plan(email, plan, OPERATOR)
-    said(f"{email} is on the plan {plan}.", {"email": email, "plan": plan}, is_json=as_json)
+    account = services.accounts.find(who)
+    services.administration.set_plan(account.id, plan, OPERATOR)
+    said(f"{account.email} is on the plan {plan}.", {"email": account.email, "plan": plan}, is_json=as_json)
 
 
 @users.command()
-@click.argument("email")
+@click.argument("who")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @operation
-def delete(email: str, yes: bool, as_json: bool) -> None:
+def delete(who: str, yes: bool, as_json: bool) -> None:
     """Remove an account and everything about it at once, without the days for taking that back."""
-    services.accounts.find(email)
-    confirmed(f"Delete {email} and everything about the person?", is_confirmed=yes)
-    services.administration.delete(email, OPERATOR)
-    said(f"Deleted {email}.", {"email": email, "deleted": True}, is_json=as_json)
+    account = services.accounts.find(who)
+    confirmed(f"Delete {account.email} and everything about the person?", is_confirmed=yes)
+    services.administration.delete(account.id, OPERATOR)
+    said(f"Deleted {account.email}.", {"email": account.email, "deleted": True}, is_json=as_json)
 
 
 @users.command()
@@ -173,8 +193,8 @@ def _row(account: AccountSummary) -> dict[str, Any]:
     }
 
 
-def _whole(email: str) -> dict[str, Any]:
-    account = services.accounts.find(email)
+def _whole(who: str) -> dict[str, Any]:
+    account = services.accounts.find(who)
     profile, subject = services.profiles.get(account.id), services.claims.subject(account.id)
     return {
         **_row(account),

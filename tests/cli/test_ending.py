@@ -101,7 +101,7 @@ def test_it_is_said_which_tokens_or_nothing_is_done(web: RelyingParty, run: Run,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--user", "nobody@example.com"), "There is no account of that e-mail."),
+        (("--user", "nobody@example.com"), "There is no account of that e-mail or id."),
         (("--client", "nobody"), "There is no client of that id."),
     ],
 )

@@ -139,10 +139,11 @@ class Accounts:
         self.audit.record(Event.ACCOUNT_CREATED, caller, user_id=user_id, is_admin=is_admin)
         return user_id
 
-    def find(self, email: str) -> AccountSummary:
-        """The account of that e-mail, or of that id; raises :class:`NotFound`."""
-        row = self.db.session.scalars(sa.select(User).where(User.email == fold(email))).first()
-        row = row or self.db.session.get(User, email)
+    def find(self, who: str) -> AccountSummary:
+        """The account of that e-mail, in any spelling, or of that id; raises :class:`NotFound`."""
+        # As it is now: it may have been changed past the session, in this very transaction.
+        query = sa.select(User).where(User.email == fold(who)).execution_options(populate_existing=True)
+        row = self.db.session.scalars(query).first() or self.db.session.get(User, who, populate_existing=True)
         if row is None:
             raise NotFound(UNKNOWN)
         return _summary(row)

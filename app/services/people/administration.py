@@ -22,7 +22,7 @@ from app.services.tokens.claims import ADMIN_ROLE
 
 PLANS = ("free", "pro", "studio", "enterprise")
 PRIMARY_GROUP = "MAX"
-UNKNOWN = "There is no account of that e-mail."
+UNKNOWN = "There is no account of that e-mail or id."
 _user = cast(sa.Table, User.__table__)
 _membership = cast(sa.Table, Membership.__table__)
 _group = cast(sa.Table, Group.__table__)
@@ -30,7 +30,10 @@ _role = cast(sa.Table, Role.__table__)
 
 
 class Administration:
-    """Stops, lets in, changes and removes accounts; each raises :class:`NotFound` where there is none."""
+    """Stops, lets in, changes and removes accounts; each raises :class:`NotFound` where there is none.
+
+    ``who`` is the account's e-mail in any spelling, or its id.
+    """
 
     def __init__(
         self,
@@ -54,12 +57,12 @@ class Administration:
         self.sessions = sessions
         self.mail = mail
 
-    def disable(self, email: str, caller: Caller = NOBODY) -> bool:
+    def disable(self, who: str, caller: Caller = NOBODY) -> bool:
         """Stop an account: its sessions and tokens end at once; answers whether it was active.
 
         Raises :class:`InvalidInput` for the last active administrator.
         """
-        user_id = self._known(email).id
+        user_id = self._known(who).id
         # Before the account's own row: whoever counts administrators takes all of theirs, in one order.
         self.administrators.require_another(user_id)
         person = self._locked(user_id)
@@ -71,9 +74,9 @@ class Administration:
         self.mail.send("account_disabled", person)
         return True
 
-    def enable(self, email: str, caller: Caller = NOBODY) -> bool:
+    def enable(self, who: str, caller: Caller = NOBODY) -> bool:
         """Let a stopped account log in again; answers whether it was stopped. What ended stays ended."""
-        person = self._locked(self._known(email).id)
+        person = self._locked(self._known(who).id)
         if person.is_active:
             return False
         self._update(person.id, is_active=True)
@@ -81,7 +84,7 @@ class Administration:
         self.mail.send("account_enabled", person)
         return True
 
-    def set_role(self, email: str, role: str, caller: Caller = NOBODY) -> bool:
+    def set_role(self, who: str, role: str, caller: Caller = NOBODY) -> bool:
         """Give a person another role in the platform's own group; answers whether it is another one.
 
         Sessions and tokens of the old role end. Raises :class:`InvalidInput` for a role that there is not, and when the
@@ -90,7 +93,7 @@ class Administration:
         role_id = self.db.session.scalar(sa.select(_role.c.id).where(_role.c.name == role))
         if role_id is None:
             raise InvalidInput(f"Roles are {', '.join(self.roles())}.", "role")
-        user_id, is_admin = self._known(email).id, role == ADMIN_ROLE
+        user_id, is_admin = self._known(who).id, role == ADMIN_ROLE
         if not is_admin:
             self.administrators.require_another(user_id)
         person = self._locked(user_id)
@@ -107,49 +110,49 @@ class Administration:
         """The names of all roles."""
         return list(self.db.session.scalars(sa.select(_role.c.name).order_by(_role.c.name)))
 
-    def set_password(self, email: str, password: str, caller: Caller = NOBODY) -> None:
+    def set_password(self, who: str, password: str, caller: Caller = NOBODY) -> None:
         """Give an account a new password; its sessions and tokens end."""
-        person = self._known(email)
+        person = self._known(who)
         hashed = self.credentials.hashed(password, person.email, person.name)
         self.credentials.replace(person, hashed, "password_changed", caller)
         self.audit.record(Event.PASSWORD_SET, caller, user_id=person.id)
         self.mail.send("password_set", person)
 
-    def recover(self, email: str, password: str, caller: Caller = NOBODY) -> None:
+    def recover(self, who: str, password: str, caller: Caller = NOBODY) -> None:
         """Let somebody in again who is locked out, whatever keeps them out: active, staying, with a new password."""
-        self.set_password(email, password, caller)
-        person = self._known(email)
+        self.set_password(who, password, caller)
+        person = self._known(who)
         self.deletions.cancel(person.id, caller)
-        self.enable(email, caller)
+        self.enable(who, caller)
 
-    def set_plan(self, email: str, plan: str, caller: Caller = NOBODY) -> None:
+    def set_plan(self, who: str, plan: str, caller: Caller = NOBODY) -> None:
         """Put an account on a plan."""
         if plan not in PLANS:
             raise InvalidInput(f"Plans are {', '.join(PLANS)}.", "plan")
-        person = self._known(email)
+        person = self._known(who)
         self._update(person.id, plan=plan, plan_status="active", plan_started_at=self.clock())
         self.audit.record(Event.PLAN_SET, caller, user_id=person.id, plan=plan)
 
-    def change(self, email: str, changes: Mapping[str, str], caller: Caller = NOBODY) -> None:
+    def change(self, who: str, changes: Mapping[str, str], caller: Caller = NOBODY) -> None:
         """Change what people may change of themselves (:data:`app.services.people.profiles.RULES`), by the same rules.
 
         Raises :class:`InvalidFields`.
         """
-        self.profiles.update(self._known(email).id, changes, caller)
+        self.profiles.update(self._known(who).id, changes, caller)
 
-    def vouch(self, email: str, is_verified: bool, caller: Caller = NOBODY) -> None:
+    def vouch(self, who: str, is_verified: bool, caller: Caller = NOBODY) -> None:
         """Say whether the address is known to be the person's."""
-        person = self._known(email)
+        person = self._known(who)
         if person.email_verified != is_verified:
             self._update(person.id, email_verified=is_verified)
             self.audit.record(Event.ACCOUNT_CHANGED, caller, user_id=person.id, changed="email_verified")
 
-    def delete(self, email: str, caller: Caller = NOBODY) -> None:
+    def delete(self, who: str, caller: Caller = NOBODY) -> None:
         """Remove an account at once, without the days for taking it back. Commits.
 
         Raises :class:`InvalidInput` for the last active administrator.
         """
-        self.deletions.delete(self._known(email).id, caller)
+        self.deletions.delete(self._known(who).id, caller)
 
     def _holds(self, user_id: str, role_id: str, role: str) -> bool:
         held = self.db.session.scalar(
@@ -158,9 +161,9 @@ class Administration:
         is_superuser = self.db.session.scalar(sa.select(_user.c.is_superuser).where(_user.c.id == user_id))
         return held == role_id and is_superuser == (role == ADMIN_ROLE)
 
-    def _known(self, email: str) -> Person:
+    def _known(self, who: str) -> Person:
         # By its id where no address leads to an account: two were one, and the other one has it.
-        if (person := person_at(self.db, fold(email)) or person_of(self.db, email)) is None:
+        if (person := person_at(self.db, fold(who)) or person_of(self.db, who)) is None:
             raise NotFound(UNKNOWN)
         return person
 

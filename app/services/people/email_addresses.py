@@ -18,7 +18,7 @@ from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.person import Person, person_at, person_of
 from app.services.foundation.rate_limits import RateLimiter
 from app.services.people.devices import Devices
-from app.services.people.email_names import normalised
+from app.services.people.email_names import fold, normalised
 from app.services.people.one_time_tokens import LIVES, OneTimeTokens, Proof, Purpose, mailed_link
 from app.services.record.audit import Audit, Event
 from app.services.sessions.sessions import Sessions
@@ -38,6 +38,8 @@ class Offer:
 
 MAILS = "5/hour"
 """So many mails of one kind a person may have sent, and may be sent to one address."""
+YOURS = sentence("This is the e-mail of your account already.")
+OWN = "This is the e-mail of the account already."
 _user = cast(sa.Table, User.__table__)
 
 
@@ -107,7 +109,7 @@ class EmailAddresses:
         new = normalised(new_email)
         person = self._active(user_id)
         if new == person.email:
-            raise InvalidInput(sentence("This is the e-mail of your account already."), "email")
+            raise InvalidInput(YOURS, "email")
         self.limits.hit("change_mail", MAILS, user_id)
         self.limits.hit("change_mail_to", MAILS, new)
         self.audit.record(Event.EMAIL_CHANGE_REQUESTED, caller, user_id=user_id)
@@ -131,14 +133,7 @@ class EmailAddresses:
         self.tokens.void(person.id, Purpose.VERIFY_EMAIL, Purpose.RESET_PASSWORD)
         # An address that was never proven may be a stranger's, who must not be handed the account.
         if person.email_verified:
-            self._mail_link(
-                Purpose.RESTORE_EMAIL,
-                person,
-                person.email,
-                person.locale,
-                old_email=person.email,
-                new_email=proof.email,
-            )
+            self._tell_old(person, proof.email)
         self.audit.record(Event.EMAIL_CHANGED, caller, user_id=person.id)
         return person.id
 
@@ -158,6 +153,35 @@ class EmailAddresses:
         self.devices.forget(person.id)
         self.audit.record(Event.EMAIL_RESTORED, caller, user_id=person.id)
         return person.id
+
+    def assign(self, user_id: str, new_email: str, caller: Caller, *, is_verified: bool = False) -> str:
+        """Give an account another address by an operator's hand; answers it as it is kept. Sessions go on.
+
+        A proven old address is told, with the link that undoes it, as after a change of the person's own; links that
+        were mailed before are void. Raises :class:`InvalidInput` for what is no address, the present one, or one that
+        another account has or may still return to; :class:`NotFound`.
+        """
+        new = normalised(new_email)
+        if (person := person_of(self.db, user_id)) is None:
+            raise NotFound
+        if new == person.email:
+            raise InvalidInput(OWN, "email")
+        if holder := person_at(self.db, new):
+            raise InvalidInput(f"The account {holder.id} has this e-mail.", "email")
+        if self.tokens.is_restorable(new, except_by=user_id):
+            raise InvalidInput("Another account had this e-mail and may still return to it.", "email")
+        self._move(person, new, is_verified=is_verified)
+        self.tokens.void(user_id, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD)
+        # What is not in its one spelling is mailed to whoever has that, who is somebody else.
+        if person.email_verified and fold(person.email) == person.email and self.mail.is_possible:
+            self._tell_old(person, new)
+        self.audit.record(Event.EMAIL_CHANGED, caller, user_id=user_id, is_verified=is_verified)
+        return new
+
+    def _tell_old(self, person: Person, new: str) -> None:
+        """Tell the address that counted before, with the link that undoes the change."""
+        old = person.email
+        self._mail_link(Purpose.RESTORE_EMAIL, person, old, person.locale, old_email=old, new_email=new)
 
     def _mail_link(
         self,
@@ -182,12 +206,14 @@ class EmailAddresses:
             **values,
         )
 
-    def _move(self, person: Person, email: str) -> None:
-        """Give the account an address whose mailbox was just proven."""
+    def _move(self, person: Person, email: str, *, is_verified: bool = True) -> None:
+        """Give the account an address, whose mailbox was just proven unless it is said otherwise."""
         changed = sa.update(_user).where(_user.c.id == person.id)
         try:
             with self.db.session.begin_nested():
-                self.db.session.execute(changed.values(email=email, email_verified=True, updated_at=self.clock()))
+                self.db.session.execute(
+                    changed.values(email=email, email_verified=is_verified, updated_at=self.clock())
+                )
         except IntegrityError:
             raise InvalidInput(
                 sentence("Another account uses this e-mail by now, so nothing was changed."), "email"

@@ -108,11 +108,12 @@ class OneTimeTokens:
             condition.append(_token.c.created_at >= since)
         self.db.session.execute(sa.delete(_token).where(*condition))
 
-    def is_restorable(self, email: str) -> bool:
-        """Whether an account may still return to this address, which nobody else is to take meanwhile."""
+    def is_restorable(self, email: str, *, except_by: str = "") -> bool:
+        """Whether an account, other than that one, may still return to this address, so that nobody is to take it."""
         open_link = sa.select(_token.c.token_hash).where(
             _token.c.purpose == Purpose.RESTORE_EMAIL.value,
             _token.c.email == email,
+            _token.c.user_id != except_by,
             _token.c.used_at.is_(None),
             _token.c.expires_at > self.clock(),
         )
