@@ -33,6 +33,11 @@ def jwks() -> Response:
     return _cached(jsonify(keys=services.keys.published()))
 
 
+def _has_open_documentation() -> bool:
+    """Whether everybody who reads the metadata may read the developers' page."""
+    return services.settings.server.developer_pages == "everyone"
+
+
 def describe() -> dict[str, Any]:
     """What this server offers."""
     issuer = services.settings.issuer
@@ -49,7 +54,7 @@ def describe() -> dict[str, Any]:
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
-        "service_documentation": f"{issuer}/developers",
+        **({"service_documentation": f"{issuer}/developers"} if _has_open_documentation() else {}),
         "op_policy_uri": f"{issuer}/privacy",
         "op_tos_uri": f"{issuer}/terms",
         "scopes_supported": services.scopes.names(),

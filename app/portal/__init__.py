@@ -3,6 +3,7 @@
 GET  /                       the launcher
 GET  /developers             integration of each registered client
 GET  /playground             the browser kit live against this server; /playground/callback is its redirect URI
+                             (both for whom DEVELOPER_PAGES names)
 GET  /terms  /privacy
 POST /language  /theme       how pages are shown, kept in a cookie
 GET  /health  /ready         alive; able to serve
@@ -11,6 +12,7 @@ GET  /static/sdk/<version>/  the browser kit under addresses that never change
 
 from flask import Flask
 
+from app.portal.developers import bp as for_developers
 from app.portal.health import bp as health
 from app.portal.routes import THEME_COOKIE, bp, describe_page
 
@@ -20,5 +22,6 @@ __all__ = ["THEME_COOKIE", "register"]
 def register(app: Flask) -> None:
     """Mount the pages and what every template may use."""
     app.register_blueprint(bp)
+    app.register_blueprint(for_developers)
     app.register_blueprint(health)
     app.context_processor(describe_page)

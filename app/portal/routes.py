@@ -1,4 +1,4 @@
-"""The launcher, the pages for developers, and how pages are shown."""
+"""The launcher, the texts, and how pages are shown."""
 
 import re
 from pathlib import Path
@@ -20,20 +20,16 @@ from flask_login import current_user
 from werkzeug import Response as AnyResponse
 
 from app.languages import COOKIE, SUPPORTED, current_language
-from app.portal import libraries
-from app.services.clients.clients import ClientRecord
-from app.services.clients.scopes import split
-from app.services.upkeep.seeding import PLAYGROUND
+from app.portal import developers
 from app.web.choices import YEAR, keep_choice
 from app.web.forms import Form
 from app.web.presentation import tile
-from app.web.security import allow_frames_of_own, allow_framing, csp_nonce, isolate, safe_path
+from app.web.security import csp_nonce, safe_path
 from app.wiring import services
 
 bp = Blueprint("portal", __name__)
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
-PLAYGROUND_SCOPE = "openid profile email offline_access read:groups"
 
 
 @bp.get("/")
@@ -42,104 +38,6 @@ def home() -> str:
     tiles = [tile(client, position) for position, client in enumerate(services.clients.all(listed=True))]
     deletes_at = services.profiles.get(current_user.id).deletes_at if current_user.is_authenticated else None
     return render_template("portal/home.html", tiles=tiles, deletes_at=deletes_at)
-
-
-@bp.get("/developers")
-def developers() -> str:
-    """Copy-paste integration for each registered client; who is not an administrator sees the listed ones.
-
-    ``?client=`` fills the blocks of client libraries in for one of them.
-    """
-    everything = current_user.is_authenticated and current_user.is_admin
-    clients = [each for each in services.clients.all() if each.is_active and (everything or each.is_listed)]
-    chosen = next((each for each in clients if each.client_id == request.args.get("client")), None)
-    issuer = services.settings.issuer
-    names = {
-        "authorization_endpoint": "authorize",
-        "token_endpoint": "token",
-        "userinfo_endpoint": "userinfo",
-        "revocation_endpoint": "revoke",
-        "introspection_endpoint": "introspect",
-        "end_session_endpoint": "logout",
-    }
-    endpoints = {name: f"{issuer}/api/oauth/{path}" for name, path in names.items()}
-    endpoints["discovery"] = f"{issuer}/.well-known/openid-configuration"
-    endpoints["jwks_uri"] = f"{issuer}/.well-known/jwks.json"
-    return render_template(
-        "portal/developers.html",
-        clients=[_shown(each) for each in clients],
-        chosen=chosen,
-        libraries=[(group, [_block(each, chosen) for each in found]) for group, found in libraries.groups()],
-        issuer=issuer,
-        endpoints=endpoints,
-    )
-
-
-def _shown(client: ClientRecord) -> dict[str, Any]:
-    return {
-        "client_id": client.client_id,
-        "name": client.name,
-        "redirect_uris": client.redirect_uris,
-        "is_confidential": client.is_confidential,
-        "requires_pkce": client.require_pkce,
-        "scopes": client.allowed_scopes,
-    }
-
-
-def _block(library: libraries.Library, client: ClientRecord | None) -> dict[str, Any]:
-    """A library with its code for ``client``, and what that client lacks for it."""
-    uris = client.redirect_uris if client else ()
-    app = libraries.origin_of(uris)
-    algorithm = services.settings.tokens.algorithm
-    values = {
-        **libraries.EXAMPLE,
-        "issuer": services.settings.issuer,
-        "client_id": client.client_id if client else libraries.EXAMPLE["client_id"],
-        "app": app,
-        "algorithm": algorithm if algorithm != "HS256" else "ES256",
-    }
-    redirect_uri = libraries.redirect_uri(library, app)
-    needs_secret = library.needs_secret
-    return {
-        "library": library,
-        "code": render_template(f"portal/libraries/{library.key}.txt", **values),
-        "redirect_uri": redirect_uri,
-        "is_registered": redirect_uri in uris,
-        "is_of_another_kind": client is not None and needs_secret not in {None, client.is_confidential},
-    }
-
-
-@bp.get("/playground")
-def playground() -> str:
-    """The browser kit live; it holds silent frames and opens popups."""
-    allow_frames_of_own()
-    isolate("same-origin-allow-popups")
-    client = services.clients.find(PLAYGROUND)
-    if client is None or not client.is_active:
-        abort(404)
-    issuer = services.settings.issuer
-    scope = " ".join(name for name in split(PLAYGROUND_SCOPE) if name in client.allowed_scopes)
-    config = {
-        "issuer": issuer,
-        "client_id": PLAYGROUND,
-        "redirect_uri": f"{issuer}/playground/callback",
-        "scope": scope,
-    }
-    return render_template("portal/playground.html", config=config)
-
-
-@bp.get("/playground/callback")
-def playground_callback() -> str:
-    """The redirect URI of the playground: a popup, a frame or the tab ends here."""
-    allow_framing("'self'")
-    return render_template(
-        "portal/playground_callback.html",
-        config={
-            "issuer": services.settings.issuer,
-            "client_id": PLAYGROUND,
-            "redirect_uri": f"{services.settings.issuer}/playground/callback",
-        },
-    )
 
 
 @bp.get("/terms")
@@ -195,6 +93,7 @@ def describe_page() -> dict[str, Any]:
         "popup": bool(g.get("is_popup", False)),
         "can_mail": services.mail.is_possible,
         "portal_name": "MAX Platform",
+        "shows_developer_pages": developers.are_shown,
     }
 
 

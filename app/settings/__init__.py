@@ -141,6 +141,7 @@ class Settings:
             host=host,
             drain_seconds=(5 if self.is_production else 0) if server.drain_seconds < 0 else server.drain_seconds,
             public_url=server.public_url or f"http://localhost:{server.port}",
+            developer_pages=server.developer_pages or ("admins" if self.is_production else "everyone"),
         )
         storage = self.storage
         if not storage.database_url:

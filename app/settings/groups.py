@@ -68,6 +68,13 @@ class ServerSettings:
         "Strict-Transport-Security on https: off, or max-age=… with includeSubDomains (binds hosts below), preload",
         values.hsts,
     )
+    developer_pages: str = setting(
+        "DEVELOPER_PAGES",
+        "",
+        "Who sees /developers and /playground: everyone, admins (others are led to log in, or refused) or nobody "
+        "(both are not there); empty: admins in production, everyone elsewhere",
+        values.choice("", "everyone", "admins", "nobody"),
+    )
     instance_path: str = setting("INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/")
     debug: bool = setting("FLASK_DEBUG", "false", "Flask's debug mode; refused in production", values.boolean)
     log_level: str = setting(

@@ -59,7 +59,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def parse(value: str) -> str:
         if value not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}")
+            raise ValueError(f"must be one of {', '.join(filter(None, allowed))}")
         return value
 
     return parse
