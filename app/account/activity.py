@@ -1,17 +1,19 @@
-"""What happened with the account, told in sentences."""
+"""What happened with the account, told in sentences, by day."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from itertools import groupby
 
 from flask import request
 from flask_login import current_user, login_required
 
-from app.account.pages import bp, device, show
-from app.account.sentences import CHANGED, FAILED, REASONS, SENTENCES, UNNAMED
+from app.account.pages import Device, bp, device, show
+from app.account.sentences import CHANGED, FAILED, KINDS, NONE_OF, REASONS, SENTENCES, UNNAMED
+from app.account.signs import EVENTS, OTHER, REFUSED
 from app.languages import gettext as _
-from app.services.people.activity import Occurrence
+from app.languages.times import local_day, today
+from app.services.people.activity import Kind, Occurrence
 from app.services.record.audit import Event
-from app.services.sessions.user_agents import device_name
 from app.wiring import services
 
 PAGE = 50
@@ -21,22 +23,53 @@ PAGE = 50
 class Told:
     """An occurrence as the page shows it; ``by`` says who did it if it was not the person."""
 
+    id: str
+    sign: str
     text: str
     detail: str
     at: datetime
     is_success: bool
-    device: str
+    device: Device | None
     place: str
     by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happened on one day, the latest first."""
+
+    date: date
+    is_today: bool
+    items: list[Told]
 
 
 @bp.get("/activity")
 @login_required
 def activity() -> str:
-    """The audit records about the person, the latest first."""
+    """The audit records about the person, the latest first, all or those of a kind."""
     after = request.args.get("after") or None
-    page = services.activity.page(current_user.id, limit=PAGE, after=after)
-    return show("activity", items=[_told(each) for each in page.items], next=page.next, is_first=after is None)
+    kind = _kind(request.args.get("kind", ""))
+    page = services.activity.page(current_user.id, limit=PAGE, after=after, kind=kind)
+    return show(
+        "activity",
+        days=_by_day(page.items),
+        next=page.next,
+        is_first=after is None,
+        kind=kind,
+        kinds=KINDS,
+        nothing=NONE_OF[kind],
+    )
+
+
+def _kind(wanted: str) -> Kind | None:
+    """The kind an address asks for; one that there is not shows all."""
+    return Kind(wanted) if wanted in set(Kind) else None
+
+
+def _by_day(occurrences: list[Occurrence]) -> list[Day]:
+    now = today()
+    days = groupby(occurrences, key=lambda each: local_day(each.created_at))
+    return [Day(day, day == now, [_told(each) for each in items]) for day, items in days]
 
 
 def _told(occurrence: Occurrence) -> Told:
@@ -45,11 +78,13 @@ def _told(occurrence: Occurrence) -> Told:
         text = FAILED.get(occurrence.event, text)
     app = occurrence.client_name or occurrence.client_id or _("An application")
     return Told(
+        occurrence.id,
+        EVENTS.get(occurrence.event, OTHER) if occurrence.is_success else REFUSED,
         _(text, app=app) if "%(app)s" in text else _(text),
         _detail(occurrence),
         occurrence.created_at,
         occurrence.is_success,
-        device(device_name(occurrence.user_agent)) if occurrence.user_agent else "",
+        device(occurrence.user_agent) if occurrence.user_agent else None,
         occurrence.ip_address,
         _("the operator") if occurrence.actor == "operator" else "",
     )

@@ -12,16 +12,19 @@ from app.languages import current_language
 from app.languages import gettext as _
 from app.services.people.profiles import Profile
 from app.services.record.audit import Event
-from app.services.sessions.user_agents import device_name
+from app.web.presentation import application
 from app.wiring import services
 
 OLD_PASSWORD = timedelta(days=365)
+NAMED = 3
+"""So many devices and applications are named; the rest is a number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Improvement:
-    """Something that would make the account safer; one that a button does has ``is_button``."""
+    """Something that would make the account better; one that a button does has ``is_button``."""
 
+    title: str
     text: str
     label: str
     href: str
@@ -49,14 +52,19 @@ def send_verification() -> Answer:
 def _page(form: PlainForm) -> str:
     user_id = current_user.id
     login = services.activity.latest(user_id, Event.LOGIN_SUCCEEDED)
+    sessions = services.sessions.page(user_id, limit=NAMED)
+    apps = services.connected_apps.of(user_id)
     return show(
         "overview",
         form,
         improvements=_improvements(services.profiles.get(user_id)),
         login=login,
-        login_device=device(device_name(login.user_agent)) if login else "",
-        sessions=services.sessions.page(user_id, limit=1).total,
-        apps=services.connected_apps.count(user_id),
+        login_device=device(login.user_agent) if login and login.user_agent else None,
+        sessions=sessions.total,
+        # Several sessions of one kind are one name.
+        devices=list(dict.fromkeys(device(each.user_agent, each.device_name).name for each in sessions.items)),
+        apps=[application(each.client) for each in apps[:NAMED]],
+        apps_total=len(apps),
     )
 
 
@@ -65,7 +73,8 @@ def _improvements(profile: Profile) -> list[Improvement]:
     if not profile.email_verified and services.mail.is_possible:
         found.append(
             Improvement(
-                _("Your e-mail address is not verified yet. Mails that help you back in go there."),
+                _("Verify your e-mail address"),
+                _("Mails that help you back in go there. Open the link we sent you, or have it sent again."),
                 _("Send the link again"),
                 url_for("account.send_verification"),
                 is_button=True,
@@ -75,6 +84,7 @@ def _improvements(profile: Profile) -> list[Improvement]:
     if set_at and services.clock() - set_at > OLD_PASSWORD:
         found.append(
             Improvement(
+                _("Think about a new password"),
                 _("Your password is more than a year old. Change it if you use it anywhere else."),
                 _("Change password"),
                 url_for("account.password"),
@@ -83,7 +93,8 @@ def _improvements(profile: Profile) -> list[Improvement]:
     if not profile.full_name:
         found.append(
             Improvement(
-                _("Your name is missing. Applications show your username instead."),
+                _("Add your name"),
+                _("Applications show your username instead."),
                 _("Add your name"),
                 url_for("account.profile"),
             )

@@ -1,13 +1,16 @@
 """What all account pages share: how they look, what they answer, and that nobody else may hold their window."""
 
+from dataclasses import dataclass
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug import Response
 from wtforms import Field
 
+from app.account.signs import DEVICES
 from app.errors import InvalidFields, InvalidInput
 from app.languages import gettext as _
-from app.services.sessions.user_agents import UNKNOWN
+from app.services.sessions.user_agents import UNKNOWN, device_kind, device_name
 from app.web.forms import Form
 from app.web.security import isolate
 from app.wiring import services
@@ -46,6 +49,16 @@ def put_beside(form: Form, refusal: InvalidInput, fallback: str) -> None:
         field.errors = [*field.errors, _(message)]
 
 
-def device(name: str) -> str:
-    """A device's name as it is shown."""
-    return _(UNKNOWN) if name in {"", UNKNOWN} else name
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device in words, the icon of its kind, and what it says of itself."""
+
+    name: str
+    sign: str
+    user_agent: str
+
+
+def device(user_agent: str, name: str = "") -> Device:
+    """A device as it is shown; a session bears the ``name`` it was given when it began."""
+    name = name or device_name(user_agent)
+    return Device(_(UNKNOWN) if name == UNKNOWN else name, DEVICES[device_kind(user_agent)], user_agent)

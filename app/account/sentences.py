@@ -1,6 +1,7 @@
 """Audit events, reasons and kinds of data in the words of people."""
 
 from app.errors import sentence
+from app.services.people.activity import Kind
 from app.services.record.audit import Event
 
 SENTENCES: dict[str, str] = {
@@ -49,6 +50,23 @@ FAILED: dict[str, str] = {
 
 UNNAMED = sentence("Something about the account was recorded.")
 """For what another version of the portal recorded."""
+
+KINDS: dict[Kind | None, str] = {
+    None: sentence("All"),
+    Kind.LOGINS: sentence("Logins"),
+    Kind.CHANGES: sentence("Changes"),
+    Kind.APPLICATIONS: sentence("Applications"),
+    Kind.REFUSED: sentence("Refused"),
+}
+"""What can be shown alone, in the order of the page."""
+
+NONE_OF: dict[Kind | None, str] = {
+    None: sentence("Nothing is on record here."),
+    Kind.LOGINS: sentence("No login is on record here."),
+    Kind.CHANGES: sentence("No change is on record here."),
+    Kind.APPLICATIONS: sentence("Nothing about applications is on record here."),
+    Kind.REFUSED: sentence("Nothing was refused."),
+}
 
 CHANGED: dict[str, str] = {
     "full_name": sentence("Name"),

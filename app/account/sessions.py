@@ -1,18 +1,28 @@
 """Where one is logged in, and the end of it."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from flask import redirect, request, url_for
 from flask_login import current_user, login_required
 
-from app.account.pages import Answer, PlainForm, bp, device, done, show
+from app.account.pages import Answer, Device, PlainForm, bp, device, done, show
 from app.errors import sentence
+from app.services.sessions.sessions import OpenSession
 from app.web.security import caller
 from app.web.sessions import end_one as leave
 from app.wiring import services
 
 PAGE = 20
 REASON = "ended_by_person"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session, and the device it is on."""
+
+    session: OpenSession
+    device: Device
 
 
 @bp.get("/sessions")
@@ -49,5 +59,19 @@ def end_others() -> Answer:
 
 def _page(form: PlainForm) -> str:
     after = request.args.get("after") or None
-    page = services.sessions.page(current_user.id, limit=PAGE, after=after)
-    return show("sessions", form, page=page, current_id=current_user.session.id, device=device, is_first=after is None)
+    here = current_user.session.id
+    page = services.sessions.page(current_user.id, limit=PAGE, after=after, without=here)
+    return show(
+        "sessions",
+        form,
+        this=_shown(services.sessions.find_own(current_user.id, here)),
+        others=[_shown(each) for each in page.items],
+        total=page.total,
+        next=page.next,
+        is_first=after is None,
+    )
+
+
+def _shown(session: OpenSession | None) -> Listed | None:
+    """A session as it is listed; None for one that was ended a moment ago."""
+    return None if session is None else Listed(session, device(session.user_agent, session.device_name))

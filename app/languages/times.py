@@ -42,6 +42,11 @@ def local_day(moment: datetime) -> date:
     return local.date()
 
 
+def today() -> date:
+    """The day it is where the person is."""
+    return local_day(_now())
+
+
 def day_text(moment: datetime) -> str:
     """The day of an aware time: «2026년 11월 30일», «Nov 30, 2026»."""
     return format_date(local_day(moment), "long" if _is_korean() else "medium", locale=_locale())
@@ -85,12 +90,12 @@ def ago_text(moment: datetime) -> str:
 
 def heading_text(day: date) -> str:
     """A day as the heading of what happened in it: «오늘», «어제», «11월 28일 토요일», «Saturday, November 28»."""
-    today = local_day(_now())
-    if day == today:
+    now = today()
+    if day == now:
         return str(flask_babel.gettext("Today"))
-    if day == today - timedelta(days=1):
+    if day == now - timedelta(days=1):
         return str(flask_babel.gettext("Yesterday"))
-    if day.year != today.year:
+    if day.year != now.year:
         return format_date(day, "full", locale=_locale())
     return format_date(day, "MMMM d일 EEEE" if _is_korean() else "EEEE, MMMM d", locale=_locale())
 

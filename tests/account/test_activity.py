@@ -1,20 +1,27 @@
 """Activity: a sentence in both languages for everything that can happen to a person, and nobody else's."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.account.sentences import FAILED, REASONS, SENTENCES
+from app.account import signs
+from app.account.sentences import FAILED, KINDS, NONE_OF, REASONS, SENTENCES
 from app.services.foundation.environment import Caller
+from app.services.people.activity import EVENTS, Kind
 from app.services.record.audit import Event
+from app.services.sessions.user_agents import DeviceKind
 from tests.account.browsing import Facts, english, send, shown
 from tests.clock import Clock
 from tests.relying_party import EMAIL, PASSWORD, add_client, add_person, log_in
+from tests.servers import PROJECT_ROOT
 
 PATH = "/account/activity"
+LATEST = "SELECT id FROM oauth_audit_logs WHERE user_id = :id ORDER BY created_at DESC, id DESC LIMIT 1"
+ICONS = PROJECT_ROOT / "templates/macros/icons.html"
 # These concern clients, keys and services; no row of theirs names a person.
 OF_NO_PERSON = {
     Event.SERVICE_TOKEN_ISSUED,
@@ -37,6 +44,13 @@ def texts(page: str) -> list[str]:
     return re.findall(r'class="row-text">([^<]+)', page)
 
 
+def first_row(page: str) -> tuple[str, str]:
+    """What the latest row of the list shows, and what lies folded under it."""
+    row = page.partition('<details class="event"')[2].partition("</details>")[0]
+    seen, _, folded = row.partition("</summary>")
+    return seen, folded
+
+
 def record(app: Flask, user_id: str, *events: Event, **details: str) -> None:
     with app.app_context():
         services = app.extensions["services"]
@@ -48,6 +62,15 @@ def record(app: Flask, user_id: str, *events: Event, **details: str) -> None:
 def test_every_event_of_a_person_has_its_sentence() -> None:
     assert set(SENTENCES) == set(Event) - OF_NO_PERSON
     assert len(set(SENTENCES.values()) | set(FAILED.values())) == len(SENTENCES) + len(FAILED)
+
+
+def test_every_event_of_a_person_is_of_one_kind_and_has_its_sign() -> None:
+    kinds = [event for events in EVENTS.values() for event in events]
+    assert sorted(kinds) == sorted(SENTENCES)
+    assert set(signs.EVENTS) == set(SENTENCES)
+    shapes = set(re.findall(r"^  '([\w-]+)':", ICONS.read_text(), re.M))
+    assert {*signs.EVENTS.values(), *signs.DEVICES.values(), signs.OTHER, signs.REFUSED} <= shapes
+    assert set(signs.DEVICES) == set(DeviceKind)
 
 
 def test_every_event_is_told_in_both_languages(app: Flask, browser: FlaskClient, ada: str, clock: Clock) -> None:
@@ -69,12 +92,18 @@ def test_every_reason_the_portal_ends_something_for_is_told(app: Flask) -> None:
     assert given - {"account_deleted"} <= set(REASONS)
 
 
-def test_an_occurrence_says_when_from_where_and_how_it_went(app: Flask, browser: FlaskClient, clock: Clock) -> None:
+def test_an_occurrence_says_when_from_where_and_how_it_went(
+    app: Flask, browser: FlaskClient, clock: Clock, facts: Facts, ada: str
+) -> None:
     clock.advance(minutes=1)
     log_in(english(app, "curl/8"), password="wrong")
-    row = shown(browser.get(PATH)).partition("<tbody")[2].partition("</tr>")[0]
-    for part in ("Somebody tried to log in with a wrong password.", "curl", "127.0.0.1", "<time", "Refused"):
-        assert part in row
+    seen, folded = first_row(shown(browser.get(PATH)))
+    for part in ("Somebody tried to log in with a wrong password.", "curl", "<time", "just now", "Refused"):
+        assert part in seen
+    # What is technical, and the moment itself, without a mouse.
+    for part in ("127.0.0.1", "curl/8", "KST", facts.one(LATEST, id=ada)):
+        assert part in folded
+    assert "127.0.0.1" not in seen
 
 
 def test_changes_are_told_by_the_names_of_fields(browser: FlaskClient) -> None:
@@ -90,13 +119,13 @@ def test_changes_are_told_by_the_names_of_fields(browser: FlaskClient) -> None:
     )
     text = shown(browser.get(PATH))
     assert "Name, Language, Time zone" in text
-    assert "Ada L." not in text.partition("<tbody")[2].partition("</tbody>")[0]
+    assert "Ada L." not in first_row(text)[0]
 
 
 def test_what_an_operator_did_is_told_as_that(app: Flask, browser: FlaskClient, clock: Clock) -> None:
     clock.advance(minutes=1)
     app.test_cli_runner().invoke(args=["users", "set-plan", EMAIL, "pro"])
-    row = shown(browser.get(PATH)).partition("<tbody")[2].partition("</tr>")[0]
+    row, _ = first_row(shown(browser.get(PATH)))
     assert "The plan was changed." in row
     assert "By the operator" in row
 
@@ -129,6 +158,74 @@ def test_anothers_cursor_gives_nothing_of_theirs(app: Flask, browser: FlaskClien
     link = shown(browser.get(PATH)).partition("Next page")[0].rpartition('href="')[2].partition('"')[0]
     assert link.startswith(f"{PATH}?after=")
     assert "The e-mail address was changed." not in shown(bob.get(link))
+
+
+def all_pages(browser: FlaskClient, path: str) -> list[str]:
+    """The pages of a list, each as it is read."""
+    pages: list[str] = []
+    while path and len(pages) < 60:
+        pages.append(shown(browser.get(path)))
+        link = pages[-1].partition("Next page")[0].rpartition('href="')[2].partition('"')[0]
+        path = link if "Next page" in pages[-1] else ""
+    return pages
+
+
+@pytest.mark.parametrize("kind", [*Kind])
+def test_a_filter_shows_what_is_of_its_kind_page_by_page(
+    app: Flask, browser: FlaskClient, ada: str, facts: Facts, kind: Kind
+) -> None:
+    for _ in range(4):
+        record(app, ada, *SENTENCES)  # many of them at the same moment
+    record(app, ada, *SENTENCES, error="refused")
+    pages = all_pages(browser, f"{PATH}?kind={kind}")
+    told = [text for page in pages for text in texts(page)]
+    events = facts.all("SELECT action, success FROM oauth_audit_logs WHERE user_id = :id", id=ada)
+    wanted = [
+        SENTENCES[action] if success else FAILED.get(action, SENTENCES[action])
+        for action, success in events
+        if (not success if kind is Kind.REFUSED else Event(action) in EVENTS[kind])
+    ]
+    assert sorted(told) == sorted(text.replace("%(app)s", "An application") for text in wanted)
+    assert len(pages) == -(-len(wanted) // 50)
+    for page in pages:
+        chosen = page.partition('aria-current="true">')[2].partition("<")[0]
+        assert chosen == KINDS[kind]
+    for page in pages[1:]:
+        assert f'href="{PATH}?kind={kind}">First page' in page
+
+
+@pytest.mark.parametrize("kind", [None, *Kind])
+def test_a_filter_that_finds_nothing_says_what_there_is_none_of(
+    browser: FlaskClient, facts: Facts, ada: str, kind: Kind | None
+) -> None:
+    facts.do("DELETE FROM oauth_audit_logs WHERE user_id = :id", id=ada)
+    page = shown(browser.get(PATH, query_string={"kind": kind} if kind else {}))
+    assert NONE_OF[kind] in page
+    assert [said for said in NONE_OF.values() if said in page] == [NONE_OF[kind]]
+
+
+@pytest.mark.parametrize("kind", ["", "nothing", "LOGINS", "<script>", "logins "])
+def test_a_kind_there_is_not_shows_all(browser: FlaskClient, kind: str) -> None:
+    page = browser.get(PATH, query_string={"kind": kind})
+    assert "You logged in." in shown(page)
+    assert "<script>" not in page.text
+
+
+def test_days_have_headings_and_are_those_of_the_persons_zone(
+    app: Flask, browser: FlaskClient, ada: str, clock: Clock
+) -> None:
+    now = clock().replace(hour=15, minute=30)  # half past midnight in Seoul
+    clock.now = now
+    record(app, ada, Event.PASSWORD_CHANGED)
+    clock.now = now - timedelta(hours=1)
+    record(app, ada, Event.EMAIL_CHANGED)
+    clock.now = now + timedelta(minutes=5)
+    log_in(browser)
+    today, yesterday = re.split(r">Yesterday</h2>", shown(browser.get(PATH)).partition(">Today</h2>")[2])
+    assert "The password was changed." in today
+    assert "5 minutes ago" in today
+    assert "The e-mail address was changed." in yesterday
+    assert "11:30 PM</time>" in first_row(yesterday)[0]
 
 
 @pytest.mark.parametrize("action", ["from:a:later:version", "<script>alert(1)</script>", ""])

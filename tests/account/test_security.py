@@ -139,8 +139,21 @@ def test_the_overview_says_where_the_last_login_was(app: Flask, browser: FlaskCl
     clock.advance(minutes=2)
     log_in(english(app, IPHONE))
     text = shown(browser.get("/account"))
-    assert "Safari · iPhone · 127.0.0.1" in text
-    assert "2 devices" in text
+    seen, _, folded = text.partition("Last login")[2].partition("</details>")[0].partition("<dl")
+    assert "just now</time>, Safari · iPhone" in seen
+    assert "127.0.0.1" in folded
+    assert "KST" in folded
+    assert "Logged in on 2 devices" in text
+
+
+def test_the_first_thing_to_improve_is_the_one_to_do_next(
+    app: Flask, browser: FlaskClient, facts: Facts, ada: str
+) -> None:
+    assert "btn-primary" not in browser.get("/account").text
+    facts.do("UPDATE users SET email_verified = false, full_name = '' WHERE id = :id", id=ada)
+    text = browser.get("/account").text
+    assert text.count("btn-primary") == 1
+    assert "Send the link again" in text.partition("btn-primary")[2].partition("</button>")[0]
 
 
 def test_advice_stands_where_activity_links_to(browser: FlaskClient) -> None:

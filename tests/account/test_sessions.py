@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from app.services.foundation.environment import Caller
 from tests.account.browsing import IPHONE, Facts, english, send, shown
+from tests.clock import Clock
 from tests.mailbox import received
 from tests.relying_party import RelyingParty, add_client, add_person, csrf_token, log_in
 
@@ -31,13 +32,46 @@ def test_a_session_shows_its_device_address_times_and_applications(
     phone = logged_in(app)
     add_client(app, "notes", name="Weather Notes")
     RelyingParty(phone, "notes").tokens()
-    text = shown(browser.get(PATH))
-    assert "2 sessions" in text
-    assert "Safari · iPhone" in text
-    assert "127.0.0.1" in text
-    assert "Opened there: Weather Notes" in text
-    assert text.count("This device") == 1
-    assert "Opened there" not in text.partition("This device")[2].partition("</tr>")[0]
+    here, others = shown(browser.get(PATH)).split("Other devices")
+    assert "1 device" in others
+    for part in ("Safari · iPhone", "127.0.0.1", "Opened there: Weather Notes", "Last used: <time", "just now"):
+        assert part in others
+    assert "In use now" in here
+    assert "Opened there" not in here
+    # The moments themselves and what the browser said lie folded under the row.
+    folded = others.partition("<details")[2].partition("</details>")[0]
+    for part in ("Logged in since", "Last used", "Logged out at the latest", "IP address", IPHONE, "KST"):
+        assert part in folded
+
+
+def test_this_device_stands_first_and_the_others_by_their_last_use(
+    app: Flask, browser: FlaskClient, clock: Clock
+) -> None:
+    for agent in ("curl/8", IPHONE):
+        clock.advance(minutes=5)
+        logged_in(app, agent=agent)
+    page = shown(browser.get(PATH))
+    places = [page.index(words) for words in ("This device", "Other devices", "Safari · iPhone", 'row-name">curl')]
+    assert places == sorted(places)
+    assert page.count("This device</span>") == 1
+    assert "5 minutes ago" in page.partition('row-name">curl')[2]
+
+
+def test_who_is_logged_in_nowhere_else_is_told_so(browser: FlaskClient) -> None:
+    page = shown(browser.get(PATH))
+    assert "You are logged in nowhere else." in page
+    assert "end-others" not in page
+
+
+def test_a_form_of_a_page_that_was_open_too_long_changes_nothing(
+    app: Flask, browser: FlaskClient, facts: Facts, ada: str
+) -> None:
+    logged_in(app)
+    response = browser.post(f"{PATH}/end-others", data={"csrf_token": "old"})
+    assert response.status_code == 400
+    assert "Nothing was changed: press the button again." in response.text
+    assert "Safari · iPhone" in response.text
+    assert len(open_ids(facts, ada)) == 2
 
 
 def test_ending_a_session_is_over_at_its_next_request_with_its_tokens(
@@ -101,7 +135,7 @@ def test_ending_all_others_keeps_this_one_and_tells_the_person(
     assert (response.status_code, response.location) == (303, PATH)
     text = shown(browser.get(PATH))
     assert "You are logged out everywhere else." in text
-    assert "1 session" in text
+    assert "You are logged in nowhere else." in text
     assert "end-others" not in text
     for gone in (phone, laptop):
         assert gone.get(PATH).status_code == 303
@@ -124,19 +158,22 @@ def test_a_thousand_sessions_are_shown_by_pages_each_once(
         for number in range(1000):
             services.sessions.start(ada, Caller(f"203.0.113.{number % 250}", f"device-{number}"))
         services.db.session.commit()
+    here = _current(browser)
     seen: list[str] = []
     path = PATH
     for _ in range(60):
         page = shown(browser.get(path))
-        assert "1001 sessions" in page
+        assert "1000 devices" in page
         found = [part.partition("/end")[0] for part in page.split(f'action="{PATH}/')[1:]]
-        seen += [each for each in found if "-others" not in each and each]
+        own, *found = (each for each in found if "-others" not in each and each)
+        assert own == here
+        seen += found
         link = page.partition("Next page")[0].rpartition('href="')[2].partition('"')[0]
         if "Next page" not in page:
             break
         path = link
-    assert len(seen) == len(set(seen)) == 1001
-    assert set(seen) == open_ids(facts, ada)
+    assert len(seen) == len(set(seen)) == 1000
+    assert {*seen, here} == open_ids(facts, ada)
 
 
 def test_a_user_agent_is_text_and_never_markup_or_a_format(

@@ -26,6 +26,7 @@ PAGES = (
     "/sessions",
     "/apps",
     "/activity",
+    "/activity?kind=refused",
     "/data",
     "/data/export",
     "/data/delete",
@@ -96,6 +97,7 @@ def test_every_page_is_accessible_and_fits_small_phones(
     enter(window, rich if kind == "rich" else new_person(live_portal))
     for path in PAGES:
         show(window, f"/account{path}")
+        unfold(window)
         hold_rules_of_all_pages(window, path)
         hold_on_small_phones(window, path)
 
@@ -185,13 +187,13 @@ def test_another_device_is_logged_out_by_keys_alone(windows: Windows, live_porta
     enter(phone, person)
     window = windows.open(base_url=live_portal.url, locale="en-US", viewport=DESKTOP)
     enter(window, person, "/account/sessions")
-    expect(window.locator("tbody tr")).to_have_count(2)
+    expect(window.locator(".device")).to_have_count(2)
     for _ in range(40):
         window.keyboard.press("Tab")
-        if window.evaluate(FOCUSED)[0].startswith("End the session of Safari · iPhone"):
+        if window.evaluate(FOCUSED)[0].startswith("Log out Safari · iPhone"):
             break
     window.keyboard.press("Enter")
-    expect(window.locator("tbody tr")).to_have_count(1)
+    expect(window.locator(".device")).to_have_count(1)
     expect(window.get_by_role("status")).to_contain_text("That device is logged out.")
     phone.goto("/account")
     expect(phone).to_have_url(re.compile(r"/login\?next=/account$"))
@@ -212,20 +214,100 @@ def test_the_menu_of_a_phone_says_where_one_is_and_leads_on(
     expect(window.locator("h1")).to_have_text("활동")
 
 
-def test_lists_are_tables_on_a_desk_and_cards_on_a_phone(windows: Windows, live_portal: Portal, rich: Person) -> None:
+ROW_PARTS = """row => new Set([...row.querySelectorAll(".row-text, .event-where, .event-when")]
+    .map(part => Math.round(part.getBoundingClientRect().top / 12))).size"""
+
+
+def test_lists_read_like_tables_on_a_desk_and_cards_on_a_phone(
+    windows: Windows, live_portal: Portal, rich: Person
+) -> None:
     window = windows.open(base_url=live_portal.url, locale="en-US", viewport=DESKTOP)
-    enter(window, rich, "/account/sessions")
-    row = window.locator("tbody tr").first
-    tops = "row => new Set([...row.cells].map(cell => cell.getBoundingClientRect().top)).size"
-    assert row.evaluate(tops) == 1
-    expect(window.get_by_role("columnheader", name="Last used")).to_be_visible()
+    enter(window, rich, "/account/activity")
+    row = window.locator(".event summary").first
+    assert row.evaluate(ROW_PARTS) == 1
     window.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    assert row.evaluate(tops) > 3
-    expect(row.locator(".cell-heading").first).to_be_visible()
-    expect(window.get_by_role("row")).to_have_count(21)  # still a table to who listens to it
+    assert row.evaluate(ROW_PARTS) > 1
+    window.goto("/account/sessions")
+    expect(window.locator(".devices > li")).to_have_count(20)
     window.get_by_role("link", name="Next page").click()
-    expect(window.locator("tbody tr").first).to_be_visible()
+    expect(window.locator(".devices > li").first).to_be_visible()
     expect(window.get_by_role("link", name="First page")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [("/account/activity", ".event"), ("/account/sessions", ".devices .more"), ("/account/apps", ".may")],
+)
+def test_the_moment_itself_and_what_is_technical_unfold_by_keys_and_without_script(
+    windows: Windows, live_portal: Portal, rich: Person, path: str, row: str
+) -> None:
+    window = windows.open(base_url=live_portal.url, locale="en-US", viewport=PHONE, java_script_enabled=False)
+    enter(window, rich, path)
+    facts = window.locator(row).first.locator(".facts")
+    expect(facts).to_be_hidden()
+    window.locator(row).first.locator("summary").press("Enter")
+    expect(facts).to_be_visible()
+    expect(facts).to_contain_text(re.compile(r"[A-Z][a-z]{2} \d+, \d{4}, \d+:\d\d.[AP]M KST"))
+
+
+def test_a_filter_of_the_activity_is_an_address(windows: Windows, live_portal: Portal, rich: Person) -> None:
+    window = windows.open(base_url=live_portal.url, locale="en-US", viewport=DESKTOP, java_script_enabled=False)
+    enter(window, rich, "/account/activity")
+    filters = window.get_by_role("navigation", name="Show only")
+    filters.get_by_role("link", name="Changes").click()
+    expect(window).to_have_url(re.compile(r"/account/activity\?kind=changes$"))
+    expect(filters.locator("[aria-current]")).to_have_text("Changes")
+    expect(window.locator(".row-text", has_text="You logged in")).to_have_count(0)
+    expect(window.locator(".row-text", has_text="The profile was changed.")).to_have_count(1)
+    filters.get_by_role("link", name="Refused").click()
+    expect(window.locator("main")).to_contain_text("Nothing was refused.")
+
+
+def unfold(window: Page) -> None:
+    """Open everything that lies folded on the page."""
+    window.evaluate("document.querySelectorAll('main details').forEach(each => each.open = true)")
+
+
+OVERLAPS = """() => {
+    const said = "p, a, button, dt, dd, summary, h1, h2, small, time, label";
+    const found = [], boxes = [...document.querySelectorAll(`main :is(${said})`)]
+        .filter(each => each.checkVisibility() && each.innerText.trim() && !each.closest(".visually-hidden"))
+        .map(each => [each, each.getBoundingClientRect()]);
+    for (const [index, [one, box]] of boxes.entries())
+        for (const [other, its] of boxes.slice(index + 1)) {
+            if (one.contains(other) || other.contains(one)) continue;
+            const wide = Math.min(box.right, its.right) - Math.max(box.left, its.left);
+            const high = Math.min(box.bottom, its.bottom) - Math.max(box.top, its.top);
+            if (wide > 2 && high > 2) found.push([one.innerText.slice(0, 40), other.innerText.slice(0, 40)]);
+        }
+    return found;
+}"""
+OUTSIDE = """() => [...document.querySelectorAll("main *")]
+    .filter(each => each.checkVisibility() && !each.closest(".visually-hidden") && each.getClientRects().length)
+    .filter(each => each.getBoundingClientRect().right > innerWidth + 1 || each.getBoundingClientRect().left < -1
+        || (getComputedStyle(each).overflowX !== "visible" && each.scrollWidth > each.clientWidth + 1
+            && each.tagName !== "INPUT" && each.tagName !== "SELECT" && each.tagName !== "TEXTAREA"))
+    .map(each => each.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize(
+    ("how", "size"),
+    [("text twice as large", {"width": 360, "height": 740}), ("zoomed fourfold", {"width": 320, "height": 256})],
+)
+def test_nothing_is_cut_off_or_lies_on_something_else_where_all_is_large(
+    window: Page, rich: Person, how: str, size: dict[str, int]
+) -> None:
+    """A page of 1280 pixels that is zoomed fourfold has 320 of them."""
+    enter(window, rich)
+    window.set_viewport_size(size)  # type: ignore[arg-type]
+    for path in PAGES[:-1]:
+        show(window, f"/account{path}")
+        if how == "text twice as large":
+            window.evaluate("document.documentElement.style.fontSize = '200%'")
+        unfold(window)
+        assert not window.evaluate(SCROLLS_SIDEWAYS), f"{path}, {how}"
+        assert window.evaluate(OUTSIDE) == [], f"{path}, {how}"
+        assert window.evaluate(OVERLAPS) == [], f"{path}, {how}"
 
 
 def test_everything_works_without_script(windows: Windows, live_portal: Portal, person: Person) -> None:
@@ -237,7 +319,7 @@ def test_everything_works_without_script(windows: Windows, live_portal: Portal, 
     expect(window.get_by_role("status")).to_contain_text("The access is removed.")
     window.goto("/account/sessions")
     window.locator(".panel-danger button").click()
-    expect(window.locator("tbody tr")).to_have_count(1)
+    expect(window.locator(".device")).to_have_count(1)
     window.goto("/account/security/password")
     window.locator("input[name=current]").fill(person.password)
     window.locator("input[name=password]").fill("violet lantern 72 harbour")

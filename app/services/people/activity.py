@@ -1,8 +1,10 @@
 """What happened with a person's account, as the audit records say."""
 
+import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
@@ -13,6 +15,59 @@ from app.services.record.audit import Event
 
 _log = cast(sa.Table, AuditLog.__table__)
 _client = cast(sa.Table, Client.__table__)
+
+
+class Kind(enum.StrEnum):
+    """What a person may want to see alone."""
+
+    LOGINS = "logins"
+    CHANGES = "changes"
+    APPLICATIONS = "applications"
+    REFUSED = "refused"
+
+
+EVENTS: Final[dict[Kind, frozenset[Event]]] = {
+    Kind.LOGINS: frozenset({Event.LOGIN_SUCCEEDED, Event.LOGIN_FAILED, Event.DEVICE_ADDED, Event.SESSION_ENDED}),
+    Kind.CHANGES: frozenset(
+        {
+            Event.ACCOUNT_REGISTERED,
+            Event.ACCOUNT_CREATED,
+            Event.ACCOUNT_DISABLED,
+            Event.ACCOUNT_ENABLED,
+            Event.ACCOUNT_CHANGED,
+            Event.ROLE_SET,
+            Event.PASSWORD_SET,
+            Event.PASSWORD_CHANGED,
+            Event.PASSWORD_RESET_REQUESTED,
+            Event.PASSWORD_RESET,
+            Event.PASSWORD_CONFIRMED,
+            Event.EMAIL_VERIFIED,
+            Event.EMAIL_CHANGE_REQUESTED,
+            Event.EMAIL_CHANGED,
+            Event.EMAIL_RESTORED,
+            Event.PROFILE_CHANGED,
+            Event.ACCOUNT_EXPORTED,
+            Event.DELETION_REQUESTED,
+            Event.DELETION_CANCELLED,
+            Event.ACCOUNT_DELETED,
+            Event.PLAN_SET,
+        }
+    ),
+    Kind.APPLICATIONS: frozenset(
+        {
+            Event.CONSENT_GRANTED,
+            Event.CONSENT_DENIED,
+            Event.CONSENT_WITHDRAWN,
+            Event.CODE_REDEEMED,
+            Event.CODE_REUSED,
+            Event.CODE_FOREIGN,
+            Event.REFRESH_REUSED,
+            Event.REFRESH_FOREIGN,
+            Event.TOKEN_REVOKED,
+        }
+    ),
+}
+"""Which events are of a kind, each of one; what was refused is of its kind and of :attr:`Kind.REFUSED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +118,52 @@ class Activity:
 
     def latest(self, user_id: str, event: Event) -> Occurrence | None:
         """The last time something went well."""
-        query = self._of(user_id).where(_log.c.action == event.value, _log.c.success).limit(1)
-        row = self.db.session.execute(query).first()
+        found = self._place(user_id).where(_log.c.action == event.value, _log.c.success).limit(1)
+        row = self.db.session.execute(_told(found)).first()
         return None if row is None else Occurrence(*row)
 
-    def page(self, user_id: str, *, limit: int = 50, after: str | None = None) -> ActivityPage:
-        """The person's own records, the latest first; raises :class:`InvalidInput` for a cursor that is none."""
-        query = self._of(user_id).limit(limit + 1)
+    def page(
+        self, user_id: str, *, limit: int = 50, after: str | None = None, kind: Kind | None = None
+    ) -> ActivityPage:
+        """The person's own records, the latest first, of one kind or all.
+
+        Reads about as many records as it answers, however many the person has. Raises :class:`InvalidInput` for a
+        cursor that is none.
+        """
+        place = self._place(user_id)
         if after:
-            query = query.where(cursors.behind(after, _log.c.created_at, _log.c.id))
-        found = [Occurrence(*row) for row in self.db.session.execute(query)]
+            place = place.where(cursors.behind(after, _log.c.created_at, _log.c.id))
+        if kind is Kind.REFUSED:
+            place = place.where(sa.not_(_log.c.success))
+        if kind in EVENTS:
+            place = _latest_of(place, EVENTS[kind], limit + 1)
+        found = [Occurrence(*row) for row in self.db.session.execute(_told(place.limit(limit + 1)))]
         items = found[:limit]
         following = cursors.written(items[-1].created_at, items[-1].id) if len(found) > limit else None
         return ActivityPage(items, following)
 
-    def _of(self, user_id: str) -> sa.Select[Any]:
+    def _place(self, user_id: str) -> "sa.Select[Any]":
         return (
-            sa.select(*_COLUMNS)
-            .select_from(_log.outerjoin(_client, _client.c.client_id == _log.c.client_id))
+            sa.select(_log.c.id, _log.c.created_at)
             .where(_log.c.user_id == user_id)
             .order_by(_log.c.created_at.desc(), _log.c.id.desc())
         )
+
+
+def _latest_of(place: "sa.Select[Any]", events: Iterable[Event], limit: int) -> "sa.Select[Any]":
+    """The latest of several events: those of each, which an index has in order, put together."""
+    each = [place.where(_log.c.action == event.value).limit(limit).subquery() for event in sorted(events)]
+    found = sa.union_all(*(sa.select(one.c.id, one.c.created_at) for one in each)).subquery()
+    return sa.select(found.c.id, found.c.created_at).order_by(found.c.created_at.desc(), found.c.id.desc())
+
+
+def _told(place: "sa.Select[Any]") -> "sa.Select[Any]":
+    """What is on record there; only what is shown is read whole."""
+    found = place.subquery()
+    return (
+        sa.select(*_COLUMNS)
+        .select_from(found)
+        .join(_log, _log.c.id == found.c.id)
+        .outerjoin(_client, _client.c.client_id == _log.c.client_id)
+        .order_by(_log.c.created_at.desc(), _log.c.id.desc())
+    )

@@ -270,14 +270,25 @@ class Sessions:
         if self.db.session.scalar(owned) is None or not self.end(session_id, reason, caller):
             raise NotFound(sentence("There is no open session of that id."))
 
-    def page(self, user_id: str, *, limit: int = 20, after: str | None = None) -> SessionPage:
-        """Where a person is signed in, the latest used first, ``limit`` at most.
+    def find_own(self, user_id: str, session_id: str) -> OpenSession | None:
+        """One of the sessions that :meth:`page` lists."""
+        query = sa.select(_session).where(
+            _session.c.id == session_id, _session.c.user_id == user_id, self._is_signed_in()
+        )
+        row = self.db.session.execute(query).first()
+        return None if row is None else _shown(row, self._apps(query).get(row.id, ()), self.policy)
+
+    def page(
+        self, user_id: str, *, limit: int = 20, after: str | None = None, without: str | None = None
+    ) -> SessionPage:
+        """Where a person is signed in, the latest used first, ``limit`` at most; ``without`` leaves out one session.
 
         Besides sessions that are good, those that idled out or expired while an application still holds tokens of
         theirs: the person must be able to end these as well. ``after`` is the ``next`` of the page before; anything
         else raises :class:`InvalidInput`.
         """
-        is_theirs = sa.and_(_session.c.user_id == user_id, self._is_signed_in())
+        is_other = _session.c.id != without if without else sa.true()
+        is_theirs = sa.and_(_session.c.user_id == user_id, is_other, self._is_signed_in())
         query = sa.select(_session).where(is_theirs)
         if after is not None:
             # Both columns fall, so that the index is read backwards and nothing is sorted.

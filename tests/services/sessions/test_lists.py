@@ -79,6 +79,23 @@ def test_each_session_stands_on_one_page_the_latest_used_first(app: Flask, clock
     assert len(all_pages(app, bob, limit)[0]) == 3
 
 
+def test_one_session_is_found_apart_and_left_out_of_the_others(app: Flask, clock: Clock) -> None:
+    ada, bob = add_person(app), add_person(app, "bob@example.com")
+    ids = add_sessions(app, ada, 5, clock)
+    (bobs,) = add_sessions(app, bob, 1, clock)
+    (over,) = add_sessions(app, ada, 1, clock, ended_at=clock())
+    with app.app_context():
+        sessions = app.extensions["services"].sessions
+        found = sessions.find_own(ada, ids[2])
+        assert found
+        assert found.id == ids[2]
+        assert [sessions.find_own(ada, other) for other in (bobs, over, "", new_id())] == [None] * 4
+        first = sessions.page(ada, limit=2, without=ids[2])
+        second = sessions.page(ada, limit=2, without=ids[2], after=first.next)
+    assert (first.total, second.total, second.next) == (4, 4, None)
+    assert sorted(each.id for each in [*first.items, *second.items]) == sorted({*ids} - {ids[2]})
+
+
 def test_what_is_over_is_not_shown(app: Flask, clock: Clock) -> None:
     ada = add_person(app)
     long_ago = clock() - timedelta(hours=2)
