@@ -12,11 +12,12 @@ GET  /static/sdk/<version>/  the browser kit under addresses that never change
 
 from flask import Flask
 
+from app.portal import launcher
 from app.portal.developers import bp as for_developers
 from app.portal.health import bp as health
 from app.portal.routes import THEME_COOKIE, bp, describe_page
 
-__all__ = ["THEME_COOKIE", "register"]
+__all__ = ["THEME_COOKIE", "launcher", "register"]
 
 
 def register(app: Flask) -> None:

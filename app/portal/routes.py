@@ -1,4 +1,4 @@
-"""The launcher, the texts, and how pages are shown."""
+"""The texts, and how pages are shown."""
 
 import re
 from pathlib import Path
@@ -23,21 +23,12 @@ from app.languages import COOKIE, SUPPORTED, current_language
 from app.portal import developers
 from app.web.choices import YEAR, keep_choice
 from app.web.forms import Form
-from app.web.presentation import tile
 from app.web.security import csp_nonce, safe_path
 from app.wiring import services
 
 bp = Blueprint("portal", __name__)
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
-
-
-@bp.get("/")
-def home() -> str:
-    """The launcher."""
-    tiles = [tile(client, position) for position, client in enumerate(services.clients.all(listed=True))]
-    deletes_at = services.profiles.get(current_user.id).deletes_at if current_user.is_authenticated else None
-    return render_template("portal/home.html", tiles=tiles, deletes_at=deletes_at)
 
 
 @bp.get("/terms")

@@ -6,10 +6,14 @@ from zlib import crc32
 
 from app.languages import gettext
 from app.services.clients.clients import ClientRecord
+from app.services.clients.registration import is_own_path
 from app.services.foundation import initials
 from app.services.grants.authorization import Pending
+from app.services.upkeep.seeding import SOLUTIONS
+from app.wiring import services
 
 HUES = 8
+OWN_HUES = {client_id: position % HUES + 1 for position, (client_id, *_) in enumerate(SOLUTIONS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class AskingApplication:
     name: str
     mark: str
     hue: int
-    logo_uri: str | None
+    logo: str | None
     return_host: str
     is_first_party: bool
 
@@ -35,7 +39,7 @@ class Tile:
     mark: str
     hue: int
     url: str
-    logo_uri: str | None
+    logo: str | None
 
 
 def asking_application(pending: Pending) -> AskingApplication:
@@ -51,25 +55,33 @@ def application(client: ClientRecord, return_uri: str | None = None) -> AskingAp
         client.name,
         initials.of_application(client.name),
         hue(client.client_id),
-        client.logo_uri,
+        logo(client.logo_uri),
         uri.netloc or uri.scheme,
         client.is_first_party,
     )
 
 
-def tile(client: ClientRecord, position: int) -> Tile:
-    """A launcher tile; neighbours differ in colour."""
+def tile(client: ClientRecord) -> Tile:
+    """A launcher tile."""
     return Tile(
         client.client_id,
         client.name,
         gettext(client.description) if client.description else "",
         initials.of_application(client.name),
-        position % HUES + 1,
+        hue(client.client_id),
         client.home_uri or "/",
-        client.logo_uri,
+        logo(client.logo_uri),
     )
 
 
 def hue(client_id: str) -> int:
-    """A colour class, the same for a client everywhere."""
-    return crc32(client_id.encode()) % HUES + 1
+    """A colour class, the same for a client everywhere; the platform's own applications differ from one another."""
+    return OWN_HUES.get(client_id) or crc32(client_id.encode()) % HUES + 1
+
+
+def logo(uri: str | None) -> str | None:
+    """The path of a picture that is the portal's own; those of other hosts would tell them which pages are opened."""
+    if not uri:
+        return None
+    path = uri.removeprefix(services.settings.issuer)
+    return path if is_own_path(path) else None

@@ -1,7 +1,8 @@
 """Applications that may act for a person: by a consent, by living tokens, or both."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from app.services.revocation.families import is_living
 _consent = cast(sa.Table, Consent.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _refresh = cast(sa.Table, RefreshToken.__table__)
+LATELY = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,17 @@ class ConnectedApps:
     def count(self, user_id: str) -> int:
         """How many there are."""
         return len(self._connected_ids(user_id))
+
+    def lately_used(self, user_id: str, limit: int, among: Collection[str]) -> list[str]:
+        """Which ``among`` these ids were let in last, the latest first, whether or not they still are."""
+        last = sa.func.max(_family.c.created_at)
+        query = sa.select(_family.c.client_id).where(
+            _family.c.user_id == user_id,
+            _family.c.created_at > self.clock() - LATELY,
+            _family.c.client_id.in_(among),
+        )
+        query = query.group_by(_family.c.client_id).order_by(last.desc(), _family.c.client_id)
+        return list(self.db.session.scalars(query.limit(limit)))
 
     def remove(self, user_id: str, client_id: str, caller: Caller) -> None:
         """End the consent and every token of one application at once; raises :class:`NotFound` if it has neither."""
