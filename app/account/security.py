@@ -4,7 +4,7 @@ from flask_login import current_user, fresh_login_required, login_required
 
 from app.account.forms import EmailForm, PasswordForm
 from app.account.pages import Answer, bp, done, put_beside, show
-from app.errors import InvalidInput, TooManyAttempts, sentence
+from app.errors import InvalidFields, InvalidInput, TooManyAttempts, sentence
 from app.languages import current_language
 from app.languages import gettext as _
 from app.web.security import caller
@@ -27,9 +27,12 @@ def password() -> Answer:
     form = PasswordForm()
     if not form.is_submitted():
         return show("password", form)
-    if not form.validate():
-        return show("password", form), 400
     current, new = form.current.data or "", form.password.data or ""
+    if not form.validate():
+        # All that is wrong with a form is said at once.
+        if not form.password.errors and (weak := services.accounts.weaknesses(current_user.id, new)):
+            put_beside(form, InvalidFields(weak), "password")
+        return show("password", form), 400
     try:
         services.accounts.change_password(
             current_user.id, current, new, caller(), keep_session_id=current_user.session.id

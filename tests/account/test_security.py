@@ -1,5 +1,7 @@
 """Changing what one logs in with: who does it knows the password, and it ends what others could have opened."""
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -66,6 +68,29 @@ def test_a_password_is_not_changed_without_the_present_one_or_to_a_weak_one(
     assert len(shown_errors(response.text)) == 1
     assert all(value not in response.text for value in form.values() if len(value) > 8 and value != EMAIL)
     assert facts.all("SELECT password_hash FROM users") == before
+
+
+@pytest.mark.parametrize("current", ["", "wrong"])
+@pytest.mark.parametrize("new", ["short", "password1", EMAIL])
+def test_both_mistakes_are_said_at_once(browser: FlaskClient, current: str, new: str) -> None:
+    response = send(browser, PASSWORD_PAGE, current=current, password=new)
+    assert response.status_code == 400
+    assert [f'id="{name}-error"' in response.text for name in ("current", "password")] == [True, True]
+    assert len(shown_errors(response.text)) == 2
+
+
+@pytest.mark.parametrize("path", ["/account/security/password", "/account/security/email", "/account/data/delete"])
+def test_no_field_cuts_off_what_is_pasted(browser: FlaskClient, path: str) -> None:
+    assert "maxlength" not in shown(browser.get(path))
+
+
+def test_every_field_says_what_it_is_for_to_who_fills_forms_in(browser: FlaskClient) -> None:
+    def purposes(path: str) -> list[str]:
+        return re.findall(r'autocomplete="([^"]+)"', browser.get(path).text.partition("<main")[2])
+
+    assert purposes(PASSWORD_PAGE) == ["username", "current-password", "new-password"]
+    assert purposes(EMAIL_PAGE) == ["email"]
+    assert purposes("/account/data/delete") == ["off"]
 
 
 def test_guessing_the_present_password_is_slowed_down(make_app: object, ada: str) -> None:

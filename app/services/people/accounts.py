@@ -8,7 +8,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import InvalidInput, NotFound, WrongCredentials, sentence
+from app.errors import InvalidFields, InvalidInput, NotFound, WrongCredentials, sentence
 from app.models import User, new_id
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database
 from app.services.foundation.person import Person, person_at, person_of
@@ -91,18 +91,27 @@ class Accounts:
     ) -> None:
         """A person's own change: every other session and its tokens end, and the person is told by mail.
 
-        Raises :class:`InvalidInput` (``field="current"`` for a wrong present password, ``"password"`` for a weak new
-        one), ``TooManyAttempts`` after too many guesses at the present one.
+        Raises :class:`InvalidFields` (``"current"`` for a wrong present password, ``"password"`` for a weak new one,
+        both if both are), ``TooManyAttempts`` after too many guesses at the present one.
         """
         person = self._person(user_id)
         with self.attempts.guess("password_change", person.email, caller):
             if not self.credentials.matches(person, current):
                 self.audit.record_refusal(Event.PASSWORD_CHANGED, caller, error="wrong_credentials", user_id=user_id)
-                raise InvalidInput(NOT_YOURS, "current")
+                raise InvalidFields({"current": NOT_YOURS, **self.weaknesses(user_id, new)})
         hashed = self.credentials.hashed(new, person.email, person.name)
         self.credentials.replace(person, hashed, "password_changed", caller, keep_session_id=keep_session_id)
         self.audit.record(Event.PASSWORD_CHANGED, caller, user_id=user_id)
         self.credentials.tell(person, caller)
+
+    def weaknesses(self, user_id: str, new: str) -> dict[str, str]:
+        """Why a password is none for this person, under ``"password"``; empty if it is one."""
+        person = self._person(user_id)
+        try:
+            self.passwords.require_strength(new, person.email, person.name)
+        except InvalidInput as refusal:
+            return {refusal.field: refusal.message}
+        return {}
 
     def register(self, email: str, name: str, password: str, language: str, caller: Caller) -> str:
         """Make an account for a person who asks for one; raises :class:`InvalidInput`. Answers its id."""
