@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 from app import account, api, cli, consent, extensions, languages, login, mail, oauth, portal, wiring
 from app.api import refresh_cookie
 from app.oauth import direct
-from app.server import background, logs, terms
+from app.server import background, logs, terms, uploads
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
 from app.web import devices, error_pages, oversized, proxies, published, security, sessions
@@ -33,6 +33,7 @@ class PortalResponse(Response):
 class Portal(Flask):
     """A Flask application without coroutines, and with the form session of :mod:`app.web.sessions`."""
 
+    request_class = uploads.PortalRequest
     response_class = PortalResponse
     session_interface = sessions.FormSessions()
 
@@ -93,7 +94,8 @@ def _terms(settings: Settings, longest_body: int, documents: Iterable[str]) -> t
     """What the server answers by itself, and which answers wait for nothing."""
     headers = tuple(security.headers_of_every_response(settings))
     prompt = {b"GET /health", b"HEAD /health", *(f"GET {path}".encode() for path in documents)}
-    return terms.Terms(headers, longest_body, frozenset(prompt), (b"GET /static/", b"GET /bootstrap/"))
+    rooms = (b"GET /static/", b"GET /bootstrap/")
+    return terms.Terms(headers, longest_body, frozenset(prompt), rooms, uploads.longer_bodies(settings))
 
 
 def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:
@@ -102,6 +104,8 @@ def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore
         background.Chore("deletions", 600, built.deletions.run),
         background.Chore("keys", 600, built.keys.settle),
     ]
+    if settings.accounts.photo_folder:
+        chores.append(background.Chore("photos", 3600, built.photos.sweep))
     if settings.storage.database_url.startswith("sqlite"):
         chores.append(background.Chore("cleaning", 600, built.cleaning.run))
     if built.denylist.store:

@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 ROOMS = [
     "upkeep",
     "people",
+    "photos",
     "grants",
     "sessions",
     "delivery",

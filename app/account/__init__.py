@@ -2,7 +2,7 @@
 
 GET      /account                              how the account stands
 POST     /account/verification                 mail the link that verifies the address once more
-GET|POST /account/profile                      who one is, language and time zone
+GET|POST /account/profile                      who one is, with a photo; language and time zone
 GET      /account/security                     password, address, and what to do if something looks wrong
 GET|POST /account/security/password  …/email   change them
 GET      /account/sessions                     where one is logged in; ?after=… for the next ones

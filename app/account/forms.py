@@ -1,6 +1,7 @@
 """The forms of the account pages. They carry what was typed; the services judge it."""
 
-from wtforms import PasswordField, SelectField, StringField, TextAreaField
+from flask_wtf.file import FileField
+from wtforms import BooleanField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
 from wtforms.validators import InputRequired, Length
 
@@ -12,8 +13,10 @@ LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
 
 class ProfileForm(Form):
-    """Who one is; names as in :data:`app.services.people.profiles.RULES`."""
+    """Who one is; names as in :data:`app.services.people.profiles.RULES`, and the photo."""
 
+    photo = FileField(_l("Photo"))
+    remove_photo = BooleanField(_l("Remove the photo"))
     full_name = StringField(_l("Name"))
     username = StringField(_l("Username"))
     avatar_url = StringField(_l("Address of a picture"))

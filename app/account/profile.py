@@ -4,38 +4,102 @@ from dataclasses import replace
 
 from flask_login import current_user, login_required
 from werkzeug import Response
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.account.forms import ProfileForm
 from app.account.pages import Answer, bp, done, put_beside, show
-from app.errors import InvalidFields, sentence
+from app.errors import InvalidFields, InvalidInput, TooManyAttempts, Unavailable, sentence
 from app.languages import COOKIE, current_language
+from app.languages import gettext as _
+from app.server.uploads import expect_form_with_file
 from app.services.people.profiles import RULES, Profile, timezones
+from app.services.photos.photos import NewPhoto
 from app.web.choices import keep_choice
 from app.web.security import caller
 from app.wiring import services
+
+NOTHING_ARRIVED = sentence(
+    "The file was so large that nothing of the form was read. Choose a smaller one, and enter your other changes again."
+)
 
 
 @bp.route("/profile", methods=["GET", "POST"])
 @login_required
 def profile() -> Answer:
     """See and change the profile."""
+    expect_form_with_file()
     present = services.profiles.get(current_user.id)
-    form = ProfileForm(obj=replace(present, locale=present.locale or current_language()))
+    try:
+        form = ProfileForm(obj=_shown(present))
+    except RequestEntityTooLarge:
+        form = ProfileForm(formdata=None, obj=_shown(present))
+        form.photo.errors = [_(NOTHING_ARRIVED)]
+        return _page(form), 413
     if not form.is_submitted():
         return _page(form)
     if not form.validate():
         return _page(form), 400
-    changes = {name: form[name].data or "" for name in RULES}
+    return _answer(form, present)
+
+
+def _answer(form: ProfileForm, present: Profile) -> Answer:
+    """Save everything or, where something cannot be used, say all of that at once and save nothing but a good photo.
+
+    For what was typed is in the form again, while a browser gives a file once.
+    """
+    new, refusal = _photo(form)
+    changed = present
     try:
-        changed = services.profiles.update(current_user.id, changes, caller())
-    except InvalidFields as refusal:
-        put_beside(form, refusal, "full_name")
-        return _page(form), 400
-    return _saved(present, changed)
+        changed = services.profiles.update(present.id, _changes(form, present), caller())
+    except InvalidFields as problems:
+        put_beside(form, problems, "full_name")
+    if form.errors:
+        services.db.rollback()
+    if new:
+        services.photos.put(present.id, new, caller())
+    elif not form.errors and form.remove_photo.data:
+        services.photos.remove(present.id, caller())
+    if not form.errors:
+        return _saved(present, changed)
+    services.db.commit()
+    page = _page(form, notice=_("Your photo is saved. The rest is not saved yet.") if new else None)
+    if isinstance(refusal, TooManyAttempts):
+        return page, 429, {"Retry-After": str(refusal.retry_after)}
+    return page, refusal.status if refusal else 400
 
 
-def _page(form: ProfileForm) -> str:
-    return show("profile", form, timezones=timezones())
+def _photo(form: ProfileForm) -> tuple[NewPhoto | None, InvalidInput | TooManyAttempts | Unavailable | None]:
+    """The photo that was sent, if it can be one; or why not, which then stands beside the field."""
+    if not form.photo.data:
+        return None, None
+    try:
+        return services.photos.prepare(current_user.id, form.photo.data.read()), None
+    except (InvalidInput, TooManyAttempts, Unavailable) as refusal:
+        form.photo.errors = [*form.photo.errors, _(refusal.message)]
+        return None, refusal
+
+
+def _changes(form: ProfileForm, present: Profile) -> dict[str, str]:
+    """What was typed. A page with a photo asks for no address of a picture."""
+    changes = {name: form[name].data or "" for name in RULES}
+    if present.photo and not changes["avatar_url"]:
+        del changes["avatar_url"]
+    return changes
+
+
+def _shown(present: Profile) -> Profile:
+    """The profile as the form shows it: an uploaded photo has no address that anybody types."""
+    return replace(
+        present,
+        locale=present.locale or current_language(),
+        avatar_url=None if present.photo else present.avatar_url,
+        photo=None,
+    )
+
+
+def _page(form: ProfileForm, notice: str | None = None) -> str:
+    megabytes = services.settings.accounts.photo_megabytes
+    return show("profile", form, timezones=timezones(), megabytes=megabytes, notice=notice)
 
 
 def _saved(present: Profile, changed: Profile) -> Response:

@@ -22,6 +22,8 @@ SENTENCES: dict[str, str] = {
     Event.EMAIL_RESTORED: sentence("The change of the e-mail address was undone."),
     Event.DEVICE_ADDED: sentence("You logged in on a new device."),
     Event.PROFILE_CHANGED: sentence("The profile was changed."),
+    Event.PHOTO_CHANGED: sentence("A photo was uploaded."),
+    Event.PHOTO_REMOVED: sentence("The photo was removed."),
     Event.ACCOUNT_EXPORTED: sentence("Your data was exported."),
     Event.DELETION_REQUESTED: sentence("The deletion of the account was asked for."),
     Event.DELETION_CANCELLED: sentence("The deletion of the account was taken back."),
@@ -103,6 +105,7 @@ REASONS: dict[str, str] = {
 SECTIONS: dict[str, str] = {
     "identities": sentence("Ways to log in"),
     "groups": sentence("Groups and roles"),
+    "photo": sentence("Photo"),
     "sessions": sentence("Sessions"),
     "devices": sentence("Browsers you logged in with"),
     "consents": sentence("Permissions you gave"),

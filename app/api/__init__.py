@@ -7,6 +7,7 @@
     POST   /api/v1/auth/logout/all                end all sessions and tokens of the person
     GET    /api/v1/auth/me, /api/v1/users/me      the person
     PUT    /api/v1/auth/profile                   change what people may change of themselves
+    PUT    /api/v1/auth/photo                     a picture of the person; DELETE removes it
     GET    /api/v1/auth/sessions                  the person's open sessions, a page at a time
     DELETE /api/v1/auth/sessions/<session_id>     end one
     POST   /api/v1/auth/verify-email              use a mailed link's token; /resend mails another

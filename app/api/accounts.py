@@ -36,6 +36,24 @@ def profile(person: Person, body: ProfileChange) -> User:
     return described(person.subject, person.scopes, changed)
 
 
+@routes("PUT", "/photo", Access.BEARER, takes_file=True, answer=User)
+def put_photo(person: Person, file: bytes) -> User:
+    """Make the picture that is the body the person's photo: `avatar_url` is its address then.
+
+    A JPEG, PNG, WebP, GIF or AVIF, told by what it is. The middle of it is kept as a square, in three sizes, without
+    metadata: `512.jpg` at the end of `avatar_url` may be `192.jpg` or `64.jpg`. A new photo has a new address.
+    """
+    services.photos.put(person.id, services.photos.prepare(person.id, file), caller())
+    return described(person.subject, person.scopes, services.profiles.get(person.id))
+
+
+@routes("DELETE", "/photo", Access.BEARER, answer=User)
+def delete_photo(person: Person) -> User:
+    """Remove the photo; a picture at another address that it took the place of counts again."""
+    services.photos.remove(person.id, caller())
+    return described(person.subject, person.scopes, services.profiles.get(person.id))
+
+
 @routes("POST", "/forgot-password", Access.CREDENTIALS, body=ForgottenPassword, answer=Done, refusals=(404,))
 def forgot_password(body: ForgottenPassword) -> Done:
     """Mail a link for setting a new password, if there is an account of that address; the answer is always the same.

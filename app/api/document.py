@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from app.api import refresh_cookie
+from app.api import inputs, refresh_cookie
 from app.api.models import Refusal
 from app.api.operations import Access, Operation
 from app.settings import Settings
@@ -17,9 +17,9 @@ REFERENCE = "#/components/schemas/{model}"
 TITLE, VERSION = "MAX Platform", "1"
 ABOUT = """Accounts, sessions and tokens for first-party front ends.
 
-Every path under `/api/v1/auth` answers under `/api/auth` as well. Bodies are JSON objects in UTF-8, of at most 256 KiB;
-members that are not named here are ignored. Refusals all have the shape `Refusal`: decide by `error`, and tell
-`request_id` to whoever runs the portal.
+Every path under `/api/v1/auth` answers under `/api/auth` as well. Bodies are JSON objects in UTF-8, of at most 256 KiB,
+but for that of a picture; members that are not named here are ignored. Refusals all have the shape `Refusal`: decide by
+`error`, and tell `request_id` to whoever runs the portal.
 
 A browser's script calls what needs a bearer token from the origin of any registered client; what sets or reads cookies
 only from the portal's own origin and those its operator named (`CORS_ORIGINS`), with `credentials: "include"`. Other
@@ -31,11 +31,12 @@ REFUSALS = {
     404: "`not_found`: there is nothing of that name, or it is somebody else's.",
     410: "`link_gone`: the token of the link was used, replaced by a newer one, or is too old.",
     413: "`invalid_request`: the body is too large.",
-    415: "`invalid_request`: the body is not `application/json`.",
+    415: "`invalid_request`: the body is not `application/json`, or where a picture is sent says to be something else.",
     429: "`too_many_attempts`: try again after the seconds in `Retry-After`.",
     500: "`server_error`: a fault of the portal, in its log under `request_id`.",
     503: "`unavailable`, `temporarily_unavailable`: try again after the seconds in `Retry-After`.",
 }
+FILE = {"schema": {"type": "string", "format": "binary"}}
 EVERYWHERE = (400, 429, 500, 503)
 SENT_WITH = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 SECURITY: dict[Access, list[dict[str, list[str]]]] = {
@@ -82,6 +83,8 @@ def _operation(prefix: str, operation: Operation) -> dict[str, Any]:
     }
     if more:
         described["description"] = more.replace("\n", " ")
+    if operation.takes_file:
+        described["requestBody"] = {"required": True, "content": dict.fromkeys((inputs.BYTES, "image/*"), FILE)}
     if operation.body:
         is_required = any(field.is_required() for field in operation.body.model_fields.values())
         described["requestBody"] = {"required": is_required, "content": _json(operation.body)}

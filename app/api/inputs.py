@@ -8,8 +8,9 @@ from pydantic import BaseModel, ValidationError
 
 from app.api.models import Body, Query
 from app.errors import InvalidFields, PortalError
+from app.server.uploads import received_file
 
-JSON = "application/json"
+JSON, BYTES, PICTURES = "application/json", "application/octet-stream", "image/"
 M = TypeVar("M", bound=BaseModel)
 _MESSAGES = {
     "missing": "This is required.",
@@ -51,6 +52,17 @@ def from_body(model: type[Body] | None) -> Body | None:
     if not data and any(field.is_required() for field in model.model_fields.values()):
         raise InvalidBody
     return _checked(model, parsed(data) if data else {})
+
+
+def from_file() -> bytes:
+    """The body as it is, sent as some picture or as bytes; which of them is said decides nothing.
+
+    Raises 413 and 415 as they are.
+    """
+    data = received_file()
+    if data and request.mimetype != BYTES and not request.mimetype.startswith(PICTURES):
+        abort(415)
+    return data
 
 
 def from_query(model: type[Query]) -> Query:

@@ -108,9 +108,9 @@ class ProfileChange(Body):
 
     full_name: Name = ""
     username: Annotated[str, Field(max_length=64)] = ""
-    avatar_url: Annotated[str | None, Field(max_length=2000, description="An https address; null takes it away.")] = (
-        None
-    )
+    avatar_url: Annotated[
+        str | None, Field(max_length=2000, description="An https address; null takes it away, and an uploaded photo.")
+    ] = None
     bio: Annotated[str, _text(LONGEST_BIO, "A few lines about the person."), _kept(some_lines)] = ""
     locale: Annotated[str, Field(json_schema_extra={"enum": ["ko", "en"]})] = ""
     timezone: Annotated[str, Field(max_length=64, description="A name such as Asia/Seoul.")] = ""

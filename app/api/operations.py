@@ -38,8 +38,8 @@ class Access(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A method of a path. The view gets what the operation asks for: ``person``, ``query``, ``body``, and the path's
-    own parameters; its answer is sent as JSON with ``status``, or as 204 when there is none."""
+    """A method of a path. The view gets what the operation asks for: ``person``, ``query``, ``body`` or ``file``, and
+    the path's own parameters; its answer is sent as JSON with ``status``, or as 204 when there is none."""
 
     method: str
     path: str
@@ -49,6 +49,7 @@ class Operation:
     answer: type[Answer] | None = None
     status: int = 200
     body: type[Body] | None = None
+    takes_file: bool = False
     query: type[Query] | None = None
     refusals: tuple[int, ...] = ()
     clears_site: bool = False
@@ -68,7 +69,9 @@ class Operation:
                 arguments["person"] = bearer.person(needs_first_party=self.access is Access.BEARER)
             if self.query:
                 arguments["query"] = inputs.from_query(self.query)
-            body = inputs.from_body(self.body) if self.method != "GET" else None
+            if self.takes_file:
+                arguments["file"] = inputs.from_file()
+            body = inputs.from_body(self.body) if self.method != "GET" and not self.takes_file else None
             if self.body:
                 arguments["body"] = body
             return self._respond(self.view(**arguments))

@@ -75,6 +75,17 @@ def update(who: str, verified: bool | None, as_json: bool, **given: str | None) 
     said(f"Changed {account.email}.", _whole(account.id), is_json=as_json)
 
 
+@users.command("remove-photo")
+@click.argument("who")
+@operation
+def remove_photo(who: str, as_json: bool) -> None:
+    """Take away the photo somebody uploaded; the picture of another host that it covered counts again."""
+    account = services.accounts.find(who)
+    is_removed = services.administration.remove_photo(account.id, OPERATOR)
+    sentence = f"Removed the photo of {account.email}." if is_removed else f"{account.email} has no photo."
+    said(sentence, {"email": account.email, "removed": is_removed}, is_json=as_json)
+
+
 @users.command()
 @click.argument("who")
 @operation

@@ -161,6 +161,7 @@ def _person(session: ActiveSession, *, is_current: bool) -> dict[str, object]:
         "name": subject.name,
         "email": subject.email,
         "initials": subject.initials,
+        "photo": subject.photo,
         "is_current": is_current,
     }
 

@@ -6,6 +6,7 @@ from app.models.client import Client, Scope
 from app.models.delivery import Delivery
 from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
 from app.models.known_secret import KnownSecrets
+from app.models.photo import Photo
 from app.models.proof import KnownDevice, OneTimeToken
 from app.models.session import Interaction, UserSession
 from app.models.signing_key import SigningKey
@@ -24,6 +25,7 @@ __all__ = [
     "KnownSecrets",
     "Membership",
     "OneTimeToken",
+    "Photo",
     "RefreshToken",
     "RevokedToken",
     "Role",

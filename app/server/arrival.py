@@ -28,10 +28,11 @@ class Stage(Enum):
 class Arrival:
     """The bytes of one request as they come, and with the last of them perhaps some of the next one."""
 
-    __slots__ = ("_at", "_head", "_is_told", "_length", "_longest", "bytes", "end", "is_chunked")
+    __slots__ = ("_at", "_head", "_is_told", "_length", "_longer", "_longest", "_usual", "bytes", "end", "is_chunked")
 
-    def __init__(self, longest_body: int, begun: bytes = b"") -> None:
-        self._longest = longest_body
+    def __init__(self, longest_body: int, begun: bytes = b"", longer: tuple[tuple[bytes, int], ...] = ()) -> None:
+        self._longest = self._usual = longest_body
+        self._longer = longer
         self.bytes = bytearray(begun)
         self.end: int | None = None
         """Where the request ends; None while that is not known, and for one that can only be refused."""
@@ -45,6 +46,11 @@ class Arrival:
     def has_head(self) -> bool:
         """Whether the request line and all fields are there."""
         return self._head > 0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether more has come than most requests may have."""
+        return len(self.bytes) > self._usual + LONGEST_HEAD
 
     def stage(self) -> Stage:
         """How far it has come, given the bytes so far."""
@@ -86,6 +92,8 @@ class Arrival:
     def _read(self, end_of_head: int) -> None:
         """Find out from the fields how the request ends."""
         self._head = self._at = end_of_head
+        asked = self.asked().partition(b"?")[0]
+        self._longest = next((most for request, most in self._longer if request == asked), self._usual)
         fields = FRAMING.findall(self.bytes, 0, end_of_head - 2)
         if end_of_head > LONGEST_HEAD or self._has_bare_newline(end_of_head):
             self._length = -1

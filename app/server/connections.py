@@ -28,8 +28,12 @@ WAIT_SECONDS = 8.0
 """For a request to be answered by a thread, all of which may be waiting for a database."""
 CLOSE_SECONDS = 2.0
 """What a client has to close its side of a connection that ends, lest a reset takes the answer from it."""
+SLOWEST = 32 * 1024
+"""Bytes a second that a client has to send at least once :data:`READ_SECONDS` are over."""
 MOST_HELD = 32 * 1024 * 1024
 """Bytes of requests that were not answered yet and of untaken answers; who needs more is cut off."""
+MOST_FOR_LONG = MOST_HELD // 2
+"""From then on uploads are cut off, so that there is always room for what people otherwise do."""
 AT_ONCE = 65536
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 READABLE = select.EPOLLIN | select.EPOLLONESHOT
@@ -80,6 +84,7 @@ class Connections:
         refusals: Refusals,
         *,
         longest_body: int,
+        longer_bodies: tuple[tuple[bytes, int], ...] = (),
         is_prompt: Callable[[bytes], bool],
         threads: int,
         idle_seconds: float,
@@ -88,6 +93,7 @@ class Connections:
         self._refusal_of = refusal
         self._refusals = refusals
         self._longest_body = longest_body
+        self._longer_bodies = longer_bodies
         self._is_prompt = is_prompt
         self._threads = threads
         self._idle_seconds = idle_seconds
@@ -116,7 +122,7 @@ class Connections:
     def welcome(self, sock: socket.socket, client: Any, server: Any) -> None:
         """Take a new connection."""
         sock.setblocking(False)
-        conn = Connection(sock, client, server, Arrival(self._longest_body), self._idle)
+        conn = Connection(sock, client, server, self._arrival(), self._idle)
         self._all[conn.number] = conn
         self._idle[conn] = time.monotonic()
         self._ready.register(conn.number, READABLE)
@@ -141,7 +147,7 @@ class Connections:
         now = time.monotonic()
         self._held = sum(len(conn.arrival.bytes) for room in (self._arriving, self._waiting) for conn in list(room))
         self._held += sum(len(conn.unsent) for conn in list(self._sending))
-        for conn in taken_from(self._arriving, now - READ_SECONDS):
+        for conn in taken_from(self._arriving, now - READ_SECONDS, lambda conn: len(conn.arrival.bytes) / SLOWEST):
             self._refuse(conn, 408, "too_slow")
         for conn in taken_from(self._waiting, now - WAIT_SECONDS):
             self._refuse(conn, 503, "no_thread")
@@ -203,7 +209,7 @@ class Connections:
         if is_there and self._is_prompt(conn.arrival.asked()):
             conn.room = self._urgent
             conn.room[conn] = time.monotonic()
-        elif self._held > MOST_HELD and conn.arrival.bytes:
+        elif self._held > (MOST_FOR_LONG if conn.arrival.is_long else MOST_HELD) and conn.arrival.bytes:
             self._refuse(conn, 503, "no_memory")
         elif is_there:
             conn.room = self._waiting
@@ -257,11 +263,14 @@ class Connections:
         try:
             self._held -= len(conn.arrival.bytes)  # that threads may miscount is made up for each second
             answer = self._answer_of(conn)
-            conn.arrival, conn.ends = Arrival(self._longest_body, answer.rest), answer.ends
+            conn.arrival, conn.ends = self._arrival(answer.rest), answer.ends
             self._send(conn, answer.data)
         except BaseException:
             logger.exception("unexpected_error")
             self._drop(conn)
+
+    def _arrival(self, begun: bytes = b"") -> Arrival:
+        return Arrival(self._longest_body, begun, self._longer_bodies)
 
     # Whoever has a connection
 
@@ -335,7 +344,7 @@ def first_of(room: Room) -> Connection | None:
     return None
 
 
-def taken_from(room: Room, before: float) -> list[Connection]:
-    """Those that came into a room before a moment; they are the caller's now."""
-    late = [conn for conn, since in list(room.items()) if since < before]
+def taken_from(room: Room, before: float, grace: Callable[[Connection], float] = lambda conn: 0.0) -> list[Connection]:
+    """Those that came into a room before a moment, by their ``grace`` in seconds earlier; they are the caller's now."""
+    late = [conn for conn, since in list(room.items()) if since + grace(conn) < before]
     return [conn for conn in late if room.pop(conn, None) is not None]

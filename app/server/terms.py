@@ -14,12 +14,14 @@ class Terms:
 
     Those are the beginnings of requests, such as ``b"GET /health"``, whose answers wait for nothing: a thread of their
     own keeps them coming when all others wait for a database. ``prompt_rooms`` are what further ones begin with.
+    ``longer_bodies`` are requests, such as ``b"PUT /photo"``, that may have more than the longest body, and how much.
     """
 
     headers: tuple[tuple[str, str], ...]
     longest_body: int
     prompt: frozenset[bytes]
     prompt_rooms: tuple[bytes, ...] = ()
+    longer_bodies: tuple[tuple[bytes, int], ...] = ()
 
     def is_prompt(self, asked: bytes) -> bool:
         """Whether what was asked, method and target, is answered without waiting for anything."""

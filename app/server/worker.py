@@ -59,6 +59,7 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
             self._answering.refusal,
             refusals,
             longest_body=agreed.longest_body,
+            longer_bodies=agreed.longer_bodies,
             is_prompt=agreed.is_prompt,
             threads=self.cfg.threads,
             idle_seconds=self.cfg.keepalive,

@@ -312,6 +312,8 @@ def _problems(settings: Settings) -> Iterator[str]:
     yield from directories.problems(
         settings.instance_path, database_urls.file_of(storage.database_url, settings.instance_path), storage.redis_url
     )
+    if settings.accounts.photo_folder:
+        yield from directories.problems_of_photos(Path(settings.accounts.photo_folder))
 
 
 def _production_problems(settings: Settings) -> Iterator[str]:

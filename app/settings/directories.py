@@ -17,6 +17,12 @@ def problems(instance: Path, database: Path | None, redis_url: str) -> Iterator[
             yield f"{directory} cannot be written ({why}), but {' and '.join(uses)}; INSTANCE_PATH names another one"
 
 
+def problems_of_photos(folder: Path) -> Iterator[str]:
+    """One sentence if photos cannot be kept in ``folder``."""
+    if why := _refusal(folder):
+        yield f"{folder} cannot be written ({why}), but PHOTO_FOLDER says that photos are kept there"
+
+
 def _refusal(directory: Path) -> str | None:
     try:
         directory.mkdir(parents=True, exist_ok=True)

@@ -275,12 +275,29 @@ class AccountSettings:
     deletion_days: int = setting(
         "ACCOUNT_DELETION_DAYS", "14", "Days in which a deletion can be taken back", values.number(0, 90)
     )
+    photo_folder: str = setting(
+        "PHOTO_FOLDER",
+        "",
+        "Directory that uploaded photos are kept in, which all nodes share; empty: the database. Those that are in the "
+        "database stay there",
+    )
+    photo_megabytes: int = setting(
+        "PHOTO_MAX_MEGABYTES",
+        "5",
+        "Most that a file may have which is uploaded as a photo, megabytes",
+        values.number(1, 20),
+    )
     confirmation_seconds: int = setting(
         "REAUTHENTICATION_SECONDS",
         "600",
         "How long after typing their password people may change what is sensitive, seconds",
         values.number(30, 86400),
     )
+
+    @property
+    def photo_bytes(self) -> int:
+        """Most bytes of a file that is uploaded as a photo."""
+        return self.photo_megabytes * 1_000_000
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class SignedIn(UserMixin):
         self.email = session.subject.email
         self.email_verified = session.subject.email_verified
         self.initials = session.subject.initials
+        self.photo = session.subject.photo
         self.is_admin = session.subject.is_admin
 
 

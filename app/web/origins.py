@@ -22,7 +22,7 @@ FOR_BROWSERS = frozenset({"token", "revoke", "userinfo"})
 """Of the protocol. What answers there must not read a cookie."""
 FORM_OF_PROTOCOL = "logout/confirm"
 OF_THE_API = re.compile(r"/api/(v1|auth)/")
-READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/|/api/openapi\.json\Z")
+READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/|/photos/|/api/openapi\.json\Z")
 VARIES = ("Vary", "Origin")
 """Stands on every answer there, for it may be kept and given to another origin."""
 EXPOSED = "WWW-Authenticate, Retry-After, X-Request-ID"

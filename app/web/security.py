@@ -15,7 +15,9 @@ from app.web import origins
 from app.web.protocol_paths import within_protocol
 from app.wiring import services
 
-UNLIMITED = re.compile(r"/static/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/|/password-strength\Z")
+UNLIMITED = re.compile(
+    r"/static/|/photos/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/|/password-strength\Z"
+)
 UNLIMITED_WHEN_AUTHENTICATED = frozenset({"token", "userinfo", "introspect", "revoke", "token/validate"})
 """Of the protocol."""
 

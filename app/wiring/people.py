@@ -17,10 +17,10 @@ from app.services.people.one_time_tokens import OneTimeTokens
 from app.services.people.password_resets import PasswordResets
 from app.services.people.passwords import Passwords
 from app.services.people.profiles import Profiles
-from app.wiring.grants import GrantsRoom
+from app.wiring.photos import PhotosRoom
 
 
-class PeopleRoom(GrantsRoom):
+class PeopleRoom(PhotosRoom):
     """Builds the services of :mod:`app.services.people`."""
 
     @cached_property
@@ -76,6 +76,7 @@ class PeopleRoom(GrantsRoom):
             self.administrators,
             self.credentials,
             self.profiles,
+            self.photos,
             self.deletions,
             self.sessions,
             self.mail,
@@ -111,7 +112,7 @@ class PeopleRoom(GrantsRoom):
 
     @cached_property
     def profiles(self) -> Profiles:
-        return Profiles(self.db, self.clock, self.audit)
+        return Profiles(self.db, self.clock, self.audit, self.photos, self.settings.issuer)
 
     @cached_property
     def activity(self) -> Activity:
@@ -119,7 +120,7 @@ class PeopleRoom(GrantsRoom):
 
     @cached_property
     def exports(self) -> Exports:
-        return Exports(self.db, self.clock, self.audit)
+        return Exports(self.db, self.clock, self.audit, self.photos, self.settings.issuer)
 
     @cached_property
     def deletions(self) -> Deletions:
@@ -130,6 +131,7 @@ class PeopleRoom(GrantsRoom):
             self.administrators,
             self.sessions,
             self.revocations,
+            self.photos,
             self.mail,
             timedelta(days=self.settings.accounts.deletion_days),
             f"{self.settings.issuer}/account/data",

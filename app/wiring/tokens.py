@@ -27,7 +27,7 @@ class TokensRoom(ClientsRoom):
 
     @cached_property
     def claims(self) -> Claims:
-        return Claims(self.db)
+        return Claims(self.db, self.settings.issuer)
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -16,6 +16,7 @@ from app.services.people.credentials import Credentials
 from app.services.people.deletions import Deletions
 from app.services.people.email_names import fold
 from app.services.people.profiles import Profiles
+from app.services.photos.photos import Photos
 from app.services.record.audit import Audit, Event
 from app.services.sessions.sessions import Sessions
 from app.services.tokens.claims import ADMIN_ROLE
@@ -43,6 +44,7 @@ class Administration:
         administrators: Administrators,
         credentials: Credentials,
         profiles: Profiles,
+        photos: Photos,
         deletions: Deletions,
         sessions: Sessions,
         mail: Mail,
@@ -53,6 +55,7 @@ class Administration:
         self.administrators = administrators
         self.credentials = credentials
         self.profiles = profiles
+        self.photos = photos
         self.deletions = deletions
         self.sessions = sessions
         self.mail = mail
@@ -139,6 +142,10 @@ class Administration:
         Raises :class:`InvalidFields`.
         """
         self.profiles.update(self._known(who).id, changes, caller)
+
+    def remove_photo(self, who: str, caller: Caller = NOBODY) -> bool:
+        """Take away the photo somebody uploaded; answers whether there was one."""
+        return self.photos.remove(self._known(who).id, caller)
 
     def vouch(self, who: str, is_verified: bool, caller: Caller = NOBODY) -> None:
         """Say whether the address is known to be the person's."""

@@ -24,6 +24,7 @@ from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.person import Person, lock_person
 from app.services.people.administrators import Administrators
 from app.services.people.email_names import fold
+from app.services.photos.photos import Photos
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
@@ -58,6 +59,7 @@ class Deletions:
         administrators: Administrators,
         sessions: Sessions,
         revocations: Revocations,
+        photos: Photos,
         mail: Mail,
         cooling_off: timedelta,
         link: str,
@@ -68,6 +70,7 @@ class Deletions:
         self.administrators = administrators
         self.sessions = sessions
         self.revocations = revocations
+        self.photos = photos
         self.mail = mail
         self.cooling_off = cooling_off
         self.link = link
@@ -166,6 +169,7 @@ class Deletions:
         execute(sa.delete(_interaction).where(sa.or_(*(column.in_(own_sessions) for column in _SESSIONS_OF_REQUESTS))))
         for table in (_family, _code, _session):
             execute(sa.delete(table).where(table.c.user_id == is_theirs))
+        self.photos.drop(is_theirs)
         execute(sa.delete(_delivery).where(_delivery.c.user_id == is_theirs, _delivery.c.kind == MAIL))
         execute(sa.update(_log).where(_log.c.user_id == is_theirs).values(ip="", user_agent="", actor="", details={}))
         self.audit.record(Event.ACCOUNT_DELETED, caller, user_id=person.id)

@@ -1,5 +1,6 @@
 """Everything the portal knows about a person, as plain values: no secret, and nothing of anybody else."""
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from app.models import (
     KnownDevice,
     Membership,
     OneTimeToken,
+    Photo,
     RefreshToken,
     RevokedToken,
     Role,
@@ -27,6 +29,8 @@ from app.models import (
     UserSession,
 )
 from app.services.foundation.environment import Caller, Clock, Database
+from app.services.foundation.pictures import SIZES, address, path_of
+from app.services.photos.photos import Photos
 from app.services.record.audit import Audit, Event
 
 SECRETS = frozenset({"password_hash", "token_hash", "code_hash", "device_hash", "code_challenge", "nonce"})
@@ -66,6 +70,7 @@ _MEMBERSHIPS = Section(
 )
 SECTIONS = (
     _MEMBERSHIPS,
+    _of("photo", Photo, ("id", "covers", "created_at")),
     _of(
         "sessions",
         UserSession,
@@ -152,10 +157,12 @@ SECTIONS = (
 class Exports:
     """Collects what is stored about a person."""
 
-    def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
+    def __init__(self, db: Database, clock: Clock, audit: Audit, photos: Photos, issuer: str) -> None:
         self.db = db
         self.clock = clock
         self.audit = audit
+        self.photos = photos
+        self.issuer = issuer
 
     def make(self, user_id: str, caller: Caller) -> dict[str, Any]:
         """The whole export: values are what JSON can hold, times ISO 8601 in UTC. Raises :class:`NotFound`.
@@ -173,7 +180,18 @@ class Exports:
         for section in SECTIONS:
             rows = self.db.session.execute(section.query, {"user_id": user_id}).mappings()
             made[section.name] = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        made["photo"] = [self._photo(row) for row in made["photo"]]
         return made
+
+    def _photo(self, row: dict[str, Any]) -> dict[str, Any]:
+        """A photo to keep: its address works as long as the account, the JPEG in base64 for ever."""
+        content = self.photos.content(row["id"], SIZES[-1])
+        return {
+            "address": address(path_of(row["id"]), self.issuer),
+            "covers": row["covers"],
+            "created_at": row["created_at"],
+            "jpeg": b64encode(content).decode() if content else None,
+        }
 
     def _has_password(self, user_id: str) -> bool:
         user = _table(User)
@@ -186,7 +204,8 @@ class Exports:
         row = self.db.session.execute(sa.select(*columns).where(user.c.id == user_id)).mappings().first()
         if row is None:
             raise NotFound
-        return {name: _plain(value) for name, value in row.items()}
+        account = {name: _plain(value) for name, value in row.items()}
+        return {**account, "avatar_url": address(account["avatar_url"], self.issuer)}
 
 
 def _plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -16,7 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import InvalidFields, InvalidInput, NotFound, sentence
 from app.models import User
 from app.services.foundation.environment import Caller, Clock, Database
+from app.services.foundation.pictures import address, own_path
 from app.services.foundation.texts import MOST_TYPED, one_line, some_lines
+from app.services.photos.photos import Photos
 from app.services.record.audit import Audit, Event
 
 LANGUAGES = ("ko", "en")
@@ -38,7 +40,11 @@ _user = cast(sa.Table, User.__table__)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A person as they describe themselves, and what the account page says beside it."""
+    """A person as they describe themselves, and what the account page says beside it.
+
+    ``avatar_url`` is where applications find the picture; ``photo`` the path below which the portal serves one that was
+    uploaded.
+    """
 
     id: str
     email: str
@@ -55,29 +61,35 @@ class Profile:
     password_changed_at: datetime | None
     deletion_requested_at: datetime | None
     deletes_at: datetime | None
+    photo: str | None = None
+
+
+_COLUMNS = [_user.c[field.name] for field in fields(Profile) if field.name != "photo"]
 
 
 class Profiles:
     """Reads and changes profiles."""
 
-    def __init__(self, db: Database, clock: Clock, audit: Audit) -> None:
+    def __init__(self, db: Database, clock: Clock, audit: Audit, photos: Photos, issuer: str) -> None:
         self.db = db
         self.clock = clock
         self.audit = audit
+        self.photos = photos
+        self.issuer = issuer
 
     def get(self, user_id: str) -> Profile:
         """The profile of a person; raises :class:`NotFound`."""
-        columns = [_user.c[field.name] for field in fields(Profile)]
-        row = self.db.session.execute(sa.select(*columns).where(_user.c.id == user_id)).first()
+        row = self.db.session.execute(sa.select(*_COLUMNS).where(_user.c.id == user_id)).first()
         if row is None:
             raise NotFound
-        return Profile(*row)
+        return replace(Profile(*row), avatar_url=address(row.avatar_url, self.issuer), photo=own_path(row.avatar_url))
 
     def update(self, user_id: str, changes: Mapping[str, str], caller: Caller) -> Profile:
         """Change what ``changes`` names (:data:`RULES` has the names) and answer the profile as it is then.
 
         Raises :class:`InvalidFields` with a sentence for every value that cannot be used; nothing is changed then. What
-        stays as it is keeps to no rule: names given by the portal itself may be older than the rules.
+        stays as it is keeps to no rule: names given by the portal itself may be older than the rules. Another picture,
+        or none, takes the place of a photo that was uploaded.
         """
         profile = self.get(user_id)
         values = _accepted(profile, changes)
@@ -92,6 +104,8 @@ class Profiles:
                 )
         except IntegrityError:
             raise InvalidFields({"username": TAKEN}) from None
+        if "avatar_url" in values:
+            self.photos.drop(user_id)
         self.audit.record(Event.PROFILE_CHANGED, caller, user_id=user_id, fields=" ".join(sorted(values)))
         return self.get(user_id)
 

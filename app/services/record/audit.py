@@ -35,6 +35,8 @@ class Event(enum.StrEnum):
     EMAIL_RESTORED = "account:email:restored"
     DEVICE_ADDED = "account:device:added"
     PROFILE_CHANGED = "account:profile:changed"
+    PHOTO_CHANGED = "account:photo:changed"
+    PHOTO_REMOVED = "account:photo:removed"
     ACCOUNT_EXPORTED = "account:exported"
     DELETION_REQUESTED = "account:deletion:requested"
     DELETION_CANCELLED = "account:deletion:cancelled"

@@ -12,6 +12,7 @@ from app.models import Group, Membership, Role, User
 from app.services.foundation import initials
 from app.services.foundation.environment import Database
 from app.services.foundation.person import UNCHOSEN_LOCALE
+from app.services.foundation.pictures import address, own_path
 from app.services.foundation.statements import Statement, json_rows
 from app.services.foundation.texts import shown
 
@@ -90,6 +91,11 @@ class Subject:
         return shown(self.full_name) or self.username
 
     @property
+    def photo(self) -> str | None:
+        """The path below which the portal serves the photo the person uploaded."""
+        return own_path(self.avatar_url)
+
+    @property
     def initials(self) -> str:
         """One or two characters that stand for the person."""
         return initials.of_person(self.name)
@@ -159,8 +165,9 @@ _GROUPS = Statement(
 class Claims:
     """Collects claims by what scopes cover (OpenID Connect Core section 5.4)."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, issuer: str) -> None:
         self.db = db
+        self.issuer = issuer
 
     def subject(self, user_id: str) -> Subject | None:
         """The person of that id."""
@@ -172,7 +179,7 @@ class Claims:
     ) -> dict[str, Any]:
         """The userinfo answer: ``sub``, and what ``scopes`` cover; ``groups`` where they were read already."""
         covered = covered_by(tuple(scopes))
-        values = {"sub": subject.id, **_values(subject)}
+        values = {"sub": subject.id, **_values(subject, self.issuer)}
         if not covered.isdisjoint(GROUPS):
             named = sorted(_GROUPS.all(self.db, user_id=subject.id) if groups is None else groups)
             values["groups"] = [name for name, kind in named if kind != "workspace"]
@@ -215,11 +222,11 @@ def for_access_token(subject: Subject, scopes: tuple[str, ...], *, is_whole: boo
     return {"type": "access", "user_id": subject.id, **said}
 
 
-def _values(subject: Subject) -> dict[str, Any]:
+def _values(subject: Subject, issuer: str) -> dict[str, Any]:
     return {
         "name": subject.name,
         "preferred_username": subject.username,
-        "picture": subject.avatar_url,
+        "picture": address(subject.avatar_url, issuer),
         "locale": subject.locale or UNCHOSEN_LOCALE,
         "zoneinfo": subject.timezone,
         "updated_at": subject.updated_at,
