@@ -11,15 +11,28 @@ from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
 
 from app.errors import PortalError, sentence
-from app.portal import libraries
+from app.portal import highlighting, libraries
 from app.services.clients.clients import ClientRecord
 from app.services.clients.scopes import split
 from app.services.upkeep.seeding import PLAYGROUND
 from app.web.login_manager import lead_to_login
+from app.web.presentation import application
 from app.web.security import allow_frames_of_own, allow_framing, isolate
 from app.wiring import services
 
 bp = Blueprint("developers", __name__)
+bp.add_app_template_filter(highlighting.block, "coloured")
+ENDPOINTS = {
+    "discovery": ".well-known/openid-configuration",
+    "authorization_endpoint": "api/oauth/authorize",
+    "token_endpoint": "api/oauth/token",
+    "userinfo_endpoint": "api/oauth/userinfo",
+    "revocation_endpoint": "api/oauth/revoke",
+    "introspection_endpoint": "api/oauth/introspect",
+    "end_session_endpoint": "api/oauth/logout",
+    "jwks_uri": ".well-known/jwks.json",
+}
+TABS = ("kit", "curl", "service", *(library.key for library in libraries.LIBRARIES))
 PLAYGROUND_SCOPE = "openid profile email offline_access read:groups"
 
 
@@ -57,41 +70,40 @@ def _for_developers(view: Callable[[], str]) -> Callable[[], Any]:
 def integration() -> str:
     """Copy-paste integration for each registered client; who is not an administrator sees the listed ones.
 
-    ``?client=`` fills the blocks of client libraries in for one of them.
+    ``?client=`` fills the code in for one of them, ``?library=`` is the tab that is open.
     """
     everything = current_user.is_authenticated and current_user.is_admin
     clients = [each for each in services.clients.all() if each.is_active and (everything or each.is_listed)]
     chosen = next((each for each in clients if each.client_id == request.args.get("client")), None)
-    issuer = services.settings.issuer
-    names = {
-        "authorization_endpoint": "authorize",
-        "token_endpoint": "token",
-        "userinfo_endpoint": "userinfo",
-        "revocation_endpoint": "revoke",
-        "introspection_endpoint": "introspect",
-        "end_session_endpoint": "logout",
-    }
-    endpoints = {name: f"{issuer}/api/oauth/{path}" for name, path in names.items()}
-    endpoints["discovery"] = f"{issuer}/.well-known/openid-configuration"
-    endpoints["jwks_uri"] = f"{issuer}/.well-known/jwks.json"
+    issuer, tab = services.settings.issuer, request.args.get("library")
     return render_template(
         "portal/developers.html",
-        clients=[_shown(each) for each in clients],
+        clients=clients,
+        marks={each.client_id: application(each) for each in clients},
         chosen=chosen,
+        client=_integrated(chosen),
         libraries=[(group, [_block(each, chosen) for each in found]) for group, found in libraries.groups()],
+        tab=tab if tab in TABS else TABS[0],
         issuer=issuer,
-        endpoints=endpoints,
+        endpoints={name: f"{issuer}/{path}" for name, path in ENDPOINTS.items()},
     )
 
 
-def _shown(client: ClientRecord) -> dict[str, Any]:
+def _integrated(client: ClientRecord | None) -> dict[str, Any]:
+    """What the code names: the chosen client, or an example of one."""
+    if client is None:
+        example = libraries.EXAMPLE
+        return {
+            "client_id": example["client_id"],
+            "redirect_uris": [f"{example['app']}/oauth/callback"],
+            "scopes": ["openid", "profile", "email"],
+            "is_confidential": False,
+        }
     return {
         "client_id": client.client_id,
-        "name": client.name,
         "redirect_uris": client.redirect_uris,
-        "is_confidential": client.is_confidential,
-        "requires_pkce": client.require_pkce,
         "scopes": client.allowed_scopes,
+        "is_confidential": client.is_confidential,
     }
 
 

@@ -110,10 +110,24 @@ for (const menu of document.querySelectorAll('details[data-menu]')) {
   });
 }
 
-// A link to a folded part of the page opens it.
+// A link to a folded part of the page opens it, one to a tab chooses it.
 const unfold = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target?.localName === 'details') target.open = true;
+  const choice = target?.matches?.('.tab-panel') && target.previousElementSibling.querySelector('input');
+  if (!choice) return;
+  choice.checked = true;
+  target.scrollIntoView();
 };
 addEventListener('hashchange', unfold);
 unfold();
+
+// The address names the tab that is open, so that it can be passed on.
+for (const tabs of document.querySelectorAll('[data-tabs]')) {
+  tabs.addEventListener('change', ({ target }) => {
+    const address = new URL(location.href);
+    address.searchParams.set(target.name, target.value);
+    address.hash = '';
+    history.replaceState(history.state, '', address);
+  });
+}
