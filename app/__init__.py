@@ -12,7 +12,7 @@ from app.oauth import direct
 from app.server import background, logs, terms, uploads
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
-from app.web import devices, error_pages, oversized, proxies, published, security, sessions
+from app.web import devices, error_pages, oversized, presentation, proxies, published, security, sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     sessions.configure(app)
     devices.configure(app)
     languages.init_app(app, clock)
+    presentation.configure(app)
     error_pages.register(app)
     for package in (oauth, api, login, consent, account, portal):
         package.register(app)

@@ -14,6 +14,7 @@ from app.services.grants.interactions import Step
 from app.services.sessions.sessions import ActiveSession
 from app.web.clearing import clear_all
 from app.web.devices import admit_device, device_token
+from app.web.presentation import in_words
 from app.web.security import caller
 from app.web.sessions import begin_session, current_session, end_one, end_session, open_sessions, use_session
 from app.wiring import services
@@ -197,8 +198,8 @@ def _reason(pending: Pending | None) -> str | None:
         return None
     # Which one it was is not said: whoever holds the hint need not know the person.
     if pending.request.hinted_user_id not in (None, session.user_id):
-        return _("You used %(app)s with another account. Log in with that one.", app=pending.client.name)
-    return _("Log in once more, so that %(app)s knows it is you.", app=pending.client.name)
+        return _("You used %(app)s with another account. Log in with that one.", app=in_words(pending.client.name))
+    return _("Log in once more, so that %(app)s knows it is you.", app=in_words(pending.client.name))
 
 
 def _origin_of(uris: tuple[str, ...]) -> str | None:

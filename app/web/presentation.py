@@ -1,17 +1,30 @@
-"""How applications look on pages: the asking application on a step of the flow, a tile on the launcher."""
+"""How applications look on pages (asking on a step of the flow, as a tile on the launcher), and how long names do.
+
+Long names, addresses and hosts stay as they are, for readers, for copying and for who hovers over them; what ``.cut``
+of the style sheet hides is only not painted.
+"""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from zlib import crc32
 
+from flask import Flask
+from markupsafe import Markup, escape
+
 from app.languages import gettext
 from app.services.clients.clients import ClientRecord
 from app.services.clients.registration import is_own_path
 from app.services.foundation import initials
+from app.services.foundation.texts import clusters
 from app.services.grants.authorization import Pending
 from app.services.upkeep.seeding import SOLUTIONS
 from app.wiring import services
 
+FITTING = 20
+"""So many letters find room everywhere, if need be on two lines."""
+FITTING_ADDRESS = 32
+END = 15
+"""So many letters of the end of an address stay in sight."""
 HUES = 8
 OWN_HUES = {client_id: position % HUES + 1 for position, (client_id, *_) in enumerate(SOLUTIONS)}
 
@@ -85,3 +98,39 @@ def logo(uri: str | None) -> str | None:
         return None
     path = uri.removeprefix(services.settings.issuer)
     return path if is_own_path(path) else None
+
+
+def cut(text: str) -> Markup:
+    """A name: cut at its end."""
+    if len(text) <= FITTING:
+        return escape(text)
+    return Markup('<span class="cut" dir="auto" title="{0}">{0}</span>').format(text)
+
+
+def cut_address(address: str) -> Markup:
+    """An e-mail: cut before its host, of which the end stays in sight."""
+    if len(address) <= FITTING_ADDRESS:
+        return escape(address)
+    kept = min(END, len(address) - max(address.rfind("@"), 0))
+    parts = Markup('<span class="cut-start">{}</span><span class="cut-end">{}</span>').format(
+        address[:-kept], address[-kept:]
+    )
+    return Markup('<span class="cut" title="{}">{}</span>').format(address, parts)
+
+
+def cut_host(host: str) -> Markup:
+    """Where one is led: cut at its beginning, for whose a host is stands at its end."""
+    if len(host) <= FITTING_ADDRESS:
+        return escape(host)
+    return Markup('<span class="cut cut-front" title="{0}"><bdi dir="ltr">{0}</bdi></span>').format(host)
+
+
+def in_words(name: str) -> str:
+    """A name in a sentence that is made before it is known where it stands, beside the whole one: cut for good."""
+    letters = clusters(name)
+    return name if len(letters) <= FITTING else f"{''.join(letters[: FITTING - 1]).rstrip()}\u2026"
+
+
+def configure(app: Flask) -> None:
+    """Give templates the filters ``cut``, ``cut_address`` and ``cut_host``."""
+    app.jinja_env.filters.update(cut=cut, cut_address=cut_address, cut_host=cut_host)
