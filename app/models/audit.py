@@ -13,7 +13,27 @@ class AuditLog(Identified, Base):
     """One action. Never holds a secret, a token or a password. References are plain ids, so rows outlive subjects."""
 
     __tablename__ = "oauth_audit_logs"
-    __table_args__ = (sa.Index("ix_oauth_audit_logs_user_created", "user_id", "created_at"),)
+    __table_args__ = (
+        sa.Index("ix_oauth_audit_logs_user_created", "user_id", "created_at"),
+        # What happened with an account, by kind: each event's latest, put together. Services' own have no part in it.
+        sa.Index(
+            "ix_oauth_audit_logs_user_action",
+            "user_id",
+            "action",
+            "created_at",
+            "id",
+            sqlite_where=sa.text("user_id IS NOT NULL"),
+            postgresql_where=sa.text("user_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_oauth_audit_logs_user_refused",
+            "user_id",
+            "created_at",
+            "id",
+            sqlite_where=sa.text("success = 0"),
+            postgresql_where=sa.text("NOT success"),
+        ),
+    )
 
     action: Mapped[str] = mapped_column(sa.String(64))
     client_id: Mapped[str | None] = mapped_column(sa.String(100))
