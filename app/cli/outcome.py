@@ -4,7 +4,7 @@ import copy
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
@@ -37,6 +37,8 @@ def told_in_one_line(command: click.Command) -> click.Command:
 def _without_traceback(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not _is_text(kwargs.values()):
+            raise click.UsageError("What was typed is not text in the encoding of this terminal.")
         try:
             return command(*args, **kwargs)
         except UNAVAILABLE as error:
@@ -45,6 +47,16 @@ def _without_traceback(command: Callable[P, R]) -> Callable[P, R]:
             raise click.ClickException(str(error)) from error
 
     return run
+
+
+def _is_text(typed: Iterable[Any]) -> bool:
+    """Whether all of it can be kept; bytes that are no text reach Python as halves of surrogate pairs."""
+    texts = (text for value in typed for text in (value if isinstance(value, tuple) else (value,)))
+    try:
+        "".join(text for text in texts if isinstance(text, str)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _why(error: Exception) -> str:

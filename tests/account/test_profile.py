@@ -120,7 +120,13 @@ def test_every_mistake_is_said_at_once(browser: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "kept"),
-    [("Countess", "countess"), ("  김민수  ", "김민수"), ("ａｄａ３", "ada3"), ("a.b_c-d", "a.b_c-d")],
+    [
+        ("Countess", "countess"),
+        ("  김민수  ", "김민수"),
+        ("ａｄａ３", "ada3"),
+        ("ada\u200b.king\u3000", "ada.king"),
+        ("a.b_c-d", "a.b_c-d"),
+    ],
 )
 def test_usernames_are_kept_in_one_form(browser: FlaskClient, facts: Facts, ada: str, typed: str, kept: str) -> None:
     assert send(browser, PATH, **{**GOOD, "username": typed}).status_code == 303

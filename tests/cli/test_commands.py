@@ -111,3 +111,24 @@ def test_config_check_shows_settings_without_secrets(app: Flask) -> None:
     shown = run(app, "config", "check")
     assert "JWT_ALGORITHM=ES256" in shown
     assert app.config["SECRET_KEY"] not in shown
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["users", "show", "{}@example.com"],
+        ["users", "create", "ada@example.com", "--name", "Ada{}"],
+        ["users", "list", "--after", "{}"],
+        ["users", "set-role", "admin@example.com", "{}"],
+        ["sessions", "end", "{}"],
+        ["sessions", "list", "{}"],
+        ["clients", "create", "web", "--redirect-uri", "https://web.example.com/", "--owner", "{}"],
+        ["clients", "create", "web", "--redirect-uri", "https://web.example.com/", "--description", "{}"],
+        ["clients", "create", "web", "--redirect-uri", "https://web.example.com/{}"],
+    ],
+    ids=lambda command: " ".join(command).replace("{}", "_"),
+)
+def test_bytes_that_are_no_text_are_refused_in_one_line(app: Flask, command: list[str]) -> None:
+    """Python hands them on as halves of surrogate pairs, which no database takes."""
+    said = run(app, *(each.format("\udcff") for each in command), fails=True)
+    assert said.endswith("Error: What was typed is not text in the encoding of this terminal.\n")

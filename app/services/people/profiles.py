@@ -133,7 +133,7 @@ def require_name(value: str) -> str:
 
 def require_username(value: str) -> str:
     """A username in lower case: Latin or Hangul letters and digits, with dots, dashes and underscores between them."""
-    name = unicodedata.normalize("NFKC", value).strip().lower()
+    name = unicodedata.normalize("NFKC", one_line(value[:MOST_TYPED])).lower()
     if not 3 <= len(name) <= LONGEST_USERNAME:
         raise InvalidInput(sentence("A username has 3 to 40 characters."), "username")
     if not USERNAME.fullmatch(name):
