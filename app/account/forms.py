@@ -13,7 +13,10 @@ LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
 
 class ProfileForm(Form):
-    """Who one is; names as in :data:`app.services.people.profiles.RULES`, and the photo."""
+    """Who one is; names as in :data:`app.services.people.profiles.RULES`, and the photo.
+
+    A time zone is typed as people call it; ``picked_timezone`` is one of those that were proposed for what was typed.
+    """
 
     photo = FileField(_l("Photo"))
     remove_photo = BooleanField(_l("Remove the photo"))
@@ -23,6 +26,7 @@ class ProfileForm(Form):
     bio = TextAreaField(_l("About you"))
     locale = SelectField(_l("Language"), choices=LANGUAGES, validate_choice=False)
     timezone = StringField(_l("Time zone"))
+    picked_timezone = StringField()
 
 
 class PasswordForm(Form):

@@ -1,5 +1,7 @@
 """The profile: rules beside their fields, nothing lost, nothing but the profile changed."""
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -207,3 +209,63 @@ def test_pictures_of_other_hosts_are_not_loaded(browser: FlaskClient) -> None:
     send(browser, PATH, **GOOD)
     for path in ("/", "/account", PATH):
         assert "<img" not in browser.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("뉴욕", "America/New_York"),
+        ("new york", "America/New_York"),
+        ("New York (UTC-04:00)", "America/New_York"),
+        ("US/Pacific", "America/Los_Angeles"),
+        ("부산", "Asia/Seoul"),
+    ],
+)
+def test_a_time_zone_is_typed_as_people_call_it_and_kept_by_its_name(
+    browser: FlaskClient, facts: Facts, ada: str, typed: str, kept: str
+) -> None:
+    assert send(browser, PATH, **{**GOOD, "timezone": typed}).status_code == 303
+    assert facts.one("SELECT timezone FROM users WHERE id = :id", id=ada) == kept
+    shown_city = kept.rpartition("/")[2].replace("_", " ")
+    assert re.search(rf'name="timezone"[^>]* value="{shown_city} \(UTC[+-]\d\d:\d\d\)"', browser.get(PATH).text)
+
+
+def test_a_city_that_is_unknown_or_not_one_is_asked_for_beside_the_field(
+    browser: FlaskClient, facts: Facts, ada: str
+) -> None:
+    unsure = send(browser, PATH, **{**GOOD, "timezone": "Soul"})
+    assert unsure.status_code == 400
+    assert "Is it one of these?" in unsure.text.partition('id="timezone-error"')[2][:200]
+    assert 'value="Soul"' in unsure.text
+    assert re.search(r'type="radio" name="picked_timezone" value="Asia/Seoul"><span>Seoul \(UTC\+09:00\)', unsure.text)
+    several = send(browser, PATH, **{**GOOD, "timezone": "미국"})
+    assert several.status_code == 400
+    assert "Choose one of these." in several.text
+    assert "Chicago (UTC" in several.text
+    picked = {**GOOD, "timezone": "미국", "picked_timezone": "America/Chicago"}
+    both = send(browser, PATH, **{**picked, "username": "a"})
+    assert both.status_code == 400
+    assert 'value="Chicago (UTC' in both.text
+    assert send(browser, PATH, **picked).status_code == 303
+    assert facts.one("SELECT timezone FROM users WHERE id = :id", id=ada) == "America/Chicago"
+    forged = send(browser, PATH, **{**GOOD, "picked_timezone": '"><script>'})
+    assert forged.status_code == 400
+    assert "<script>" not in forged.text.partition("<main")[2].partition("</main>")[0]
+
+
+def test_an_older_name_that_is_kept_stays_until_another_zone_is_chosen(
+    browser: FlaskClient, facts: Facts, ada: str
+) -> None:
+    facts.do("UPDATE users SET timezone = 'Asia/Calcutta' WHERE id = :id", id=ada)
+    assert 'value="Kolkata (UTC+05:30)"' in browser.get(PATH, headers={"Accept-Language": "en"}).text
+    send(browser, PATH, **{**GOOD, "timezone": "Kolkata (UTC+05:30)"})
+    assert facts.one("SELECT timezone FROM users WHERE id = :id", id=ada) == "Asia/Calcutta"
+
+
+def test_cities_can_be_looked_for_in_the_other_language(browser: FlaskClient) -> None:
+    english = browser.get(PATH).text
+    assert '<option value="Seoul (UTC+09:00)" label="서울 · South Korea">' in english
+    browser.set_cookie("lang", "ko")
+    korean = browser.get(PATH).text
+    assert '<option value="부산 (UTC+09:00)" label="Busan · 대한민국">' in korean
+    assert 'value="서울 (UTC+09:00)"' in korean
