@@ -30,6 +30,8 @@ EVENTS: dict[str, str] = {
     Event.EMAIL_RESTORED: "envelope",
     Event.DEVICE_ADDED: "laptop",
     Event.PROFILE_CHANGED: "pencil",
+    Event.PHOTO_CHANGED: "person-circle",
+    Event.PHOTO_REMOVED: "person-circle",
     Event.ACCOUNT_EXPORTED: "download",
     Event.DELETION_REQUESTED: "trash",
     Event.DELETION_CANCELLED: "trash",

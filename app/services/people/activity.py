@@ -46,6 +46,8 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.EMAIL_CHANGED,
             Event.EMAIL_RESTORED,
             Event.PROFILE_CHANGED,
+            Event.PHOTO_CHANGED,
+            Event.PHOTO_REMOVED,
             Event.ACCOUNT_EXPORTED,
             Event.DELETION_REQUESTED,
             Event.DELETION_CANCELLED,
