@@ -62,7 +62,10 @@ def sdk(version: str, name: str) -> Response:
     """The browser kit under the address of its version, which never changes what it holds."""
     folder = Path(str(current_app.static_folder)) / "sdk"
     found = re.search(r"VERSION = ['\"]([0-9.]+)['\"]", (folder / "max-auth.js").read_text())
-    if found is None or version != found[1] or name not in {"max-auth.js", "max-auth.d.ts"}:
+    if found is None or version != found[1]:
+        # Earlier versions stand in folders of their own.
+        folder = folder / version
+    if not re.fullmatch(r"\d+\.\d+\.\d+", version) or name not in {"max-auth.js", "max-auth.d.ts"}:
         abort(404)
     response = send_from_directory(folder, name)
     response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"

@@ -4,10 +4,11 @@
  */
 
 import { configure } from '../sdk/max-auth.js';
+import { leave, openChannel, remembered } from './playground-storage.js';
 
 const page = document.getElementById('callback');
 const config = JSON.parse(page.dataset.config);
-const log = globalThis.BroadcastChannel ? new BroadcastChannel('playground-log') : null;
+const log = openChannel('playground-log');
 const trace = (event) => log?.postMessage({ ...event, at: Date.now() });
 
 function show(name, error) {
@@ -21,7 +22,7 @@ const client = configure({
   clientId: config.client_id,
   redirectUri: config.redirect_uri,
   scope: config.scope,
-  storage: localStorage.getItem('playground-storage') === 'local' ? localStorage : undefined,
+  storage: remembered('playground-storage') === 'local' ? 'local' : undefined,
   trace,
 });
 
@@ -30,7 +31,7 @@ const { mode, error, returnTo, delivered, finished, restarting } = await client.
 
 if (mode === 'redirect' && returnTo) {
   // Tokens in memory end with this page; the playground asks for its own by the session that now exists.
-  if (error) sessionStorage.setItem('playground-error', error.code);
+  if (error) leave('playground-error', error.code);
   location.replace(returnTo);
 } else if (!restarting && mode !== 'silent') {
   if (finished || (delivered && !error)) show('done');

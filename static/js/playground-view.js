@@ -153,6 +153,12 @@ export function showState(state, text) {
   el('state').textContent = text;
 }
 
+/** Which of the page's sentences about the browser hold, by name. */
+export function showLimits(limits) {
+  for (const [name, holds] of Object.entries(limits)) el('limits').querySelector(`[data-limit=${name}]`).hidden = !holds;
+  el('limits').hidden = !Object.values(limits).some(Boolean);
+}
+
 /** Say something beside the buttons; kind as in the portal's notes, null hides it. `link` is {id, href, text}. */
 export function showNotice(kind, text = '', { code = '', link } = {}) {
   const notice = el('notice');

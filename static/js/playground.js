@@ -4,8 +4,9 @@
  */
 
 import { configure, decodeToken } from '../sdk/max-auth.js';
+import { canRemember, hasCookies, openChannel, remember, remembered, take } from './playground-storage.js';
 import {
-  clearRequests, config, countDown, el, showNotice, showRequest, showState, showTokens, words,
+  clearRequests, config, countDown, el, showLimits, showNotice, showRequest, showState, showTokens, words,
 } from './playground-view.js';
 
 const choices = el('choices');
@@ -15,6 +16,9 @@ const CHOICE_KEY = { mode: 'playground-mode', storage: 'playground-storage' };
 let client;
 let userinfo = null;
 let silentError = '';
+const isForgetful = !canRemember();
+const isWithoutCookies = !hasCookies();
+const log = openChannel('playground-log');
 let work = null; // 'waiting' or 'working' while something is under way
 
 function trace(event) {
@@ -31,7 +35,7 @@ function connect() {
     clientId: config.client_id,
     redirectUri: config.redirect_uri,
     scope: config.scope,
-    storage: chosen('storage') === 'local' ? localStorage : undefined,
+    storage: chosen('storage') === 'local' ? 'local' : undefined,
     responseMode: chosen('mode'),
     trace,
   });
@@ -75,13 +79,26 @@ function show() {
   el('log-in').disabled = work?.state === 'working';
   el('log-in-silently').disabled = Boolean(work);
   for (const id of ['refresh', 'userinfo', 'log-out']) el(id).disabled = Boolean(work) || !tokens;
-  for (const field of choices.elements) field.disabled = Boolean(work);
+  for (const field of choices.elements) field.disabled = Boolean(work) || (field.value === 'local' && isForgetful);
+  tellLimits();
   showTokens(tokens, userinfo);
+}
+
+/** What this browser does without; of several reasons for the same only the first. */
+function tellLimits() {
+  const isForgetting = isForgetful || client.storageRefused;
+  showLimits({
+    insecure: !globalThis.crypto?.subtle,
+    cookies: isWithoutCookies,
+    storage: isForgetting && !isWithoutCookies,
+    channel: !log,
+  });
 }
 
 function tell(error) {
   const text = words.errors[error.code] ?? words.errors.other;
-  if (error.code === 'popup_blocked') showNotice('warning', text, { link: { id: 'here' } });
+  if (error.code === 'popup_blocked' && isForgetful) showNotice('warning', words.errors.popup_needed);
+  else if (error.code === 'popup_blocked') showNotice('warning', text, { link: { id: 'here' } });
   else if (error.code === 'cancelled' || error.code === 'access_denied') showNotice('info', text);
   else if (error.code !== 'invalid_grant') showNotice('danger', text, { code: error.code ?? error.message });
 }
@@ -138,25 +155,23 @@ const actions = {
 
 for (const [id, action] of Object.entries(actions)) el(id).addEventListener('click', action);
 choices.addEventListener('change', ({ target }) => {
-  localStorage.setItem(CHOICE_KEY[target.name], target.value);
+  remember(CHOICE_KEY[target.name], target.value);
   connect();
 });
 for (const [name, key] of Object.entries(CHOICE_KEY)) {
-  choices.elements[name].value = localStorage.getItem(key) ?? chosen(name);
+  choices.elements[name].value = remembered(key) ?? chosen(name);
 }
-if (globalThis.BroadcastChannel) {
-  new BroadcastChannel('playground-log').onmessage = ({ data }) => showRequest(data);
-}
+if (log) log.onmessage = ({ data }) => showRequest(data);
 setInterval(countDown, 1000);
 
 const home = new URL(config.redirect_uri).origin;
 if (home !== location.origin) {
   const href = home + location.pathname;
+  showState('out', words.signed_out);
   showNotice('warning', words.not_yours, { link: { id: 'own-address', href, text: href } });
 } else {
   connect();
-  const failed = sessionStorage.getItem('playground-error');
-  sessionStorage.removeItem('playground-error');
+  const failed = take('playground-error');
   if (failed) tell({ code: failed });
   else if (client.tokens.isTokenExpired()) logInSilently({ quietly: true });
 }

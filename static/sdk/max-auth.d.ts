@@ -4,7 +4,7 @@
  * Errors are `AuthError`s. `code` is the server's own OAuth error (`access_denied`, `login_required`, `invalid_grant`
  * and so on) or one of the kit's: `popup_blocked`, `cancelled`, `timeout`, `network_error`, `invalid_state`,
  * `attempt_expired`, `interrupted`, `no_response`, `invalid_issuer`, `invalid_id_token`, `invalid_response`,
- * `insecure_context`, `wrong_origin`, `wrong_configuration`, `http_<status>`.
+ * `insecure_context`, `storage_refused`, `wrong_origin`, `wrong_configuration`, `http_<status>`.
  */
 
 export const VERSION: string;
@@ -60,8 +60,11 @@ export interface ClientOptions {
   redirectUri?: string;
   /** Default: `openid profile email`. */
   scope?: string;
-  /** Where tokens are kept. Default: `memoryStorage()`; `localStorage` lets every script of the origin read them. */
-  storage?: TokenStorage;
+  /**
+   * Where tokens are kept. Default: `memoryStorage()`; `'local'` (or `localStorage`) lets every script of the origin read
+   * them, `'session'` those of this tab. What it refuses to keep is kept until this page ends: see `storageRefused`.
+   */
+  storage?: TokenStorage | 'local' | 'session';
   /** How popup and frame answer: by the redirect URI (default), or by a message of the portal's own page. */
   responseMode?: 'query' | 'web_message';
   /** Origins besides this page's and the issuer's that authFetch sends the token to. */
@@ -182,6 +185,8 @@ export interface AuthClient {
   readonly tokens: TokenManager;
   readonly popup: PopupOAuthLogin;
   readonly silent: SilentAuth;
+  /** The browser keeps nothing in the storage that was named (forbidden, full): tokens end with this page. */
+  readonly storageRefused: boolean;
   authFetch: typeof authFetch;
   getUserInfo: typeof getUserInfo;
   logout: typeof logout;
@@ -212,7 +217,10 @@ export function memoryStorage(): TokenStorage;
  */
 export function handleOAuthCallback(client?: AuthClient): Promise<CallbackResult>;
 
-/** Log in in this tab, e.g. where the popup was blocked; handleOAuthCallback() answers the tokens and `returnTo`. */
+/**
+ * Log in in this tab, e.g. where the popup was blocked; handleOAuthCallback() answers the tokens and `returnTo`. Rejects
+ * with `storage_refused` where the browser keeps nothing for this origin: the next page could not finish the login.
+ */
 export function startRedirect(request?: RedirectRequest, client?: AuthClient): Promise<void>;
 
 /**

@@ -6,7 +6,7 @@
  * max-auth.d.ts states what every exported name promises; docs/browser-kit.md shows how they are used together.
  */
 
-export const VERSION = "1.0.0";
+export const VERSION = "1.1.0";
 
 const POPUP = { name: 'oauth_login', width: 500, height: 600 };
 const FRAME_NAME = 'max-auth-silent';
@@ -28,8 +28,17 @@ const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/[+/=]/
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const sha256 = async (text) => new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
 
+/** What `work` answers, or `otherwise` where the browser refuses it to this page. */
+function allowed(work, otherwise = null) {
+  try {
+    return work() ?? otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
 /** A channel between the tabs of this origin, or null where the browser has none. */
-const openChannel = (name) => (globalThis.BroadcastChannel ? new BroadcastChannel(name) : null);
+const openChannel = (name) => allowed(() => globalThis.BroadcastChannel && new BroadcastChannel(name));
 
 /**
  * Run `work` while no other tab runs work of that name. The result is answered at once, the lock is kept `linger` ms
@@ -39,7 +48,12 @@ function exclusively(name, work, linger = 0) {
   const start = async () => work();
   if (!globalThis.navigator?.locks) return start();
   return new Promise((resolve, reject) => {
-    navigator.locks.request(name, () => start().then(resolve, reject).then(() => pause(linger))).catch(reject);
+    const go = () => start().then(resolve, reject);
+    let isHeld = false;
+    navigator.locks.request(name, () => {
+      isHeld = true;
+      return go().then(() => pause(linger));
+    }).catch((error) => (isHeld ? reject(error) : go())); // locks are refused where storage is
   });
 }
 
@@ -63,31 +77,56 @@ export function memoryStorage() {
   };
 }
 
+/**
+ * `storage`, and this page's memory for what it refuses to keep (forbidden, full), so that no login is lost for it.
+ * `storage` may be null, or 'local' or 'session' for the browser's own, which some browsers refuse even to name.
+ */
+function sturdyStorage(given) {
+  const named = { local: 'localStorage', session: 'sessionStorage' }[given];
+  const storage = named ? allowed(() => globalThis[named]) : given;
+  const memory = memoryStorage();
+  return {
+    refused: !storage,
+    getItem: (key) => memory.getItem(key) ?? allowed(() => storage.getItem(key)),
+    removeItem(key) {
+      memory.removeItem(key);
+      allowed(() => storage.removeItem(key));
+    },
+    setItem(key, value) {
+      this.refused = allowed(() => { storage.setItem(key, value); return false; }, true);
+      if (!this.refused) return memory.removeItem(key);
+      this.removeItem(key); // what is there still is older
+      memory.setItem(key, value);
+    },
+  };
+}
+
 // --- Login attempts: kept where the callback page of the same origin finds them, keyed by state ---------------------
 
 const pageShelf = memoryStorage();
-
-function shelf() {
-  try {
-    return globalThis.localStorage ?? pageShelf;
-  } catch {
-    return pageShelf; // storage forbidden: web_message and the frame still work, they end in this page
-  }
-}
+const shelf = () => allowed(() => globalThis.localStorage);
 
 function readAttempt(state) {
-  try {
-    return JSON.parse(shelf().getItem(ATTEMPT_KEY + state));
-  } catch {
-    return null;
-  }
+  const read = (place) => allowed(() => JSON.parse(place.getItem(ATTEMPT_KEY + state)));
+  return read(shelf()) ?? read(pageShelf);
 }
 
-const writeAttempt = (state, attempt) => shelf().setItem(ATTEMPT_KEY + state, JSON.stringify(attempt));
-const dropAttempt = (state) => shelf().removeItem(ATTEMPT_KEY + state);
+/** Keep the attempt; answers whether other pages of the origin find it. Where not, it ends with this page. */
+function writeAttempt(state, attempt) {
+  const write = (place) => place.setItem(ATTEMPT_KEY + state, JSON.stringify(attempt));
+  const isShared = allowed(() => { write(shelf()); return true; }, false);
+  if (isShared) return true;
+  dropAttempt(state); // a verifier that was there must not be found beside the stub that should have taken its place
+  write(pageShelf);
+  return false;
+}
+
+function dropAttempt(state) {
+  for (const place of [shelf(), pageShelf]) allowed(() => place.removeItem(ATTEMPT_KEY + state));
+}
 
 function sweepAttempts() {
-  for (const key of Object.keys(shelf())) {
+  for (const key of allowed(() => Object.keys(shelf()), [])) {
     if (!key.startsWith(ATTEMPT_KEY)) continue;
     const state = key.slice(ATTEMPT_KEY.length);
     if (!(Date.now() - readAttempt(state)?.startedAt < STUB_MS)) dropAttempt(state);
@@ -114,10 +153,21 @@ async function begin(client, mode, request = {}, carry = {}) {
   if (new URL(redirectUri).origin !== location.origin) {
     throw failure('wrong_origin', `The redirect URI ${redirectUri} is not on this page's origin.`);
   }
-  const { authorization_endpoint: endpoint } = await client.discover();
+  const { authorization_endpoint: endpoint, response_modes_supported: modes = [] } = await client.discover();
   const [state, verifier, scope] = [random(), random(), request.scope ?? usualScope];
   const nonce = scope.split(' ').includes('openid') ? random() : undefined;
-  const answer = mode === 'redirect' || carry.restarted ? 'query' : responseMode;
+  sweepAttempts();
+  const isShared = writeAttempt(state, {
+    issuer, clientId, redirectUri, verifier, nonce, mode, request: { ...request, scope }, channel: state,
+    returnTo: location.href, startedAt: Date.now(), ...carry,
+  });
+  if (!isShared && mode === 'redirect') {
+    dropAttempt(state);
+    throw failure('storage_refused', 'The browser keeps nothing for this page, so a login cannot go on in this tab.');
+  }
+  // The page at the redirect URI would not find the verifier; by a message the answer comes to this page, which has it.
+  const usual = !isShared && modes.includes('web_message') ? 'web_message' : responseMode;
+  const answer = mode === 'redirect' || carry.restarted ? 'query' : usual;
   const url = new URL(endpoint);
   const parameters = {
     response_type: 'code', client_id: clientId, redirect_uri: redirectUri, scope, state, nonce,
@@ -126,11 +176,6 @@ async function begin(client, mode, request = {}, carry = {}) {
     prompt: request.prompt, login_hint: request.loginHint, ui_locales: request.uiLocales, max_age: request.maxAge,
   };
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
-  sweepAttempts();
-  writeAttempt(state, {
-    issuer, clientId, redirectUri, verifier, nonce, mode, request: { ...request, scope }, channel: state,
-    returnTo: location.href, startedAt: Date.now(), ...carry,
-  });
   client.trace({ kind: mode, method: 'GET', url: url.href, status: 0, ms: 0 });
   return { url: url.href, state };
 }
@@ -468,7 +513,7 @@ export class TokenManager {
   /** The stored record: the token response with `expires_at` and `refresh_expires_at` in milliseconds, or null. */
   getTokens() {
     try {
-      return JSON.parse(this.#client.options.storage.getItem(this.#client.tokenKey));
+      return JSON.parse(this.#client.store.getItem(this.#client.tokenKey));
     } catch {
       return null;
     }
@@ -487,7 +532,7 @@ export class TokenManager {
   }
 
   restore(record) {
-    this.#client.options.storage.setItem(this.#client.tokenKey, JSON.stringify(record));
+    this.#client.store.setItem(this.#client.tokenKey, JSON.stringify(record));
   }
 
   getAccessToken() {
@@ -526,7 +571,7 @@ export class TokenManager {
   }
 
   clearTokens() {
-    this.#client.options.storage.removeItem(this.#client.tokenKey);
+    this.#client.store.removeItem(this.#client.tokenKey);
   }
 
   async #renew(client) {
@@ -576,6 +621,7 @@ class Client {
       responseMode = 'query', allowedOrigins = [],
     } = options;
     this.options = Object.freeze({ ...options, redirectUri, scope, storage, responseMode });
+    this.store = sturdyStorage(storage);
     this.issuerOrigin = new URL(options.issuer).origin;
     const allowed = allowedOrigins.map((url) => new URL(url).origin);
     this.trusted = new Set([location.origin, this.issuerOrigin, ...allowed]);
@@ -586,6 +632,10 @@ class Client {
     this.silent = new SilentAuth(this);
     this.channel = openChannel(this.tokenKey);
     if (this.channel) this.channel.onmessage = ({ data }) => this.#hear(data);
+  }
+
+  get storageRefused() {
+    return this.store.refused;
   }
 
   trace(event) {

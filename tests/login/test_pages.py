@@ -154,7 +154,12 @@ def test_the_kit_is_served_to_all_under_an_address_that_never_changes(client: Fl
     pinned = client.get(f"/static/sdk/{version[1]}/max-auth.js", buffered=True)
     assert pinned.data == newest.data
     assert "immutable" in pinned.headers["Cache-Control"]
-    assert client.get("/static/sdk/0.0.0/max-auth.js").status_code == 404
+    first = client.get("/static/sdk/1.0.0/max-auth.js", buffered=True)
+    assert 'VERSION = "1.0.0"' in first.text
+    assert "immutable" in first.headers["Cache-Control"]
+    assert first.headers["Access-Control-Allow-Origin"] == "*"
+    for nowhere in ("0.0.0/max-auth.js", "1.0.0/other.js", "../max-auth.js", "%2e%2e/max-auth.js", "1.0/max-auth.js"):
+        assert client.get(f"/static/sdk/{nowhere}").status_code == 404
 
 
 @pytest.mark.parametrize("page", ["/developers", "/developers?client=maxlab", "/playground", "/terms", "/privacy"])

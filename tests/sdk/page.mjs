@@ -40,10 +40,25 @@ class Location {
 /** localStorage as pages see it: its keys are its own properties. */
 export function sharedStorage() {
   const storage = {};
-  const hidden = (name, value) => Object.defineProperty(storage, name, { value, enumerable: false });
+  const hidden = (name, value) => Object.defineProperty(storage, name, { value, enumerable: false, configurable: true });
   hidden('getItem', (key) => (Object.hasOwn(storage, key) ? storage[key] : null));
   hidden('setItem', (key, value) => { storage[key] = String(value); });
   hidden('removeItem', (key) => { delete storage[key]; });
+  return storage;
+}
+
+/** Storage as a browser gives it whose owner allows none: `localStorage` itself cannot be named. */
+export function forbidStorage() {
+  const get = () => { throw new DOMException('Access is denied for this document.', 'SecurityError'); };
+  Object.defineProperty(globalThis, 'localStorage', { configurable: true, get, set(value) { restore(value); } });
+  const restore = (value) => Object.defineProperty(globalThis, 'localStorage', { configurable: true, writable: true, value });
+}
+
+/** Storage that is full: what is there can be read and removed, nothing is added. */
+export function fullStorage() {
+  const storage = sharedStorage();
+  const refuse = () => { throw new DOMException('The quota has been exceeded.', 'QuotaExceededError'); };
+  Object.defineProperty(storage, 'setItem', { value: refuse, enumerable: false });
   return storage;
 }
 

@@ -22,6 +22,7 @@ export class Portal {
 
   constructor() {
     this.requests = [];
+    this.modes = ['query', 'web_message'];
     this.codes = new Map();
     this.live = new Map();
     this.revoked = [];
@@ -83,6 +84,7 @@ export class Portal {
     return {
       issuer: this.issuer, authorization_endpoint: at('authorize'), token_endpoint: at('token'), userinfo_endpoint: at('userinfo'),
       revocation_endpoint: at('revoke'), end_session_endpoint: at('logout'), authorization_response_iss_parameter_supported: true,
+      response_modes_supported: this.modes,
     };
   }
 

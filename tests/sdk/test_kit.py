@@ -16,7 +16,7 @@ def run_node(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return node(list(arguments), return_completed_process=True, capture_output=True, text=True, timeout=120)
 
 
-@pytest.mark.parametrize("room", ["login", "callback", "tokens"])
+@pytest.mark.parametrize("room", ["login", "callback", "tokens", "storage"])
 def test_the_kit_keeps_every_rule_of(room: str) -> None:
     done = run_node(*RUNNER, str(HERE / f"{room}.test.mjs"))
     assert done.returncode == 0, done.stdout + done.stderr
