@@ -42,10 +42,16 @@ class PasswordForm(Form):
     )
 
 
-class EmailForm(Form):
-    """An e-mail address."""
+ADDRESS = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
 
-    email = StringField(
-        _l("E-mail"),
-        validators=[InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))],
-    )
+
+class EmailForm(Form):
+    """The account's e-mail address, typed to confirm something."""
+
+    email = StringField(_l("E-mail"), validators=ADDRESS)
+
+
+class NewEmailForm(Form):
+    """An e-mail address that the account is to have."""
+
+    email = StringField(_l("New e-mail"), validators=ADDRESS)

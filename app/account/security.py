@@ -2,7 +2,7 @@
 
 from flask_login import current_user, fresh_login_required, login_required
 
-from app.account.forms import EmailForm, PasswordForm
+from app.account.forms import NewEmailForm, PasswordForm
 from app.account.pages import Answer, bp, done, put_beside, show
 from app.errors import InvalidFields, InvalidInput, TooManyAttempts, sentence
 from app.languages import current_language
@@ -50,7 +50,7 @@ def password() -> Answer:
 @fresh_login_required
 def email() -> Answer:
     """Ask for another address; it counts once the link that is sent there was opened."""
-    form = EmailForm()
+    form = NewEmailForm()
     if not form.is_submitted():
         return show("email", form)
     if not form.validate():
@@ -66,6 +66,6 @@ def email() -> Answer:
     return show("email_sent", address=new.strip())
 
 
-def _wait(template: str, form: PasswordForm | EmailForm, refusal: TooManyAttempts) -> Answer:
+def _wait(template: str, form: PasswordForm | NewEmailForm, refusal: TooManyAttempts) -> Answer:
     form.form_errors.append(_(refusal.message))
     return show(template, form), refusal.status, {"Retry-After": str(refusal.retry_after)}
