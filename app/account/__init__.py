@@ -10,7 +10,7 @@ POST     /account/sessions/<id>/end            end one
 POST     /account/sessions/end-others          end all but this one
 GET      /account/apps                         applications with access
 POST     /account/apps/<client_id>/remove      take it away
-GET      /account/activity                     what happened; ?after=… for what was before
+GET      /account/activity                     what happened; ?kind=… for one kind, ?after=… for what was before
 GET      /account/data                         export and deletion
 GET      /account/data/export  …/export.json   everything stored, to read and to keep
 GET|POST /account/data/delete                  ask for the end of the account
