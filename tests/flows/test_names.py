@@ -1,6 +1,7 @@
 """A name is kept in one form by whatever door it comes in, and who has none that can be seen is called otherwise."""
 
 import json
+import re
 from collections.abc import Callable
 from html import unescape
 
@@ -125,7 +126,18 @@ def test_a_page_asks_for_a_name_once_and_says_so_beside_its_field(app: Flask) ->
     assert 'id="name-error"' in page
     assert f'value="{NEW}"' in page
     assert page.count(f">{MISSING}<") == 2  # above the form and beside the field
-    assert "maxlength" not in page.partition('id="name"')[2][:200]
+
+
+def test_no_field_cuts_off_what_is_pasted(app: Flask) -> None:
+    """Browsers count in units of UTF-16, and before anything invisible is taken out."""
+    add_person(app)
+    browser = english(app)
+    register = browser.get("/register").text
+    log_in(browser)
+    profile = browser.get("/account/profile").text
+    for page, name in ((register, "name"), (profile, "full_name"), (profile, "username"), (profile, "bio")):
+        (field,) = re.findall(rf'<(?:input|textarea)[^>]* name="{name}"[^>]*>', page)
+        assert "maxlength" not in field
 
 
 BIOS = {
