@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.accessibility import hold_accessibility
 from tests.browser.people import Person, log_in, new_person
-from tests.browser.test_pages import CUT_OFF, PHONE, SCROLLS_SIDEWAYS
+from tests.browser.test_pages import CUT_OFF, DESKTOP, PHONE, SCROLLS_SIDEWAYS
 from tests.browser.test_popup import SCROLLS_DOWN, SIZE
 from tests.chromium import Windows
 from tests.portal import Portal
@@ -109,6 +109,10 @@ def test_no_step_grows_with_the_names_on_it(window: Page, long: Long, live_porta
     hold_whole(window, "button[value=allow]")
     hold_whole(window, "button[value=deny]")
     hold_accessibility(window, "consent")
+    for path in ("/verify-email", "/change-email?token=x", "/reset-password?token=x"):
+        window.goto(path)
+        hold_whole(window)
+    window.goto(long.address())
     assert {APPLICATION, HOST, long.person.name, long.person.email} == titles(window)
     assert long.person.email in window.locator("main").inner_text()
     window.goto(long.address(prompt="select_account"))
@@ -134,9 +138,20 @@ def test_no_page_of_the_account_grows_either(window: Page, long: Long) -> None:
     window.goto("/login")
     log_in(window, long.person)
     expect(window.locator("body")).to_contain_text(long.person.name)
+    window.route(f"https://{HOST}/**", lambda route: route.fulfill(body="arrived"))
+    window.goto(long.address(prompt="consent"))
+    window.locator("button[value=allow]").click()
+    expect(window.get_by_text("arrived")).to_be_visible()
     for path in ACCOUNT:
         window.goto(path)
         hold_width(window)
+        if path in {"/account", "/"}:
+            assert long.person.name in window.locator("main .cut").first.inner_text()
+        if path == "/account/apps":
+            assert window.locator("h2 .cut").inner_text() == APPLICATION
+    window.set_viewport_size(DESKTOP)
     window.locator(".person-menu summary").click()
+    hold_width(window)
+    window.set_viewport_size(PHONE)
     hold_width(window)
     assert {long.person.name, long.person.email} <= titles(window)
