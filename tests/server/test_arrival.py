@@ -113,3 +113,26 @@ def test_an_empty_line_before_a_request_is_none_of_it() -> None:
     assert not arrival.bytes
     arrival.add(b"\r\nGET /health HTTP/1.1\r\n")
     assert arrival.asked() == b"GET /health"
+
+
+def test_some_requests_may_be_longer_and_no_others() -> None:
+    longer = ((b"PUT /photo", 5000),)
+    length = b" HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n"
+    for asked in (b"PUT /photo", b"PUT /photo?x=/other"):
+        arrival = Arrival(LONGEST_BODY, asked + length, longer)
+        assert arrival.stage() is Stage.BEGUN
+        arrival.add(bytes(3000))
+        assert arrival.stage() is Stage.WHOLE
+        assert Arrival(LONGEST_BODY, asked + length.replace(b"3000", b"5001"), longer).stage() is Stage.TOO_LONG
+    for asked in (b"POST /photo", b"PUT /photos", b"PUT /photo/", b"PUT /other?/photo", b"GET /", b"put /photo"):
+        assert Arrival(LONGEST_BODY, asked + length, longer).stage() is Stage.TOO_LONG, asked
+
+
+def test_a_request_is_long_once_more_has_come_than_most_may_have() -> None:
+    arrival = Arrival(
+        LONGEST_BODY, b"PUT /photo HTTP/1.1\r\nContent-Length: 200000\r\n\r\n", ((b"PUT /photo", 300_000),)
+    )
+    assert arrival.stage() is Stage.BEGUN
+    assert not arrival.is_long
+    arrival.add(bytes(LONGEST_BODY + LONGEST_HEAD))
+    assert arrival.is_long
