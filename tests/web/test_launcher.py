@@ -76,7 +76,7 @@ def test_what_was_used_last_comes_first_and_the_rest_keeps_its_order(
     use(app, browser, clock, "maxllm", "maxlab", "maxllm", "maxapa")
     recent = ["MAX APA", "MAX LLM", "MAX Lab"]
     assert sections(browser) == {"recent": recent, "solutions": [name for name in NAMES if name not in recent]}
-    assert "Used lately" in shown(browser.get("/"))
+    assert "Recently used" in shown(browser.get("/"))
 
 
 def test_at_most_one_row_is_lately_used(app: Flask, browser: FlaskClient, clock: Clock) -> None:
