@@ -15,7 +15,7 @@ from app.languages import gettext
 from app.services.clients.clients import ClientRecord
 from app.services.clients.registration import is_own_path
 from app.services.foundation import initials
-from app.services.foundation.texts import clusters
+from app.services.foundation.texts import clusters, runs_from_the_right
 from app.services.grants.authorization import Pending
 from app.services.upkeep.seeding import SOLUTIONS
 from app.wiring import services
@@ -103,7 +103,8 @@ def logo(uri: str | None) -> str | None:
 def cut(text: str) -> Markup:
     """A name: cut at its end."""
     if len(text) <= FITTING:
-        return escape(text)
+        # A name that runs from the right turns nothing beside it.
+        return Markup("<bdi>{}</bdi>").format(text) if runs_from_the_right(text) else escape(text)
     return Markup('<span class="cut" dir="auto" title="{0}">{0}</span>').format(text)
 
 

@@ -27,6 +27,11 @@ def test_what_is_long_stays_whole_as_text_and_as_title(shorten: type, text: str)
     assert "<Lovelace>" not in markup
 
 
+def test_a_name_that_runs_from_the_right_turns_nothing_beside_it() -> None:
+    assert cut("\u0645\u062d\u0645\u062f") == Markup("<bdi>\u0645\u062d\u0645\u062f</bdi>")
+    assert 'dir="auto"' in cut("\u05d0" * 30)
+
+
 def test_of_an_address_the_end_stands_apart() -> None:
     assert '<span class="cut-end">ent.example.com</span>' in cut_address(ADDRESS)
     assert '<span class="cut-end">@a.example</span>' in cut_address(f"{'x' * 60}@a.example")

@@ -48,6 +48,7 @@ FLOOD = regex.compile(rf"([\p{{Mn}}\p{{Me}}]{{{MOST_MARKS}}})[\p{{Mn}}\p{{Me}}]+
 BASELESS = regex.compile(r"(?:^|(?<= ))\p{M}+")
 """Marks on no letter: they would sit on what a page shows before them."""
 UNWANTED = regex.compile(r"[\p{Cc}\p{Bidi_Control}\u2028\u2029]")
+FROM_THE_RIGHT = regex.compile(r"[\p{Bidi_Class=R}\p{Bidi_Class=AL}]")
 CLUSTER = regex.compile(r"\X")
 
 
@@ -75,6 +76,11 @@ def shown(kept: str) -> str:
 def holds_controls(text: str) -> bool:
     """Whether ``text`` holds controls, line breaks or marks of direction, none of which a name has by accident."""
     return UNWANTED.search(text) is not None
+
+
+def runs_from_the_right(text: str) -> bool:
+    """Whether some of ``text`` is read from right to left, as Arabic and Hebrew are."""
+    return not text.isascii() and FROM_THE_RIGHT.search(text) is not None
 
 
 def clusters(text: str) -> list[str]:
