@@ -12,7 +12,7 @@ from app.oauth import direct
 from app.server import background, logs, terms, uploads
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
-from app.web import devices, error_pages, oversized, presentation, proxies, published, security, sessions
+from app.web import devices, drafts, error_pages, oversized, presentation, proxies, published, security, sessions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     security.configure(app, settings)
     sessions.configure(app)
     devices.configure(app)
+    drafts.configure(app)
     languages.init_app(app, clock)
     presentation.configure(app)
     error_pages.register(app)

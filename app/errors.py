@@ -39,6 +39,15 @@ class WrongCredentials(PortalError):
     message = sentence("That e-mail and password don't match. Check both and try again.")
 
 
+class FormOfAnother(PortalError):
+    """The form was shown to somebody else than who is logged in by now; it does nothing for either."""
+
+    status, code = 409, "form_of_another"
+    message = sentence(
+        "This page was opened with another account. Meanwhile a different one is in use here, so nothing was changed."
+    )
+
+
 class InvalidInput(PortalError):
     """What was typed cannot be used; ``field`` names the form field it belongs to."""
 

@@ -8,10 +8,11 @@ from flask_login import current_user, fresh_login_required, login_required
 from werkzeug import Response
 
 from app.account.forms import EmailForm
-from app.account.pages import Answer, PlainForm, bp, done, put_beside, show
+from app.account.pages import Answer, PlainForm, bp, done, show
 from app.account.sentences import SECTIONS
 from app.errors import InvalidInput, sentence
-from app.web.clearing import clear_all
+from app.web.cookies import clear_all
+from app.web.forms import put_beside
 from app.web.security import caller
 from app.web.sessions import end_one
 from app.wiring import services

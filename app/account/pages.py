@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug import Response
-from wtforms import Field
 
 from app.account.signs import DEVICES
-from app.errors import InvalidFields, InvalidInput
 from app.languages import gettext as _
 from app.services.sessions.user_agents import UNKNOWN, device_kind, device_name
 from app.web.forms import Form
@@ -39,14 +37,6 @@ def done(endpoint: str, message: str) -> Response:
     """Lead to a page of the account that says so; ``message`` is an English constant."""
     flash(message)
     return redirect(url_for(endpoint), 303)
-
-
-def put_beside(form: Form, refusal: InvalidInput, fallback: str) -> None:
-    """Say what a service refused beside the fields it is about."""
-    problems = refusal.problems if isinstance(refusal, InvalidFields) else {refusal.field: refusal.message}
-    for name, message in problems.items():
-        field: Field = form[name] if name in form else form[fallback]
-        field.errors = [*field.errors, _(message)]
 
 
 @dataclass(frozen=True, slots=True)

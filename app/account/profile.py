@@ -7,14 +7,15 @@ from werkzeug import Response
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.account.forms import ProfileForm
-from app.account.pages import Answer, bp, done, put_beside, show
+from app.account.pages import Answer, bp, done, show
 from app.errors import InvalidFields, InvalidInput, TooManyAttempts, Unavailable, sentence
 from app.languages import COOKIE, current_language, timezones
 from app.languages import gettext as _
 from app.server.uploads import expect_form_with_file
 from app.services.people.profiles import RULES, Profile
 from app.services.photos.photos import NewPhoto
-from app.web.choices import keep_choice
+from app.web.cookies import keep_choice
+from app.web.forms import put_beside
 from app.web.security import caller
 from app.wiring import services
 

@@ -1,12 +1,14 @@
 """The password and the address of the account, and what to do when something looks wrong."""
 
+from flask import redirect, request, url_for
 from flask_login import current_user, fresh_login_required, login_required
 
 from app.account.forms import NewEmailForm, PasswordForm
-from app.account.pages import Answer, bp, done, put_beside, show
+from app.account.pages import Answer, bp, done, show
 from app.errors import InvalidFields, InvalidInput, TooManyAttempts, sentence
 from app.languages import current_language
 from app.languages import gettext as _
+from app.web.forms import put_beside
 from app.web.security import caller
 from app.web.sessions import rotate_session
 from app.wiring import services
@@ -50,20 +52,23 @@ def password() -> Answer:
 @fresh_login_required
 def email() -> Answer:
     """Ask for another address; it counts once the link that is sent there was opened."""
-    form = NewEmailForm()
+    form, waiting = NewEmailForm(), services.email_addresses.change_in_flight(current_user.id)
     if not form.is_submitted():
-        return show("email", form)
+        if waiting and "sent" in request.args:
+            form.email.data = waiting.email
+            return show("email_sent", form, change=waiting)
+        return show("email", form, change=waiting)
     if not form.validate():
-        return show("email", form), 400
+        return show("email", form, change=waiting), 400
     new = form.email.data or ""
     try:
         services.email_addresses.request_change(current_user.id, new, current_language(), caller())
     except InvalidInput as refusal:
         put_beside(form, refusal, "email")
-        return show("email", form), 400
+        return show("email", form, change=waiting), 400
     except TooManyAttempts as refusal:
         return _wait("email", form, refusal)
-    return show("email_sent", address=new.strip())
+    return redirect(url_for("account.email", sent=1), 303)
 
 
 def _wait(template: str, form: PasswordForm | NewEmailForm, refusal: TooManyAttempts) -> Answer:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, jsonify, make_response
 from app.api import bearer, inputs, refresh_cookie
 from app.api.models import Answer, Body, Query
 from app.database import only_reads
-from app.web.clearing import clear_site
+from app.web.cookies import clear_site
 from app.web.origins import takes_bearer_only
 
 View = Callable[..., Answer | Response | None]

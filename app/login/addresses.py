@@ -134,7 +134,7 @@ def _by_link(words: Words, carry_out: Callable[[str, Caller], str]) -> Answer:
 def _offered(form: LinkForm, purpose: Purpose) -> Offer:
     """What the link would do; the page is written in its person's language. Raises :class:`LinkGone`."""
     if request.method != "POST":
-        form.token.data = request.args.get("token", "")
+        form.token.data = request.args.get("token") or form.token.data
     offer = services.email_addresses.offered(form.token.data or "", purpose)
     prefer(offer.locale)
     return offer

@@ -17,6 +17,8 @@ NEW_PASSWORD = [
 class LoginForm(Form):
     """E-mail and password."""
 
+    is_personal = False
+
     email = StringField(_l("E-mail"), validators=EMAIL)
     password = PasswordField(_l("Password"), validators=[InputRequired(_l("Enter your password."))])
     remember = BooleanField(_l("Keep me logged in"))
@@ -24,6 +26,8 @@ class LoginForm(Form):
 
 class RegisterForm(Form):
     """What an account needs."""
+
+    is_personal = False
 
     name = StringField(_l("Name"), validators=[InputRequired(_l("Enter your name."))])
     email = StringField(_l("E-mail"), validators=EMAIL)
@@ -33,11 +37,15 @@ class RegisterForm(Form):
 class ForgotForm(Form):
     """Whose password to set anew."""
 
+    is_personal = False
+
     email = StringField(_l("E-mail"), validators=EMAIL)
 
 
 class LinkForm(Form):
     """What a mailed link carried."""
+
+    is_personal = False
 
     token = HiddenField()
 
@@ -56,6 +64,8 @@ class ConfirmForm(Form):
 
 class StrengthForm(Form):
     """A password to judge, and what it must not be made of."""
+
+    is_personal = False
 
     password = PasswordField(filters=[lambda typed: prepared(typed or "")], validators=[Length(max=LONGEST)])
     email = StringField(validators=[Length(max=254)])

@@ -30,7 +30,7 @@ def forgot() -> Answer:
     if request.method != "POST":
         if "sent" in request.args:
             return page("login/forgot_sent.html", None, pending)
-        form.email.data = take_email() or _likely_email(pending)
+        form.email.data = form.email.data or take_email() or _likely_email(pending)
         return page("login/forgot.html", form, pending)
     if not form.validate_on_submit():
         return page("login/forgot.html", form, pending), 400
@@ -53,7 +53,7 @@ def reset() -> Answer:
     withhold_address()
     pending, form = kept_request(), ResetForm()
     if request.method != "POST":
-        form.token.data = request.args.get("token", "")
+        form.token.data = request.args.get("token") or form.token.data
     token = form.token.data or ""
     try:
         email = services.password_resets.holder(token)

@@ -6,14 +6,15 @@ from werkzeug import Response
 from app.errors import InvalidInput, TooManyAttempts, WrongCredentials
 from app.languages import current_language
 from app.languages import gettext as _
-from app.login.forms import LoginForm, PlainForm, RegisterForm
+from app.login.forms import LoginForm, RegisterForm
 from app.login.steps import Answer, login_address, own_next, page, refused, take_email, take_notice
 from app.services.clients.redirect_uris import origin
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import Step
 from app.services.sessions.sessions import ActiveSession
-from app.web.clearing import clear_all
+from app.web.cookies import clear_all
 from app.web.devices import admit_device, device_token
+from app.web.forms import OpenForm, put_beside
 from app.web.presentation import in_words
 from app.web.security import caller
 from app.web.sessions import begin_session, current_session, end_one, end_session, open_sessions, use_session
@@ -32,7 +33,7 @@ def login() -> Answer:
         return redirect(url_for("login.choose", interaction=pending.id if pending else None, next=own_next()), 303)
     form = _login_form()
     if request.method != "POST":
-        form.email.data = _likely_email(pending)
+        form.email.data = form.email.data or _likely_email(pending)
         return page("login/login.html", form, pending, notice=_reason(pending) or take_notice())
     if not form.validate_on_submit():
         return page("login/login.html", form, pending), 400
@@ -54,16 +55,16 @@ def register() -> Answer:
     form = RegisterForm()
     if request.method != "POST":
         return page("login/register.html", form, pending)
+    typed = form.email.data or "", form.name.data or "", form.password.data or ""
     if not form.validate_on_submit():
+        _say_the_rest(form, typed)
         return page("login/register.html", form, pending), 400
     try:
-        email, password = form.email.data or "", form.password.data or ""
-        services.attempts.count("register", email, caller(), device_token())
-        user_id = services.accounts.register(email, form.name.data or "", password, current_language(), caller())
+        services.attempts.count("register", typed[0], caller(), device_token())
+        user_id = services.accounts.register(*typed, current_language(), caller())
         services.email_addresses.send_verification(user_id, current_language(), pending.id if pending else None)
     except InvalidInput as refusal:
-        field = getattr(form, refusal.field.removeprefix("full_"), form.email)
-        field.errors = [*field.errors, _(refusal.message)]
+        put_beside(form, refusal, "email", full_name="name")
         return page("login/register.html", form, pending), 400
     except TooManyAttempts as refusal:
         return refused("login/register.html", form, pending, refusal)
@@ -73,7 +74,7 @@ def register() -> Answer:
 @bp.route("/select-account", methods=["GET", "POST"])
 def choose() -> Answer:
     """Go on as one of those who are logged in, or as another; or log one of them out."""
-    pending, accounts, form = _pending(), open_sessions(), PlainForm()
+    pending, accounts, form = _pending(), open_sessions(), OpenForm()
     if not accounts:
         return redirect(login_address(pending), 303)
     if request.method == "POST" and form.validate_on_submit():
@@ -90,7 +91,7 @@ def choose() -> Answer:
 @bp.route("/logout", methods=["GET", "POST"])
 def logout() -> Answer:
     """Ask, and end the sessions of this browser."""
-    people, form = [each.subject for each in open_sessions()], PlainForm()
+    people, form = [each.subject for each in open_sessions()], OpenForm()
     if not people:
         return redirect(url_for("login.logged_out"), 303)
     if request.method == "POST" and form.validate_on_submit():
@@ -137,6 +138,14 @@ def _login_form() -> LoginForm:
     else:
         del form.remember
     return form
+
+
+def _say_the_rest(form: RegisterForm, typed: tuple[str, str, str]) -> None:
+    """Besides the fields that are empty, say what is wrong with the others, so that nobody hears it one by one."""
+    if not form.csrf_token.errors:
+        for name, message in services.accounts.problems(*typed).items():
+            field = form[name.removeprefix("full_")]
+            field.errors = field.errors or [_(message)]
 
 
 def _is_choice(pending: Pending | None) -> bool:

@@ -8,11 +8,12 @@ from app.errors import InteractionGone, PortalError, TooManyAttempts
 from app.languages import gettext as _
 from app.services.grants.authorization import Pending
 from app.web.forms import Form
+from app.web.login_manager import NOTICE
 from app.web.presentation import asking_application
 from app.web.security import safe_path
 from app.wiring import services
 
-TYPED_EMAIL, NOTICE = "typed_email", "login_notice"
+TYPED_EMAIL = "typed_email"
 Answer = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 

@@ -18,9 +18,9 @@ from app.services.clients.clients import ClientRecord
 from app.services.clients.redirect_uris import needs_address
 from app.services.sessions.sessions import ActiveSession
 from app.services.tokens.tokens import InvalidToken
-from app.web.clearing import clear_all
+from app.web.cookies import clear_all
 from app.web.error_pages import Action
-from app.web.forms import Form
+from app.web.forms import Form, OpenForm
 from app.web.presentation import application
 from app.web.sessions import end_session, open_sessions
 from app.wiring import services
@@ -115,7 +115,7 @@ def unsealed(sealed: str) -> LogoutRequest:
 
 
 def _ask(wanted: LogoutRequest) -> Response:
-    return make_response(question(_sealed(wanted), Form()))
+    return make_response(question(_sealed(wanted), OpenForm()))
 
 
 def _sealed(wanted: LogoutRequest) -> str:

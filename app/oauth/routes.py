@@ -31,7 +31,7 @@ from app.services.clients.scopes import split
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import NO_PROGRESS, Refusal, Step
 from app.web import refusals
-from app.web.forms import Form
+from app.web.forms import OpenForm
 from app.web.security import answers_limits, over_limit
 from app.web.sessions import session_for
 from app.wiring import services
@@ -159,7 +159,7 @@ def resume_logout() -> AnyResponse:
 @bp.post("/logout/confirm")
 def confirm_logout() -> AnyResponse:
     """The person agreed to be logged out."""
-    form = Form()
+    form = OpenForm()
     if not form.validate_on_submit():
         refusals.note("logout", "invalid_request", "The form of the question was not sent as it was shown")
         return make_response(end_session.question(request.form.get("request", ""), form), 400)

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from app.database import only_reads
 from app.errors import NotFound
 from app.services.foundation.pictures import SIZES
-from app.web.choices import YEAR
+from app.web.cookies import YEAR
 from app.web.security import sender
 from app.wiring import services
 

@@ -21,9 +21,10 @@ from werkzeug import Response as AnyResponse
 
 from app.languages import COOKIE, SUPPORTED, current_language
 from app.portal import developers
-from app.web.choices import YEAR, keep_choice
-from app.web.forms import Form
-from app.web.security import csp_nonce, safe_path
+from app.web.cookies import YEAR, keep_choice
+from app.web.drafts import keep_draft
+from app.web.forms import OpenForm
+from app.web.security import csp_nonce, page_at_hand, safe_path
 from app.wiring import services
 
 bp = Blueprint("portal", __name__)
@@ -85,6 +86,7 @@ def describe_page() -> dict[str, Any]:
         "csp_nonce": csp_nonce(),
         "request_id": g.get("request_id", ""),
         "popup": bool(g.get("is_popup", False)),
+        "page_address": page_at_hand(),
         "can_mail": services.mail.is_possible,
         "portal_name": "MAX Platform",
         "shows_developer_pages": developers.are_shown,
@@ -92,8 +94,10 @@ def describe_page() -> dict[str, Any]:
 
 
 def _remember(cookie: str, value: str) -> AnyResponse:
+    """Remember a choice and go back. The button may stand below a form: what was typed there stays."""
     target = safe_path(request.form.get("next"))
     response = redirect(target, 303)
-    if Form().validate_on_submit() and value:
+    keep_draft(target)
+    if OpenForm().validate_on_submit() and value:
         keep_choice(response, cookie, value)
     return response

@@ -3,13 +3,14 @@
 import logging
 from dataclasses import dataclass, field
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from app.database import UNAVAILABLE
 from app.errors import (
     DEFECT,
+    FormOfAnother,
     InvalidFields,
     InvalidInput,
     PortalError,
@@ -21,6 +22,7 @@ from app.errors import (
 from app.languages import gettext as _
 from app.web import refusals
 from app.web.protocol_paths import within_protocol
+from app.web.security import page_at_hand
 from app.web.sessions import current_session
 from app.wiring import services
 
@@ -130,9 +132,19 @@ def _refusal(error: PortalError) -> Response:
         error.message,
         headers=headers,
         developer=getattr(error, "developer", None),
-        actions=getattr(error, "actions", None),
+        actions=_ways_on(error),
         fields=_fields(error),
     )
+
+
+def _ways_on(error: PortalError) -> list[Action] | None:
+    """Where to go from the page of a refusal, if anywhere in particular."""
+    if isinstance(error, FormOfAnother):
+        page = page_at_hand()
+        interaction_id = request.args.get("interaction")
+        choice = url_for("login.choose", interaction=interaction_id, next=None if interaction_id else page)
+        return [Action(_("Choose the account"), choice), Action(_("Go on with the present account"), page)]
+    return getattr(error, "actions", None)
 
 
 def _fields(error: PortalError) -> dict[str, str]:
@@ -180,6 +192,8 @@ def _bug(error: Exception) -> Response:
 def _title(status: int) -> str:
     if status == 404:
         return _("Page not found")
+    if status == 409:
+        return _("Another account is in use")
     if status == 429:
         return _("Too many attempts")
     return _("Something went wrong") if status >= 500 else _("This did not work")

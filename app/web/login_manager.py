@@ -7,16 +7,23 @@ cookies Flask-Login could use is read or written: the session is the portal's, a
 prove themselves in other ways and never come here.
 """
 
-from flask import Flask, current_app, g, redirect, request, url_for
+from flask import Flask, g, redirect, request, url_for
+from flask import session as form_session
 from flask_login import LoginManager, UserMixin, user_loaded_from_request
 from werkzeug import Request, Response
-from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
 
+from app.errors import sentence
 from app.languages import prefer
 from app.services.sessions.sessions import ActiveSession
-from app.web.security import safe_path
-from app.web.sessions import current_session
+from app.web.drafts import keep_draft
+from app.web.security import page_at_hand, safe_path
+from app.web.sessions import cookie_name, current_session
+from app.wiring import services
+
+NOTICE = "login_notice"
+ENDED = sentence("Your session has ended. Log in again to go on.")
+ENDED_BEFORE = sentence("Your session had ended, so nothing was changed. Log in and try again.")
+ENDED_WHILE_TYPING = sentence("Your session had ended. Log in: what you typed is still there.")
 
 
 class SignedIn(UserMixin):
@@ -64,27 +71,23 @@ def follow_preferences(_: Flask, user: SignedIn) -> None:
 
 
 def lead_to_login() -> Response:
-    """To the login page, and from there to the page at hand."""
-    return redirect(url_for("login.login", next=_page_at_hand()), 303)
+    """To the login page, which says why, and from there to the page at hand with what was typed into it."""
+    page = page_at_hand()
+    if request.method == "POST":
+        form_session[NOTICE] = ENDED_WHILE_TYPING if keep_draft(page) else ENDED_BEFORE
+    elif has_dead_session():
+        form_session[NOTICE] = ENDED
+    return redirect(url_for("login.login", next=page), 303)
 
 
 def lead_to_confirmation() -> Response:
-    """To the page that asks for the password, and from there to the page at hand."""
-    return redirect(url_for("login.confirm", next=safe_path(_page_at_hand())), 303)
+    """To the page that asks for the password, and from there to the page at hand with what was typed into it."""
+    page = page_at_hand()
+    if request.method == "POST":
+        keep_draft(page)
+    return redirect(url_for("login.confirm", next=safe_path(page)), 303)
 
 
-def _page_at_hand() -> str:
-    """What was asked for, or where the form stood that was sent: at its own address or one above it."""
-    if request.method in {"GET", "HEAD"}:
-        return request.full_path.rstrip("?")
-    path = request.path
-    while path and not _is_page(path):
-        path = path.rpartition("/")[0]
-    return path or "/"
-
-
-def _is_page(path: str) -> bool:
-    try:
-        return bool(current_app.create_url_adapter(request).match(path, method="GET"))  # type: ignore[union-attr]
-    except (HTTPException, RequestRedirect):
-        return False
+def has_dead_session() -> bool:
+    """Whether the browser still holds the cookie of a session that is over."""
+    return bool(request.cookies.get(cookie_name(services.settings))) and current_session() is None

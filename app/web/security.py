@@ -4,9 +4,11 @@ import re
 import secrets
 from collections.abc import Callable
 from typing import TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from app.errors import TooManyAttempts
 from app.services.foundation.environment import Caller
@@ -112,6 +114,29 @@ def safe_path(target: str | None) -> str:
         return "/"
     parts = urlsplit(target)
     return target if not parts.scheme and not parts.netloc else "/"
+
+
+def page_at_hand() -> str:
+    """The address of what is shown, without what is secret in it: of a form that was sent, where it stood.
+
+    That is its own address or one above it. What it answers can be asked for again.
+    """
+    path = request.path
+    if request.method in {"GET", "HEAD"} or _is_page(path):
+        if "token" not in request.args:
+            return request.full_path.rstrip("?")
+        query = [(name, value) for name, value in request.args.items(multi=True) if name != "token"]
+        return f"{path}?{urlencode(query)}" if query else path
+    while path and not _is_page(path):
+        path = path.rpartition("/")[0]
+    return path or "/"
+
+
+def _is_page(path: str) -> bool:
+    try:
+        return bool(current_app.create_url_adapter(request).match(path, method="GET"))  # type: ignore[union-attr]
+    except (HTTPException, RequestRedirect):
+        return False
 
 
 def _begin() -> None:

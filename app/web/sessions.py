@@ -14,6 +14,7 @@ from flask import session as form_session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 from app.services.people.email_names import fold
+from app.services.sessions.owners import is_marked_for, marked
 from app.services.sessions.sessions import ActiveSession
 from app.settings import Settings
 from app.web.origins import reads_no_cookie
@@ -24,6 +25,7 @@ UNDECIDED = object()
 MOST_ACCOUNTS = 5
 """How many people one browser can be logged in as; a further one ends the session not used for longest."""
 SEPARATOR = "."
+FORM_SECRET, DRAFTS = "csrf_token", "drafts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class FormSession(SecureCookieSession):
     def get(self, key: str, default: Any = None) -> Any:
         """A value of the cookie. Flask-Login looks here for whether a login is fresh, which is asked of the row."""
         return is_fresh() if key == "_fresh" else super().get(key, default)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Keep a value. The secret that Flask-WTF makes for forms is marked as that of who is logged in."""
+        super().__setitem__(key, marked(value, _who_is_here()) if key == FORM_SECRET else value)
 
 
 class FormSessions(SecureCookieSessionInterface):
@@ -109,7 +115,7 @@ def begin_session(user_id: str, *, remember: bool) -> str:
     )
     _keep([each for each in accounts if each is not known])
     days = services.settings.session.remember_days if remember else 0
-    _go_on_with(token, days * 86400 or None)
+    _go_on_with(token, days * 86400 or None, user_id)
     return session_id
 
 
@@ -121,7 +127,7 @@ def use_session(session_id: str) -> bool:
         return False
     if chosen is not _current():
         _keep([each for each in accounts if each is not chosen])
-        _go_on_with(chosen.token, _cookie_seconds(chosen.session))
+        _go_on_with(chosen.token, _cookie_seconds(chosen.session), chosen.session.user_id)
     return True
 
 
@@ -148,7 +154,7 @@ def rotate_session() -> None:
     """Give the current session a new cookie value and forms a new secret, after a change of what the person may do."""
     active = current_session()
     if active and (token := services.sessions.rotate(active)):
-        _go_on_with(token, _cookie_seconds(active))
+        _go_on_with(token, _cookie_seconds(active), active.user_id)
 
 
 def end_session(reason: str) -> None:
@@ -170,6 +176,16 @@ def end_one(session_id: str, reason: str) -> None:
     _keep([each for each in accounts if each not in (ended, current)])
     if ended is current:
         _go_on_with(None, None)
+
+
+def kept_drafts(form_session: SessionMixin) -> dict[str, tuple[str, str]]:
+    """What the form session holds of :mod:`app.web.drafts`: an id, and whose it is, for each page."""
+    return {page: (draft_id, mark) for page, (draft_id, mark) in form_session.get(DRAFTS, {}).items()}
+
+
+def _who_is_here() -> str | None:
+    session = None if "names_nobody" in g else current_session()
+    return session.user_id if session else None
 
 
 def _current() -> Account | None:
@@ -230,9 +246,13 @@ def _keep(others: Sequence[Account]) -> None:
     g.decides_others = True
 
 
-def _go_on_with(token: str | None, seconds: int | None) -> None:
-    """From now on the session cookie has this value; forms of the one before are good no more."""
+def _go_on_with(token: str | None, seconds: int | None, user_id: str | None = None) -> None:
+    """From now on the session cookie has this value, that of ``user_id``; forms of the one before are good no more."""
+    drafts = kept_drafts(form_session)
     form_session.clear()
+    # What this very person typed before the session ended is still theirs.
+    if own := {page: draft for page, draft in drafts.items() if user_id and is_marked_for(draft[1], user_id)}:
+        form_session[DRAFTS] = own
     g.session_token = token or ""
     g.session_cookie = (token, seconds) if token else None
     g.pop("current_account", None)

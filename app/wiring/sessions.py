@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from app.services.sessions.copies import SessionCopies
+from app.services.sessions.drafts import Drafts
 from app.services.sessions.sessions import SessionPolicy, Sessions
 from app.services.sessions.sign_outs import SignOuts
 from app.settings import Settings
@@ -22,6 +23,10 @@ class SessionsRoom(DeliveryRoom):
     @cached_property
     def sign_outs(self) -> SignOuts:
         return SignOuts(self.db, self.sessions, self.mail)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        return Drafts(self.store, self.sealer)
 
 
 def _session_policy(settings: Settings) -> SessionPolicy:

@@ -1,6 +1,6 @@
 /**
- * Comforts for pages that work without them: show a password, hint at Caps Lock and Hangul, send a form once, copy, close
- * windows and menus. Every sentence comes from the page, in its language.
+ * Comforts for pages that work without them: show a password, hint at Caps Lock and Hangul, send a form once, go back
+ * without sending it again, copy, close windows and menus. Every sentence comes from the page, in its language.
  */
 
 const HANGUL = /[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/;
@@ -30,6 +30,19 @@ for (const place of document.querySelectorAll('[data-hints]')) {
   field.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && event.isComposing) event.preventDefault();
   });
+}
+
+// What answered a form is asked for anew by a reload or the way back, and nothing is sent a second time.
+if (document.body.dataset.page) history.replaceState(history.state, '', document.body.dataset.page);
+
+// A button of the page's frame takes what was typed along; a password is none of its business.
+addEventListener('submit', ({ target, submitter }) => {
+  if (!submitter?.hasAttribute('formaction')) return;
+  for (const field of target.querySelectorAll('input[autocomplete$="-password"]')) field.value = '';
+});
+
+if (!navigator.cookieEnabled) {
+  for (const note of document.querySelectorAll('[data-without-cookies]')) note.replaceWith(note.content);
 }
 
 for (const form of document.querySelectorAll('form[data-once]')) {

@@ -112,23 +112,48 @@ def test_an_address_is_asked_for_only_of_who_typed_the_password_lately(browser: 
     assert browser.get(EMAIL_PAGE).status_code == 200
 
 
+def asked_for(browser: FlaskClient, email: str) -> str:
+    """Ask for a change of address; answers the page that follows."""
+    response = send(browser, EMAIL_PAGE, email=email)
+    assert (response.status_code, response.location) == (303, f"{EMAIL_PAGE}?sent=1")
+    return shown(browser.get(response.location))
+
+
 def test_another_address_counts_once_its_link_was_opened(
     app: Flask, browser: FlaskClient, facts: Facts, ada: str
 ) -> None:
     received(app)
-    sent = shown(send(browser, EMAIL_PAGE, email="countess@example.com"))
-    assert "We sent a link to countess@example.com." in sent
+    assert "We sent a link to countess@example.com." in asked_for(browser, "countess@example.com")
+    # A reload sends nothing, and the link stays good.
+    assert "We sent a link to countess@example.com." in shown(browser.get(f"{EMAIL_PAGE}?sent=1"))
     (mail,) = received(app)
     assert (mail.template, mail.to) == ("change_email", "countess@example.com")
     assert facts.one("SELECT email FROM users WHERE id = :id", id=ada) == EMAIL
+    assert browser.get(mail.path).status_code == 200
+
+
+def test_a_change_that_waits_is_told_and_can_be_sent_again_or_elsewhere(app: Flask, browser: FlaskClient) -> None:
+    asked_for(browser, "countess@example.com")
+    first = received(app)[-1]
+    assert "A change to countess@example.com waits" in shown(browser.get(EMAIL_PAGE))
+    again = send(browser, EMAIL_PAGE, f"{EMAIL_PAGE}?sent=1", email="countess@example.com")
+    assert again.location == f"{EMAIL_PAGE}?sent=1"
+    assert browser.get(first.path).status_code == 410
+    assert "We sent a link to other@example.com." in asked_for(browser, "other@example.com")
+
+
+def test_nothing_is_said_to_be_on_its_way_that_was_not_asked_for(browser: FlaskClient) -> None:
+    assert "We sent a link" not in shown(browser.get(f"{EMAIL_PAGE}?sent=1"))
 
 
 def test_a_taken_address_is_answered_like_a_free_one(app: Flask, browser: FlaskClient) -> None:
     add_person(app, "bob@example.com")
     received(app)
-    free = shown(send(browser, EMAIL_PAGE, email="free@example.com")).replace("free@", "it@")
-    taken = shown(send(browser, EMAIL_PAGE, email="bob@example.com")).replace("bob@", "it@")
-    assert free.partition("<main")[2].partition("</main>")[0] == taken.partition("<main")[2].partition("</main>")[0]
+    pages = [asked_for(browser, email).replace(email, "it") for email in ("free@example.com", "bob@example.com")]
+    free, taken = (
+        re.sub(r'name="csrf_token"[^>]*', "", page.partition("<main")[2].partition("</main>")[0]) for page in pages
+    )
+    assert free == taken
     assert {mail.template for mail in received(app)} == {"change_email", "email_taken"}
 
 

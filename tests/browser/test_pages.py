@@ -157,6 +157,7 @@ def test_the_chosen_theme_goes_before_the_devices(windows: Windows, live_portal:
     window = windows.open(base_url=live_portal.url, locale="en-US", color_scheme=other)
     window.goto("/terms")
     by_device = window.evaluate("getComputedStyle(document.body).backgroundColor")
+    window.locator(".site-menu summary").click()
     window.locator(f"button[name=theme][value={theme}]").click()
     expect(window.locator("html")).to_have_attribute("data-bs-theme", theme)
     expect(window).to_have_url(f"{live_portal.url}/terms")

@@ -13,7 +13,7 @@ FORM, NEW = "/account/security/email", "ada.elsewhere@example.com"
 def asked(parties: Parties) -> None:
     """Ask for the new address on the page."""
     form = {"csrf_token": csrf_token(parties.browser, FORM), "email": NEW}
-    assert parties.browser.post(FORM, data=form).status_code == 200
+    assert parties.browser.post(FORM, data=form).status_code == 303
 
 
 def test_l209_who_logged_in_a_while_ago_is_asked_for_the_password_first(fresh: Parties) -> None:

@@ -76,7 +76,12 @@ def test_q268_it_is_a_page_however_the_cookies_come(live_portal: Portal) -> None
 def test_q268_nothing_is_done_for_such_a_request(live_portal: Portal) -> None:
     with requests.Session() as browser:
         browser.headers["Accept"] = BROWSER
-        token = browser.get(f"{live_portal.url}/login").text.partition('name="csrf_token" value="')[2].partition('"')[0]
+        token = (
+            browser.get(f"{live_portal.url}/login")
+            .text.partition('name="csrf_token"')[2]
+            .partition('value="')[2]
+            .partition('"')[0]
+        )
         form = {"csrf_token": token, "theme": "dark", "next": "/"}
         small = "; ".join(f"{each.name}={each.value}" for each in browser.cookies)
         done = browser.post(f"{live_portal.url}/theme", data=form, headers={"Cookie": small}, allow_redirects=False)

@@ -315,8 +315,8 @@ def test_a_page_of_one_is_not_answered_as_the_other(app: Flask, browser: FlaskCl
     token = csrf_token(browser, page)
     choose(browser, EMAIL)
     refused = browser.post(page, data={"csrf_token": token, "decision": "allow"})
-    assert refused.status_code == 400
-    assert EMAIL in refused.text
+    assert refused.status_code == 409
+    assert BOB not in refused.text
     assert "error=consent_required" in third.authorize(prompt="none").location
     choose(browser, BOB)
     assert "error=consent_required" in third.authorize(prompt="none").location

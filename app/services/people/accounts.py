@@ -1,6 +1,7 @@
 """Accounts: how they begin, who they are, and whether somebody knows their password."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -113,8 +114,25 @@ class Accounts:
             return {refusal.field: refusal.message}
         return {}
 
+    def problems(self, email: str, name: str, password: str) -> dict[str, str]:
+        """All that speaks against these for an account of one's own, whoever has them: a sentence for each field."""
+        rules: tuple[Callable[[], object], ...] = (
+            lambda: require_name(name),
+            lambda: normalised(email),
+            lambda: self.passwords.require_strength(password, email, name),
+        )
+        found = {}
+        for require in rules:
+            try:
+                require()
+            except InvalidInput as refusal:
+                found[refusal.field] = refusal.message
+        return found
+
     def register(self, email: str, name: str, password: str, language: str, caller: Caller) -> str:
         """Make an account for a person who asks for one; raises :class:`InvalidInput`. Answers its id."""
+        if problems := self.problems(email, name, password):
+            raise InvalidFields(problems)
         email, name = normalised(email), require_name(name)
         hashed = self.credentials.hashed(password, email, name)
         # Its former holder may still take it back (:meth:`EmailAddresses.restore`).

@@ -121,6 +121,10 @@ class EmailAddresses:
         self.tokens.issue(Purpose.CHANGE_EMAIL, user_id, new)
         self.mail.send("email_taken", holder)
 
+    def change_in_flight(self, user_id: str) -> Proof | None:
+        """The change that waits for the link in the mail to be opened, if one does."""
+        return self.tokens.latest(user_id, Purpose.CHANGE_EMAIL)
+
     def change(self, token: str, caller: Caller) -> str:
         """The new address counts from now on, and the old one is told, with a link that undoes it for seven days.
 

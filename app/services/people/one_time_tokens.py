@@ -88,6 +88,16 @@ class OneTimeTokens:
             raise LinkGone
         return Proof(row.user_id, row.email, row.created_at, row.expires_at)
 
+    def latest(self, user_id: str, purpose: Purpose) -> Proof | None:
+        """What the newest good token of a person says."""
+        row = self.db.session.execute(
+            sa.select(_token)
+            .where(_token.c.user_id == user_id, *self._is_open(purpose))
+            .order_by(_token.c.created_at.desc())
+            .limit(1)
+        ).first()
+        return Proof(row.user_id, row.email, row.created_at, row.expires_at) if row else None
+
     def take(self, token: str, purpose: Purpose) -> Proof:
         """Use the token: of many who try at once one gets what it says, the others :class:`LinkGone`."""
         row = self.db.session.execute(
@@ -120,8 +130,10 @@ class OneTimeTokens:
         return self.db.session.execute(open_link.limit(1)).first() is not None
 
     def _is_good(self, token: str, purpose: Purpose) -> tuple[sa.ColumnElement[bool], ...]:
+        return (_token.c.token_hash == sha256(token), *self._is_open(purpose))
+
+    def _is_open(self, purpose: Purpose) -> tuple[sa.ColumnElement[bool], ...]:
         return (
-            _token.c.token_hash == sha256(token),
             _token.c.purpose == purpose.value,
             _token.c.used_at.is_(None),
             _token.c.expires_at > self.clock(),

@@ -1,10 +1,19 @@
-"""What a browser is told to forget of the portal when everybody logs out."""
+"""What a browser keeps of its person's choices, and what it is told to forget when everybody logs out."""
 
 from flask import request
 from werkzeug import Response
 
 from app.web.sessions import cookie_name
 from app.wiring import services
+
+YEAR = 31536000
+
+
+def keep_choice(response: Response, name: str, value: str) -> None:
+    """Have the browser send the cookie ``name`` with ``value`` from now on."""
+    response.set_cookie(
+        name, value, max_age=YEAR, samesite="Lax", secure=services.settings.is_https, httponly=True, path="/"
+    )
 
 
 def clear_site(response: Response) -> None:
