@@ -1,7 +1,8 @@
 """What happened with the account, told in sentences, by day."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from flask import request
@@ -17,6 +18,7 @@ from app.services.record.audit import Event
 from app.wiring import services
 
 PAGE = 50
+AT_ONCE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,22 @@ def _kind(wanted: str) -> Kind | None:
 
 def _by_day(occurrences: list[Occurrence]) -> list[Day]:
     now = today()
-    days = groupby(occurrences, key=lambda each: local_day(each.created_at))
+    days = groupby(_without_echoes(occurrences), key=lambda each: local_day(each.created_at))
     return [Day(day, day == now, [_told(each) for each in items]) for day, items in days]
+
+
+def _without_echoes(occurrences: list[Occurrence]) -> Iterator[Occurrence]:
+    """All but a login that the row beside it tells as one on a new device: for who made it, both are one event."""
+    beside = [None, *occurrences, None]
+    for before, each, after in zip(beside, occurrences, beside[2:], strict=False):
+        if not any(other and _is_echo(each, other) for other in (before, after)):
+            yield each
+
+
+def _is_echo(login: Occurrence, news: Occurrence) -> bool:
+    is_pair = (login.event, news.event) == (Event.LOGIN_SUCCEEDED, Event.DEVICE_ADDED)
+    is_same = (login.user_agent, login.ip_address) == (news.user_agent, news.ip_address)
+    return is_pair and is_same and abs(login.created_at - news.created_at) < AT_ONCE
 
 
 def _told(occurrence: Occurrence) -> Told:

@@ -14,7 +14,7 @@ from app.services.foundation.environment import Caller
 from app.services.people.activity import EVENTS, Kind
 from app.services.record.audit import Event
 from app.services.sessions.user_agents import DeviceKind
-from tests.account.browsing import Facts, english, send, shown
+from tests.account.browsing import IPHONE, Facts, english, send, shown
 from tests.clock import Clock
 from tests.relying_party import EMAIL, PASSWORD, add_client, add_person, log_in
 from tests.servers import PROJECT_ROOT
@@ -54,8 +54,8 @@ def first_row(page: str) -> tuple[str, str]:
 def record(app: Flask, user_id: str, *events: Event, **details: str) -> None:
     with app.app_context():
         services = app.extensions["services"]
-        for event in events:
-            services.audit.record(event, Caller("203.0.113.9", "curl/8"), user_id=user_id, **details)
+        for number, event in enumerate(events):
+            services.audit.record(event, Caller(f"203.0.113.{number % 250}", "curl/8"), user_id=user_id, **details)
         services.db.commit()
 
 
@@ -104,6 +104,15 @@ def test_an_occurrence_says_when_from_where_and_how_it_went(
     for part in ("127.0.0.1", "curl/8", "KST", facts.one(LATEST, id=ada)):
         assert part in folded
     assert "127.0.0.1" not in seen
+
+
+@pytest.mark.parametrize("path", [PATH, f"{PATH}?kind=logins"])
+def test_a_login_on_a_new_device_is_one_row(app: Flask, browser: FlaskClient, clock: Clock, path: str) -> None:
+    clock.advance(minutes=1)
+    log_in(english(app, IPHONE))
+    told = texts(shown(browser.get(path)))
+    assert told[0] == "You logged in on a new device."
+    assert told.count("You logged in.") == 1
 
 
 def test_changes_are_told_by_the_names_of_fields(browser: FlaskClient) -> None:
