@@ -23,9 +23,20 @@ for (const input of document.querySelectorAll('[data-photo]')) {
   const former = [...place.childNodes];
   const word = input.parentElement.querySelector('[data-chosen]');
   let latest = 0;
+  let work = null;
   input.parentElement.classList.add('is-enhanced');
-  input.addEventListener('change', async () => {
-    const turn = ++latest;
+  // Saved while the photo is still made smaller, the form leaves as soon as that is done.
+  input.form.addEventListener('submit', (event) => {
+    if (!work) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    work.then(() => input.form.requestSubmit(event.submitter));
+  }, true);
+  input.addEventListener('change', () => {
+    const mine = prepared(++latest).finally(() => { if (work === mine) work = null; });
+    work = mine;
+  });
+  const prepared = async (turn) => {
     const [file] = input.files;
     place.replaceChildren(...former);
     word.textContent = file ? `${file.name} · ${word.dataset.chosen}` : '';
@@ -42,5 +53,5 @@ for (const input of document.querySelectorAll('[data-photo]')) {
     const files = new DataTransfer();
     files.items.add(new File([made], 'photo.jpg', { type: 'image/jpeg' }));
     input.files = files.files;
-  });
+  };
 }
