@@ -13,6 +13,7 @@ from app.account.sentences import CHANGED, FAILED, KINDS, NONE_OF, REASONS, SENT
 from app.account.signs import EVENTS, OTHER, REFUSED
 from app.languages import gettext as _
 from app.languages.times import local_day, today
+from app.services.foundation.texts import shown
 from app.services.people.activity import Kind, Occurrence
 from app.services.record.audit import Event
 from app.wiring import services
@@ -92,7 +93,7 @@ def _told(occurrence: Occurrence) -> Told:
     text = SENTENCES.get(occurrence.event, UNNAMED)
     if not occurrence.is_success:
         text = FAILED.get(occurrence.event, text)
-    app = occurrence.client_name or occurrence.client_id or _("An application")
+    app = shown(occurrence.client_name or "") or occurrence.client_id or _("An application")
     return Told(
         occurrence.id,
         EVENTS.get(occurrence.event, OTHER) if occurrence.is_success else REFUSED,

@@ -225,8 +225,16 @@ def test_who_has_kept_a_name_that_shows_nothing_is_called_by_the_username(app: F
         page = browser.get(path).text
         assert name not in page
         assert ">ada<" in page or "ada" in page.partition("<main")[2]
-    consent = browser.get(RelyingParty(browser, "web").authorize().location).text
+    client = RelyingParty(browser, "web")
+    consent_path = client.authorize().location
+    consent = browser.get(consent_path).text
     assert "web wants to use your MAX account" in consent
+    assert send(browser, consent_path, decision="allow").status_code in {302, 303}
+    client.tokens()
+    for path in ("/account/apps", "/account/activity", "/account/sessions"):
+        page = browser.get(path).text
+        assert name not in page
+        assert "web" in page.partition("<main")[2]
     front = FrontEnd(app)
     front.log_in()
     assert front.get("/me").json["full_name"] == ""

@@ -13,6 +13,7 @@ from app.services.delivery.logout_notices import LogoutNotices
 from app.services.foundation import cursors
 from app.services.foundation.environment import Caller, Clock, Database, random_token, sha256
 from app.services.foundation.statements import Statement
+from app.services.foundation.texts import shown
 from app.services.record.audit import Audit, Event
 from app.services.revocation.families import is_living
 from app.services.revocation.revocations import Revocations
@@ -312,18 +313,18 @@ class Sessions:
 
     def _apps(self, page: "sa.Select[Any]") -> dict[str, tuple[str, ...]]:
         """The names of applications other than the portal with tokens of the sessions of a page, by session."""
-        shown = page.with_only_columns(_session.c.id).subquery()
+        of_page = page.with_only_columns(_session.c.id).subquery()
         rows = self.db.session.execute(
-            sa.select(_family.c.session_id, _client.c.name)
-            .join(shown, shown.c.id == _family.c.session_id)
+            sa.select(_family.c.session_id, _client.c.name, _client.c.client_id)
+            .join(of_page, of_page.c.id == _family.c.session_id)
             .join(_client, _client.c.client_id == _family.c.client_id)
             .where(is_living(self.clock()), _family.c.client_id != PORTAL)
             .distinct()
             .order_by(_client.c.name)
         )
         found: dict[str, tuple[str, ...]] = {}
-        for session_id, name in rows:
-            found[session_id] = (*found.get(session_id, ()), name)
+        for session_id, name, client_id in rows:
+            found[session_id] = (*found.get(session_id, ()), shown(name) or client_id)
         return found
 
     def _change(self, session_id: str, **values: object) -> bool:
