@@ -1,5 +1,7 @@
 """Connected applications: what they may in words, and that removing one ends all of it at once."""
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -53,6 +55,33 @@ def test_an_application_says_what_it_may_since_when_and_whose_it_is(
             assert scope.sentence in text
     assert "offline_access" not in text
     assert "2 applications have access" in shown(browser.get("/account"))
+
+
+def test_when_it_was_used_is_told_shortly_and_exactly_in_the_details(
+    browser: FlaskClient, third: RelyingParty, clock: Clock
+) -> None:
+    consented(third)
+    clock.advance(minutes=9)
+    app = shown(browser.get(PATH)).partition("Weather Notes</h2>")[2]
+    assert re.search(r"Last used: <time [^>]*>9 minutes ago</time>", app.partition("<details")[0])
+    folded = app.partition("<details")[2].partition("</details>")[0]
+    for name in ("Access since", "Last used"):
+        assert re.search(rf"<dt>{name}</dt><dd><time [^>]*>\w+ \d+, \d+, \d+:\d\d [AP]M KST</time>", folded)
+
+
+def test_an_application_can_be_opened_unless_it_is_switched_off(
+    app: Flask, browser: FlaskClient, third: RelyingParty, facts: Facts
+) -> None:
+    consented(third)
+    facts.do("UPDATE clients SET home_uri = 'https://notes.example/' WHERE client_id = 'third'")
+    app.test_cli_runner().invoke(args=["clients", "disable", "third"])
+    text = shown(browser.get(PATH))
+    assert "Switched off by the operator" in text
+    assert "https://notes.example/" not in text
+    app.test_cli_runner().invoke(args=["clients", "enable", "third"])
+    text = shown(browser.get(PATH))
+    assert 'href="https://notes.example/" aria-label="Open Weather Notes"' in text
+    assert "Not in use now" in text
 
 
 def test_removing_access_ends_consent_and_tokens_at_once(browser: FlaskClient, third: RelyingParty) -> None:
