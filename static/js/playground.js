@@ -153,7 +153,11 @@ const actions = {
   clear: clearRequests,
 };
 
-for (const [id, action] of Object.entries(actions)) el(id).addEventListener('click', action);
+for (const [id, action] of Object.entries(actions)) {
+  el(id).addEventListener('click', action);
+  const code = el('code-tabs').querySelector(`[value=${id}]`);
+  if (code) el(id).addEventListener('click', () => { code.checked = true; });
+}
 choices.addEventListener('change', ({ target }) => {
   remember(CHOICE_KEY[target.name], target.value);
   connect();

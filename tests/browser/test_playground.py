@@ -235,3 +235,15 @@ def test_it_is_accessible_and_never_scrolls_sideways(
     expect(page.locator("[data-state=in]")).to_be_visible()
     hold_accessibility(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_code_in_colours_follows_the_button_that_was_pressed(page: Page, person: Person) -> None:
+    code = page.locator("#code-tabs .tab-panel:visible")
+    expect(code).to_contain_text("configure({")
+    assert page.locator("#code-tabs [class^=hl-]").count() > 10
+    logged_in(page, person)
+    expect(code).to_contain_text("client.popup.startAuth()")
+    page.locator("#refresh").click()
+    expect(code).to_contain_text("refreshAccessToken()")
+    page.get_by_role("radio", name="Log out here").check()
+    expect(code).to_contain_text("client.logout()")
