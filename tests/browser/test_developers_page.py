@@ -112,3 +112,16 @@ def test_every_tab_can_be_read_in_both_themes(windows: Windows, live_portal: Por
 def test_on_a_phone_nothing_sticks_out(windows: Windows, live_portal: Portal) -> None:
     page = at(windows, live_portal, viewport={"width": 320, "height": 700})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(1280, True), (700, True), (360, False)])
+def test_the_name_of_a_group_stands_before_its_tabs(
+    windows: Windows, live_portal: Portal, width: int, is_beside: bool
+) -> None:
+    page = at(windows, live_portal, viewport={"width": width, "height": 800})
+    for group in page.locator(".tab-group").all():
+        name, first = group.locator(".tab-group-name").bounding_box(), group.locator(".tab").first.bounding_box()
+        assert name
+        assert first
+        assert name["x"] <= first["x"]
+        assert (first["y"] < name["y"] + name["height"]) is is_beside
