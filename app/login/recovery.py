@@ -11,7 +11,7 @@ from app.languages import current_language
 from app.languages import gettext as _
 from app.login.forms import ForgotForm, ResetForm
 from app.login.routes import bp
-from app.login.steps import Answer, kept_request, leave_for_login, login_address, page, refused, take_email
+from app.login.steps import Answer, kept_request, leave_for_login, left_email, login_address, page, refused, take_email
 from app.services.grants.authorization import Pending
 from app.services.people.email_names import normalised
 from app.web.devices import device_token, trust_device
@@ -29,7 +29,8 @@ def forgot() -> Answer:
     pending, form = kept_request(), ForgotForm()
     if request.method != "POST":
         if "sent" in request.args:
-            return page("login/forgot_sent.html", None, pending)
+            form.email.data = left_email()
+            return page("login/forgot_sent.html", form, pending)
         form.email.data = form.email.data or take_email() or _likely_email(pending)
         return page("login/forgot.html", form, pending)
     if not form.validate_on_submit():

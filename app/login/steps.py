@@ -71,6 +71,11 @@ def leave_for_login(email: str, notice: str = "") -> None:
         form_session[NOTICE] = notice
 
 
+def left_email() -> str:
+    """The e-mail that was left for the step to come, which still finds it."""
+    return str(form_session.get(TYPED_EMAIL, ""))
+
+
 def take_email() -> str:
     """The e-mail that was left for this step, once."""
     return str(form_session.pop(TYPED_EMAIL, ""))

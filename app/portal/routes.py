@@ -89,6 +89,7 @@ def describe_page() -> dict[str, Any]:
         "page_address": page_at_hand(),
         "can_mail": services.mail.is_possible,
         "portal_name": "MAX Platform",
+        "support_url": services.settings.server.support_url,
         "shows_developer_pages": developers.are_shown,
     }
 

@@ -75,6 +75,12 @@ class ServerSettings:
         "(both are not there); empty: admins in production, everyone elsewhere",
         values.choice("", "everyone", "admins", "nobody"),
     )
+    support_url: str = setting(
+        "SUPPORT_URL",
+        "",
+        "Where people get help: an http(s) address or mailto:…; stands below every page as Help; empty: nowhere",
+        values.help_address,
+    )
     instance_path: str = setting("INSTANCE_PATH", "", "Directory of generated keys and embedded data; empty: instance/")
     debug: bool = setting("FLASK_DEBUG", "false", "Flask's debug mode; refused in production", values.boolean)
     log_level: str = setting(

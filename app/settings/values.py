@@ -79,6 +79,14 @@ def sender(value: str) -> str:
     return text
 
 
+def help_address(value: str) -> str:
+    """A web address, or ``mailto:`` with one of mail."""
+    text = value.strip()
+    if text and not re.fullmatch(r"https?://[a-zA-Z0-9.\[\]:-]+(/[!-~]*)?|mailto:[!-~]+@[a-zA-Z0-9.-]+", text):
+        raise ValueError("must be an address such as https://help.example.com/ or mailto:help@example.com")
+    return text
+
+
 def rate(value: str) -> str:
     """A rate such as ``5/minute``, or ``none``."""
     if value in {"", "none"} or re.fullmatch(r"\d+\s*(/|per)\s*(\d+\s*)?(second|minute|hour|day)s?", value.strip()):

@@ -79,7 +79,7 @@ def test_a_form_whose_cookie_is_gone_costs_one_more_click(
     window.context.clear_cookies(name="portal_form")
     log_in(window, person)
     expect(window.locator(".note-warning[role=alert]")).to_contain_text(
-        re.compile("Nothing was lost|이어서 진행할 수 있습니다")
+        re.compile("Nothing was lost|입력한 내용은 그대로")
     )
     expect(window.locator("input[name=email]")).to_have_value(person.email)
     log_in(window, person)

@@ -305,7 +305,7 @@ def test_a_browser_without_cookies_is_told_so(app: Flask) -> None:
     for _ in range(2):
         refused = browser.post("/login", data=form)
         assert refused.status_code == 400
-        assert "Allow cookies for localhost, then press" in unescape(refused.text)
+        assert "allow cookies for localhost" in unescape(refused.text)
         assert "was open for a while" not in refused.text
         assert fields(refused)["email"] == EMAIL
         form["csrf_token"] = fields(refused)["csrf_token"]
