@@ -34,6 +34,7 @@ def photo(photo_id: str, size: int) -> Response:
             "Content-Disposition": 'inline; filename="photo.jpg"',
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "Cross-Origin-Resource-Policy": "cross-origin",
+            "X-Robots-Tag": "noindex",
         }
     )
     response.make_conditional(request)

@@ -118,3 +118,15 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
     assert shown["SECRET_KEY"] == shown["ENCRYPTION_KEYS"] == MASK
     assert shown["DATABASE_URL"] == f"postgresql+psycopg://u:{MASK}@db/x"
     assert "hidden" not in str(shown)
+
+
+def test_a_folder_of_photos_that_cannot_be_written_is_said_at_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ConfigurationError) as refusal:
+        Settings.for_testing(tmp_path, PHOTO_FOLDER=str(tmp_path / "file"))
+    assert [problem for problem in refusal.value.problems if "PHOTO_FOLDER" in problem]
+    assert Settings.for_testing(tmp_path, PHOTO_FOLDER=str(tmp_path / "new")).accounts.photo_folder
+    assert Settings.for_testing(tmp_path, PHOTO_MAX_MEGABYTES="2").accounts.photo_bytes == 2_000_000
+    for wrong in ("0", "21", "x"):
+        with pytest.raises(ConfigurationError):
+            Settings.for_testing(tmp_path, PHOTO_MAX_MEGABYTES=wrong)

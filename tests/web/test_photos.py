@@ -30,6 +30,7 @@ def test_a_photo_is_everybodys_and_may_be_kept(client: FlaskClient, path: str, s
     assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert headers["X-Robots-Tag"] == "noindex"
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert headers["Content-Disposition"] == 'inline; filename="photo.jpg"'

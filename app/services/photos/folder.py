@@ -6,6 +6,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from app.errors import Unavailable
@@ -53,8 +54,10 @@ class Folder:
         before = time.time() - seconds
         with os.scandir(self.path) as entries:
             for entry in entries:
-                if (found := NAME.fullmatch(entry.name)) and entry.stat(follow_symlinks=False).st_mtime < before:
-                    yield found[1] or "", Path(entry.path)
+                found = NAME.fullmatch(entry.name)
+                with suppress(FileNotFoundError):  # another node removed it in this moment
+                    if found and entry.stat(follow_symlinks=False).st_mtime < before:
+                        yield found[1] or "", Path(entry.path)
 
     def _file(self, photo_id: str, size: int) -> Path:
         return self.path / f"{photo_id}-{size}.jpg"

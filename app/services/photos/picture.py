@@ -34,7 +34,13 @@ MOST_PIXELS = {"JPEG": 50_000_000, "MPO": 50_000_000}
 MOST_OTHER_PIXELS = 25_000_000
 MOST_SCANS = 100
 """Of a progressive JPEG. Each is gone through for the whole picture, and some ten bytes are enough for one."""
-MEMORY, SECONDS = 640 * 1024 * 1024, 10
+LIMITS = (
+    (resource.RLIMIT_AS, 640 * 1024 * 1024),
+    (resource.RLIMIT_CPU, 10),
+    (resource.RLIMIT_FSIZE, 0),
+    (resource.RLIMIT_CORE, 0),
+)
+"""Bytes, seconds, bytes, bytes; less where the system sets less."""
 BEGINNINGS = ((0, b"\xff\xd8\xff"), (0, b"\x89PNG\r\n\x1a\n"), (8, b"WEBP"), (0, b"GIF8"), (4, b"ftypavif"))
 REASONS = ("not_a_picture", "too_large", "too_small", "broken")
 QUALITY = 88
@@ -91,7 +97,7 @@ def _opened(data: bytes) -> Image.Image:
 
 def _square(source: Image.Image) -> Image.Image:
     """The middle of it, as large as the largest picture to be made, upright and in sRGB on white."""
-    profile, turn = source.info.get("icc_profile"), UPRIGHT.get(source.getexif().get(ORIENTATION, 1))
+    profile, turn = source.info.get("icc_profile"), UPRIGHT.get(_orientation(source))
     side = min(source.size)
     left, top = (source.width - side) // 2, (source.height - side) // 2
     plain = _plain(source)
@@ -106,6 +112,14 @@ def _square(source: Image.Image) -> Image.Image:
     else:
         canvas.paste(_in_srgb(small, profile))
     return canvas
+
+
+def _orientation(source: Image.Image) -> int:
+    """How the camera was held; 1 also where what it wrote cannot be read, for that breaks no picture."""
+    try:
+        return int(source.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 as for the picture itself
+        return 1
 
 
 def _plain(source: Image.Image) -> Image.Image:
@@ -145,10 +159,10 @@ def _encoded(square: Image.Image) -> list[bytes]:
 def main() -> None:
     """Do it, within limits."""
     # Before anything is read that somebody else has made.
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, most in LIMITS:
+        _, hard = resource.getrlimit(kind)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (most, most))
     Image.MAX_IMAGE_PIXELS = max(MOST_PIXELS.values())
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:

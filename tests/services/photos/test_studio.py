@@ -1,6 +1,8 @@
 """What is made of pictures: judged by what they are, upright, square, without a trace of what else was in the file."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -30,6 +32,8 @@ from tests.pictures import (
 )
 
 MOST = 5_000_000
+SOON = 8.0
+"""Seconds, also on a machine that has much else to do; what is feared takes minutes."""
 
 
 def made(data: bytes) -> Sizes:
@@ -126,6 +130,21 @@ def test_however_the_camera_was_held_it_is_upright(orientation: int, order: str)
     assert [is_near(one, colours[letter], 30) for one, letter in zip(found, order, strict=True)] == [True] * 4
 
 
+def test_what_a_camera_wrote_wrongly_breaks_no_picture() -> None:
+    sent = photograph()
+    at = sent.index(b"Exif\x00\x00") + 6
+    for noise in (b"XX\x00\x00", sent[at : at + 4] + b"\xff\xff\xff\xff"):
+        assert opened(made(sent[:at] + noise + sent[at + len(noise) :]).large).size == (512, 512)
+
+
+def test_the_process_keeps_to_its_limits() -> None:
+    program = "import resource, runpy, sys; sys.stdin.close(); module = runpy.run_path(sys.argv[1]); "
+    program += "print([resource.getrlimit(kind) for kind, _ in module['LIMITS']])"
+    main = program.replace("print", "sys.stdin = open('/dev/null'); module['main'](); print")
+    told = subprocess.run([sys.executable, "-c", main, str(module.PROGRAM)], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == str([(most, most) for most in (640 * 1024 * 1024, 10, 0, 0)])
+
+
 @pytest.mark.parametrize("size", [(900, 300), (300, 900)])
 def test_the_middle_is_what_is_left(size: tuple[int, int]) -> None:
     picture = plain(RED, size)
@@ -190,21 +209,21 @@ def test_one_that_is_cut_off_is_broken(kind: str) -> None:
 
 
 def test_what_would_take_long_or_much_does_not() -> None:
+    liars, scans = liar(), endless_scans()
+    assert len(scans) < MOST
     began = time.monotonic()
-    assert opened(made(liar()).large).getpixel((9, 9)) == (0, 0, 0)  # what is too much of it is left
-    data = endless_scans()
-    assert len(data) < MOST
-    assert refused(data) == REASONS["broken"]
-    assert time.monotonic() - began < 5
+    assert opened(made(liars).large).getpixel((9, 9)) == (0, 0, 0)  # what is too much of it is left
+    assert refused(scans) == REASONS["broken"]
+    assert time.monotonic() - began < SOON
 
 
 def test_a_bomb_is_seen_before_it_is_read() -> None:
-    data = bomb()
+    data, words = bomb(), wordy()
     assert len(data) < 1_000_000
     began = time.monotonic()
     assert refused(data) == REASONS["too_large"]
-    assert refused(wordy()) == REASONS["broken"]
-    assert time.monotonic() - began < 5
+    assert refused(words) == REASONS["broken"]
+    assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize(("size", "kind"), [((5001, 5000), "PNG"), ((5001, 5000), "WEBP"), ((8001, 6250), "JPEG")])
@@ -250,7 +269,7 @@ def test_one_that_does_not_end_is_ended(program: Path, monkeypatch: pytest.Monke
     program.write_text("import time; time.sleep(60)")
     began = time.monotonic()
     assert refused(b"x") == REASONS["broken"]
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < SOON
 
 
 def test_the_process_gets_no_secret_of_the_environment(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
