@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from flask import request
 from flask_login import current_user, login_required
 from werkzeug import Response
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -27,11 +28,17 @@ UNSURE_PLACE = sentence("No city or time zone of this name is known. Is it one o
 SEVERAL_PLACES = sentence("There are several time zones of this name. Choose one of these.")
 
 
+@bp.before_request
+def take_a_file() -> None:
+    """Before anybody looks into the form: what is typed beside a file is kept for who has to log in again first."""
+    if request.endpoint == "account.profile":
+        expect_form_with_file()
+
+
 @bp.route("/profile", methods=["GET", "POST"])
 @login_required
 def profile() -> Answer:
     """See and change the profile."""
-    expect_form_with_file()
     present = services.profiles.get(current_user.id)
     try:
         form = ProfileForm(obj=_shown(present))

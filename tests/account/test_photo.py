@@ -356,6 +356,21 @@ def test_the_picture_of_an_earlier_migration_comes_back(make_app: Callable[..., 
     assert wearer.facts.one("SELECT avatar_url FROM users WHERE id = :id", id=bob) is None
 
 
+def test_what_is_typed_beside_a_photo_survives_the_end_of_the_session(
+    browser: FlaskClient, facts: Facts, clock: Clock
+) -> None:
+    token = csrf_token(browser, PATH)
+    clock.advance(hours=2)
+    body = multipart({"csrf_token": token, **TYPED}, photograph() + bytes(600_000), "me.jpg")
+    response = browser.post(PATH, data=body, content_type=f"multipart/form-data; boundary={EDGE}")
+    assert response.location == f"/login?next={PATH}"
+    assert log_in(browser, path=response.location).location == PATH
+    page = browser.get(PATH).text
+    for name in ("full_name", "username", "timezone"):
+        assert f'value="{TYPED[name]}"' in page
+    assert facts.all("SELECT * FROM photos") == []
+
+
 def test_the_password_is_not_asked_for(browser: FlaskClient, clock: Clock) -> None:
     clock.advance(minutes=30)
     assert upload(browser, encoded(plain(RED))).status_code == 303
