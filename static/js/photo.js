@@ -33,9 +33,19 @@ for (const input of document.querySelectorAll('[data-photo]')) {
     work.then(() => input.form.requestSubmit(event.submitter));
   }, true);
   input.addEventListener('change', () => {
-    const mine = prepared(++latest).finally(() => { if (work === mine) work = null; });
+    const turn = ++latest;
+    const mine = prepared(turn)
+      .then(() => { if (turn === latest) refuseLarge(); })
+      .finally(() => { if (work === mine) work = null; });
     work = mine;
   });
+  // Sent all the same it would be refused, and with it what else was typed.
+  const refuseLarge = () => {
+    if (!(input.files[0]?.size > Number(input.dataset.most))) return;
+    input.value = '';
+    place.replaceChildren(...former);
+    word.textContent = word.dataset.tooLarge;
+  };
   const prepared = async (turn) => {
     const [file] = input.files;
     place.replaceChildren(...former);

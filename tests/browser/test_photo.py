@@ -116,6 +116,18 @@ def test_what_is_no_picture_is_said_beside_it_and_the_rest_stays(
     expect(window.locator("textarea")).to_have_value("typed before")
 
 
+def test_what_can_only_be_refused_for_its_size_is_not_sent(
+    windows: Windows, live_portal: Portal, person: Person, tmp_path: Path
+) -> None:
+    window = windows.open(base_url=live_portal.url, locale="en-US", viewport=DESKTOP)
+    enter(window, person)
+    choose(window, tmp_path, bytes(12_000_000), "film.png")
+    expect(window.locator(".photo-name")).to_contain_text("too large")
+    window.locator("textarea").fill("typed")
+    saved(window)
+    expect(window.locator("textarea")).to_have_value("typed")
+
+
 def test_without_script_it_is_the_same(windows: Windows, live_portal: Portal, person: Person, tmp_path: Path) -> None:
     window = windows.open(base_url=live_portal.url, locale="en-US", java_script_enabled=False, viewport=DESKTOP)
     enter(window, person)
