@@ -1,9 +1,11 @@
 """A real Chromium, watched: a page that logs an error, throws or violates its security policy fails the test."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -93,7 +95,7 @@ class Windows:
 @contextmanager
 def launched(playwright: Playwright, fonts: str = "wide") -> Iterator[Browser]:
     """The installed Chromium, without a window, with one of the sets of faces in ``tests/fonts`` and no other."""
-    path = shutil.which("chromium", path=DEBIANS) or shutil.which("chromium") or shutil.which("google-chrome")
+    path = _program()
     with TemporaryDirectory(prefix="portal-tests-") as home:
         try:
             browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, env=_environment(home, fonts))
@@ -105,6 +107,27 @@ def launched(playwright: Playwright, fonts: str = "wide") -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+@contextmanager
+def launched_without_cookies(
+    playwright: Playwright, directory: Path, locale: str = "en-US"
+) -> Iterator[BrowserContext]:
+    """A Chromium with its profile in ``directory``, whose owner allows no site any cookie, and with them no storage."""
+    (directory / "Default").mkdir()
+    wanted = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+    (directory / "Default/Preferences").write_text(json.dumps(wanted))
+    context = playwright.chromium.launch_persistent_context(
+        directory, executable_path=_program(), args=ARGUMENTS, locale=locale, env=_environment(str(directory), "wide")
+    )
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+def _program() -> str | None:
+    return shutil.which("chromium", path=DEBIANS) or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def _environment(home: str, fonts: str) -> dict[str, str | float | bool]:

@@ -50,6 +50,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Of the project's own."""
+    parser.addoption("--keep-looks", action="store_true", help="keep how pages look now, instead of comparing it")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the files of each kind over the whole run, so that there is work for every core until its end."""
     files: dict[Path, list[pytest.Item]] = {}

@@ -7,6 +7,7 @@ GET  /playground             the browser kit live against this server; /playgrou
 GET  /terms  /privacy
 POST /language  /theme       how pages are shown, kept in a cookie
 GET  /health  /ready         alive; able to serve
+GET  /dev/parts              every part of pages in every state, in development only
 GET  /photos/<id>/<size>.jpg photos of people, for pages and applications
 GET  /static/sdk/<version>/  the browser kit under addresses that never change
 """
@@ -15,6 +16,7 @@ from flask import Flask
 
 from app.portal import launcher
 from app.portal.developers import bp as for_developers
+from app.portal.gallery import bp as gallery
 from app.portal.health import bp as health
 from app.portal.photos import bp as photos
 from app.portal.routes import THEME_COOKIE, bp, describe_page
@@ -26,6 +28,7 @@ def register(app: Flask) -> None:
     """Mount the pages and what every template may use."""
     app.register_blueprint(bp)
     app.register_blueprint(for_developers)
+    app.register_blueprint(gallery)
     app.register_blueprint(health)
     app.register_blueprint(photos)
     app.context_processor(describe_page)

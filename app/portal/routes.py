@@ -15,6 +15,7 @@ from flask import (
     render_template,
     request,
     send_from_directory,
+    url_for,
 )
 from flask_login import current_user
 from werkzeug import Response as AnyResponse
@@ -42,6 +43,12 @@ def terms() -> str:
 def privacy() -> str:
     """What is stored and why."""
     return render_template("portal/privacy.html", deletion_days=services.settings.accounts.deletion_days)
+
+
+@bp.get("/.well-known/change-password")
+def change_password() -> AnyResponse:
+    """Where password managers send people (W3C, A Well-Known URL for Changing Passwords)."""
+    return redirect(url_for("account.password"), 303)
 
 
 @bp.post("/language")

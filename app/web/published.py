@@ -163,8 +163,10 @@ class Published:
 
 
 def configure(app: Flask, settings: Settings, mark: Callable[[], object]) -> Published:
-    """Put the layer in front of ``app``, for its ``/.well-known/`` routes; answers it."""
-    paths = [rule.rule for rule in app.url_map.iter_rules() if "/.well-known/" in rule.rule and not rule.arguments]
+    """Put the layer in front of ``app``, for its documents under ``/.well-known/``; answers it."""
+    rules = [rule for rule in app.url_map.iter_rules() if "/.well-known/" in rule.rule and not rule.arguments]
+    # What only leads somewhere is no document.
+    paths = [rule.rule for rule in rules if not rule.endpoint.startswith("portal.")]
     layer = Published(app.wsgi_app, paths, mark, settings)
     app.wsgi_app = layer  # type: ignore[method-assign]
     return layer

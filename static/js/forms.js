@@ -41,10 +41,6 @@ addEventListener('submit', ({ target, submitter }) => {
   for (const field of target.querySelectorAll('input[autocomplete$="-password"]')) field.value = '';
 });
 
-if (!navigator.cookieEnabled) {
-  for (const note of document.querySelectorAll('[data-without-cookies]')) note.replaceWith(note.content);
-}
-
 for (const form of document.querySelectorAll('form[data-once]')) {
   form.addEventListener('submit', (event) => {
     if (form.dataset.sent) {

@@ -4,7 +4,7 @@
  */
 
 import { configure } from '../sdk/max-auth.js';
-import { leave, openChannel, remembered } from './playground-storage.js';
+import { leave, openChannel, remembered } from './storage.js';
 
 const page = document.getElementById('callback');
 const config = JSON.parse(page.dataset.config);

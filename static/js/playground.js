@@ -4,7 +4,7 @@
  */
 
 import { configure, decodeToken } from '../sdk/max-auth.js';
-import { canRemember, hasCookies, openChannel, remember, remembered, take } from './playground-storage.js';
+import { canRemember, hasCookies, openChannel, remember, remembered, take } from './storage.js';
 import {
   clearRequests, config, countDown, el, showLimits, showNotice, showRequest, showState, showTokens, words,
 } from './playground-view.js';

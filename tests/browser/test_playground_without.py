@@ -1,10 +1,7 @@
 """The playground in a Chromium that refuses it things: each is told as what it is, and what is left goes on working."""
 
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expect
@@ -12,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expec
 from tests.browser.accessibility import hold_accessibility
 from tests.browser.people import Person, decide, log_in, new_person, opened_by
 from tests.browser.test_playground import at_playground, logged_in, state
-from tests.chromium import ARGUMENTS, DEBIANS, Windows
+from tests.chromium import Windows, launched_without_cookies
 from tests.portal import Portal
 
 FORBIDDEN = """for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, {
@@ -131,15 +128,8 @@ def test_without_script_only_that_is_told(windows: Windows, live_portal: Portal)
 @pytest.fixture
 def cookies_blocked(playwright: Playwright, tmp_path: Path) -> Iterator[BrowserContext]:
     """A Chromium whose owner allows no site any cookie, and with them no storage."""
-    (tmp_path / "Default").mkdir()
-    wanted: dict[str, Any] = {"profile": {"default_content_setting_values": {"cookies": 2}}}
-    (tmp_path / "Default/Preferences").write_text(json.dumps(wanted))
-    path = shutil.which("chromium", path=DEBIANS) or shutil.which("chromium") or shutil.which("google-chrome")
-    context = playwright.chromium.launch_persistent_context(
-        tmp_path, executable_path=path, args=ARGUMENTS, locale="en-US"
-    )
-    yield context
-    context.close()
+    with launched_without_cookies(playwright, tmp_path) as context:
+        yield context
 
 
 def test_with_cookies_off_that_alone_is_told_and_the_way_on(

@@ -1,6 +1,6 @@
-/** What the playground remembers from one page to the next, as far as the browser lets it remember anything. */
+/** What pages remember from one to the next, as far as the browser lets them remember anything. */
 
-const PROBE = 'playground-probe';
+const PROBE = 'portal-probe';
 
 function allowed(work) {
   try {
