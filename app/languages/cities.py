@@ -77,6 +77,7 @@ CITIES: dict[str, tuple[tuple[str, str], ...]] = {
         ("Las Vegas", "라스베이거스"),
     ),
     "America/Costa_Rica": (("San Jose", "산호세"),),
+    "Pacific/Honolulu": (("Hawaii", "하와이"),),
     "America/Toronto": (("Ottawa", "오타와"), ("Montreal", "몬트리올"), ("Quebec", "퀘벡")),
     "America/Edmonton": (("Calgary", "캘거리"),),
     "America/Sao_Paulo": (("Rio de Janeiro", "리우데자네이루"), ("Brasilia", "브라질리아")),
@@ -111,7 +112,9 @@ COUNTRIES: dict[str, tuple[str, ...]] = {
     "KR": ("Korea", "한국", "남한"),
     "US": ("USA", "America", "United States of America"),
     "GB": ("UK", "England", "Britain", "잉글랜드"),
+    "AU": ("호주",),
     "AE": ("UAE",),
+    "TR": ("Turkey", "터키"),
     "NL": ("Holland",),
 }
 """Names of countries that CLDR does not know."""

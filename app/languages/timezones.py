@@ -194,7 +194,10 @@ def _of_country(key: str, now: datetime) -> tuple[str, ...]:
         return ()
     by_offset: dict[timedelta | None, str] = {}
     for zone in (zone for zone, where in _zones().items() if where == country):
-        by_offset.setdefault(now.astimezone(ZoneInfo(zone)).utcoffset(), zone)
+        offset = now.astimezone(ZoneInfo(zone)).utcoffset()
+        # Of those that agree the one that other large cities are in, else the first that the database names.
+        if zone in CITIES or offset not in by_offset:
+            by_offset[offset] = zone
     return tuple(by_offset.values())
 
 

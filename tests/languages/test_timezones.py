@@ -48,6 +48,8 @@ WINTER, SUMMER = datetime(2026, 1, 15, 12, tzinfo=UTC), datetime(2026, 7, 15, 12
         ("한국", "Asia/Seoul"),
         ("대한민국", "Asia/Seoul"),
         ("독일", "Europe/Berlin"),
+        ("하와이", "Pacific/Honolulu"),
+        ("터키", "Europe/Istanbul"),
         ("서울 (UTC+09:00)", "Asia/Seoul"),
         ("New York (UTC-04:00)", "America/New_York"),
         ("New York (UTC-05:00)", "America/New_York"),
@@ -65,6 +67,9 @@ def test_what_people_type_is_understood(typed: str, zone: str) -> None:
     [
         ("미국", "America/Los_Angeles", True),
         ("USA", "America/New_York", True),
+        ("United States", "Pacific/Honolulu", True),
+        ("호주", "Australia/Sydney", True),
+        ("브라질", "America/Sao_Paulo", True),
         ("San Jose", "America/Costa_Rica", True),
         ("Soul", "Asia/Seoul", False),
         ("Tokio", "Asia/Tokyo", False),
