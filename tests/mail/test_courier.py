@@ -14,7 +14,7 @@ from tests.mail.queue import LINK, TO, TOKEN, deliver, outcome, queue
 from tests.mail.smtp_server import SmtpServer
 
 PRODUCTION = {"APP_ENV": "production", "SECRET_KEY": "s" * 40, "ENCRYPTION_KEYS": "A" * 43 + "="}
-SUBJECTS = {"이메일 주소를 확인해 주세요", "이메일 주소가 변경되었습니다", "비밀번호가 변경되었습니다"}
+SUBJECTS = {"이메일 주소를 인증해 주세요", "이메일 주소가 변경되었습니다", "비밀번호가 변경되었습니다"}
 MakeApp = Callable[..., Flask]
 
 

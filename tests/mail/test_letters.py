@@ -138,7 +138,7 @@ def test_links_are_given_only_where_the_mail_is_for_them(app: Flask) -> None:
     [
         ("change_email", {"email": "new@example.com"}, "이메일 주소를 new@example.com으로 바꾸려고"),
         ("change_email", {"email": "new@example.kr"}, "이메일 주소를 new@example.kr로 바꾸려고"),
-        ("verify_email", {}, "ada@example.com이 본인의 주소인지"),
+        ("verify_email", {}, "ada@example.com이 본인의 주소임을"),
         ("email_taken", {}, "ada@example.com을 입력했습니다"),
         ("sessions_ended", {"count": 1}, "기기 1대에서"),
     ],
