@@ -35,6 +35,7 @@ STATED: tuple[Callable[[Any], Any], ...] = (
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="A redirect URI; may be repeated."),
     click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="May be repeated."),
     click.option("--scope", "allowed_scopes", help='The scopes it may have, e.g. "openid profile".'),
+    click.option("--optional-scope", "optional_scopes", help="Those of them that people may leave out; empty: none."),
     click.option("--grant", "grant_types", multiple=True, type=click.Choice(GRANT_TYPES), help="May be repeated."),
     click.option("--consent", "consent_policy", type=click.Choice(CONSENT_POLICIES), help="When people are asked."),
     _flag("confidential", "public", "is_confidential", "Whether it can keep a secret."),
@@ -63,10 +64,24 @@ STATED: tuple[Callable[[Any], Any], ...] = (
     click.option("--owner", help="The account that answers for it, by its e-mail or id."),
     click.option("--logo", "logo_uri", help="A path on the portal, which pages show, or an https address."),
     click.option("--home", "home_uri", help="Where its tile and links to it lead."),
+    click.option("--policy-uri", help="Its privacy policy, https; the consent page leads there."),
+    click.option("--tos-uri", help="Its terms of service, https."),
+    click.option("--contact", "contacts", multiple=True, help="How to reach who runs it; may be repeated."),
     _flag("listed", "no-listed", "is_listed", "Whether it has a tile on the start page."),
     click.option("--backchannel-logout-uri", help="Where it hears that a session ended."),
 )
 """One option for each column an operator decides on. What may be absent is taken away by an empty value."""
+
+ABSENT = (
+    "access_token_seconds",
+    "refresh_token_seconds",
+    "logo_uri",
+    "home_uri",
+    "policy_uri",
+    "tos_uri",
+    "backchannel_logout_uri",
+)
+"""Columns that may hold nothing."""
 
 LISTS = {
     "redirect_uris": "redirect-uri",
@@ -99,11 +114,14 @@ def columns(given: dict[str, Any]) -> dict[str, Any]:
     if "owner" in stated:
         owner = stated.pop("owner")
         stated["owner_id"] = services.accounts.find(owner).id if owner else None
-    if "allowed_scopes" in stated:
-        stated["allowed_scopes"] = list(split(stated["allowed_scopes"]))
+    for name in ("allowed_scopes", "optional_scopes"):
+        if name in stated:
+            stated[name] = list(split(stated[name]))
+    if "contacts" in stated:
+        stated["contacts"] = [contact for contact in stated["contacts"] if contact]
     if not stated.get("auth_method", True):
         del stated["auth_method"]
-    for name in ("access_token_seconds", "refresh_token_seconds", "logo_uri", "home_uri", "backchannel_logout_uri"):
+    for name in ABSENT:
         if name in stated:
             stated[name] = stated[name] or None
     return {name: list(value) if isinstance(value, tuple) else value for name, value in stated.items()}

@@ -47,7 +47,7 @@ def create(client_id: str, as_json: bool, **given: Any) -> None:
 def update(client_id: str, as_json: bool, **given: Any) -> None:
     """Change a client: what is named replaces what there is, everything else stays. It counts at once.
 
-    An empty value takes a logo, a home address, an owner or a back-channel address away.
+    An empty value takes an address, an owner, the contacts or the optional scopes away.
     """
     changes = client_options.changes(given)
     if not changes:
@@ -149,6 +149,7 @@ def _whole(client: ClientRecord) -> dict[str, Any]:
         "redirect_uris": client.redirect_uris,
         "post_logout_redirect_uris": client.post_logout_redirect_uris,
         "scopes": client.allowed_scopes,
+        "optional_scopes": client.optional_scopes,
         "grant_types": client.grant_types,
         "require_pkce": client.require_pkce,
         "id_token_signed_response_alg": client.id_token_signed_response_alg,
@@ -159,6 +160,9 @@ def _whole(client: ClientRecord) -> dict[str, Any]:
         "owner": owner.email if owner else None,
         "logo_uri": client.logo_uri,
         "home_uri": client.home_uri,
+        "policy_uri": client.policy_uri,
+        "tos_uri": client.tos_uri,
+        "contacts": client.contacts,
         "listed": client.is_listed,
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "created": client.created_at,

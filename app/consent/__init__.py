@@ -1,9 +1,9 @@
-"""The consent step: shows what a client asks for and records the answer.
+"""The consent step: shows what a client asks for and would get, and records the answer.
 
     GET  /consent?interaction=…   the page
     POST /consent?interaction=…   allow or deny, then back to ``oauth.resume``
 
-The stored request decides what is allowed; nothing of it is read from the form.
+The stored request decides what can be allowed; from the form comes only what of the optional scopes is left out.
 """
 
 from flask import Flask

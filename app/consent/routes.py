@@ -3,9 +3,10 @@
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from app.languages import current_language
+from app.consent.question import Question, question
+from app.languages import gettext as _
 from app.services.grants.authorization import Pending
-from app.services.grants.interactions import Step, granted_scopes
+from app.services.grants.interactions import Step
 from app.services.record.audit import Event
 from app.services.sessions.sessions import ActiveSession
 from app.web.forms import Form
@@ -27,35 +28,47 @@ def consent() -> Response | str | tuple[str, int]:
     if session is None or services.authorization.pending_step(pending, session) is not Step.CONSENT:
         return _onward(pending)
     form = Form()
-    decision = request.form.get("decision")
-    if request.method == "POST" and form.validate_on_submit() and decision in {"allow", "deny"}:
-        _record(pending, session, is_allowed=decision == "allow")
+    if request.method != "POST":
+        return _page(pending, session, form, question(pending, session))
+    ticked = request.form.getlist("optional")
+    asked = question(pending, session, ticked)
+    if form.validate_on_submit() and _is_decided(form, pending, session, asked, ticked):
         return _onward(pending)
-    page = _page(pending, session, form)
-    return (page, 400) if request.method == "POST" else page
+    return _page(pending, session, form, asked), 400
 
 
-def _record(pending: Pending, session: ActiveSession, *, is_allowed: bool) -> None:
-    if is_allowed:
-        scopes = granted_scopes(pending.request, pending.client, session)
-        services.consents.grant(session.user_id, pending.client, scopes, caller())
-        services.interactions.record_consent(pending.id, session.id)
-        return
-    services.interactions.record_denial(pending.id, session.id)
-    services.audit.record(Event.CONSENT_DENIED, caller(), user_id=session.user_id, client_id=pending.client.client_id)
+def _is_decided(form: Form, pending: Pending, session: ActiveSession, asked: Question, ticked: list[str]) -> bool:
+    """Whether the answer could be put on record; else the form says why not."""
+    decision = request.form.get("decision")
+    if decision == "deny":
+        services.interactions.record_denial(pending.id, session.id)
+        services.audit.record(
+            Event.CONSENT_DENIED, caller(), user_id=session.user_id, client_id=pending.client.client_id
+        )
+        return True
+    if decision != "allow":
+        return False
+    if request.form.get("shown", asked.shown) != asked.shown:
+        form.form_errors.append(_("What the application asks for has changed. Please look at it again."))
+        return False
+    allowed = asked.allowed(ticked)
+    if not allowed:
+        form.form_errors.append(_("Tick at least one of these, or choose Deny."))
+        return False
+    declined = asked.optional.difference(allowed)
+    services.consents.grant(session.user_id, pending.client, allowed, caller(), declined)
+    services.interactions.record_consent(pending.id, session.id)
+    return True
 
 
-def _page(pending: Pending, session: ActiveSession, form: Form) -> str:
-    known = services.consents.find(session.user_id, pending.client.client_id)
-    scopes = services.scopes.sentences(
-        granted_scopes(pending.request, pending.client, session), current_language(), known.scopes if known else ()
-    )
+def _page(pending: Pending, session: ActiveSession, form: Form, asked: Question) -> str:
     return render_template(
         "consent/consent.html",
         form=form,
         asking=asking_application(pending),
+        client=pending.client,
         person=session.subject,
-        scopes=scopes,
+        asked=asked,
         interaction_id=pending.id,
     )
 

@@ -18,6 +18,9 @@ class Client(Base):
     description: Mapped[str] = mapped_column(default="")
     logo_uri: Mapped[str | None]
     home_uri: Mapped[str | None]
+    policy_uri: Mapped[str | None]
+    tos_uri: Mapped[str | None]
+    contacts: Mapped[list[str]] = mapped_column(Json, default=list)
     is_active: Mapped[bool] = mapped_column(default=True)
     is_confidential: Mapped[bool] = mapped_column(default=False)
     auth_method: Mapped[str] = mapped_column(sa.String(40), default="none")
@@ -26,6 +29,7 @@ class Client(Base):
     post_logout_redirect_uris: Mapped[list[str]] = mapped_column(Json, default=list)
     backchannel_logout_uri: Mapped[str | None]
     allowed_scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    optional_scopes: Mapped[list[str]] = mapped_column(Json, default=list)
     grant_types: Mapped[list[str]] = mapped_column(Json, default=list)
     consent_policy: Mapped[str] = mapped_column(sa.String(20), default="once")
     require_pkce: Mapped[bool] = mapped_column(default=True)

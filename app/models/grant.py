@@ -10,7 +10,7 @@ from app.models.base import Base, Identified, Json
 
 
 class Consent(Identified, Base):
-    """The scopes a person allowed a client, until withdrawn."""
+    """The scopes a person allowed a client, until withdrawn, and the optional ones that were left out."""
 
     __tablename__ = "consents"
     __table_args__ = (sa.UniqueConstraint("user_id", "client_id"),)
@@ -18,6 +18,7 @@ class Consent(Identified, Base):
     user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
     client_id: Mapped[str] = mapped_column(sa.ForeignKey("clients.client_id", ondelete="CASCADE"), index=True)
     scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    declined: Mapped[list[str]] = mapped_column(Json, default=list)
     granted_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]

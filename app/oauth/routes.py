@@ -67,11 +67,12 @@ def authorize() -> AnyResponse:
     if request.method == "POST" and session is None:
         # A form on a page of another site comes without our cookie (SameSite=Lax); what it leads to comes with it.
         return redirect(url_for("oauth.resume", interaction=services.interactions.open(asked)), 303)
-    step = services.authorization.step(asked, draft.client, session)
+    decision = services.authorization.step(asked, draft.client, session)
+    step = decision.step
     if isinstance(step, Refusal):
         return responses.send_error(asked, step.error, step.description)
     if step is Step.ISSUE and session is not None:
-        return responses.send_code(asked, services.authorization.issue(asked, draft.client, session))
+        return responses.send_code(asked, services.authorization.issue(asked, draft.client, session, decision.scopes))
     return _to_page(step, services.interactions.open(asked))
 
 
@@ -88,20 +89,22 @@ def resume() -> AnyResponse:
     # A hint counts until a person has decided.
     login_hint = asked.login_hint if is_untouched else None
     session = session_for(asked.hinted_user_id, login_hint, is_silent=asked.is_silent)
-    step = services.authorization.pending_step(pending, session)
+    decision = services.authorization.pending_decision(pending, session)
+    step = decision.step
     if asked.is_silent:
         # It came as a form; loaded again it is answered again, as a link with it would be, and never by a page.
         if isinstance(step, Refusal) or session is None:
             refusal = step if isinstance(step, Refusal) else Refusal("login_required", "The person has to log in")
             return responses.send_error(asked, refusal.error, refusal.description)
-        return responses.send_code(asked, services.authorization.issue(asked, pending.client, session))
+        new_code = services.authorization.issue(asked, pending.client, session, decision.scopes)
+        return responses.send_code(asked, new_code)
     if services.authorization.is_over(pending):
         return _already_answered(pending)
     if isinstance(step, Refusal):
         services.interactions.answer(pending.id, None)
         return responses.send_error(pending.request, step.error, step.description)
     if step is Step.ISSUE and session is not None:
-        code = services.authorization.answer(pending, session)
+        code = services.authorization.answer(pending, session, decision.scopes)
         return responses.send_code(pending.request, code) if code else _already_answered(pending)
     return _to_page(step, pending.id)
 

@@ -36,6 +36,19 @@ OPTIONS: list[tuple[list[str], str, Any, str]] = [
     (["--introspect-any"], "can_introspect_any", True, "introspect_any"),
     (["--logo", "/static/img/mark.svg"], "logo_uri", "/static/img/mark.svg", "logo_uri"),
     (["--home", "https://client.example.com"], "home_uri", "https://client.example.com", "home_uri"),
+    (
+        ["--policy-uri", "https://client.example.com/privacy"],
+        "policy_uri",
+        "https://client.example.com/privacy",
+        "policy_uri",
+    ),
+    (["--tos-uri", "https://client.example.com/terms"], "tos_uri", "https://client.example.com/terms", "tos_uri"),
+    (
+        ["--contact", "help@client.example.com", "--contact", "02-123-4567"],
+        "contacts",
+        ["help@client.example.com", "02-123-4567"],
+        "contacts",
+    ),
     (["--listed"], "is_listed", True, "listed"),
     (["--lean-id-token"], "lean_id_token", True, "lean_id_token"),
     (
@@ -93,7 +106,7 @@ def recorded(app: Flask, client_id: str) -> list[tuple[str, str, dict[str, Any]]
 
 def test_every_column_an_operator_decides_on_has_its_option() -> None:
     columns = set(Client.__table__.columns.keys()) - DECIDED_ELSEWHERE
-    assert columns == {column for _, column, _, _ in OPTIONS} | {"is_confidential", "owner_id"}
+    assert columns == {column for _, column, _, _ in OPTIONS} | {"is_confidential", "owner_id", "optional_scopes"}
 
 
 @pytest.mark.parametrize(("options", "column", "value", "name"), OPTIONS, ids=[each[1] for each in OPTIONS])
@@ -111,6 +124,46 @@ def test_what_is_said_at_the_beginning_can_be_said_later(
     assert row(app, "at-once")[column] == value
 
 
+def test_what_people_may_leave_out_is_among_what_the_client_may_have(app: Flask) -> None:
+    scope = ("--scope", "openid email profile")
+    created(app, "asking", *scope, "--optional-scope", "email profile")
+    assert shown(app, "asking")["optional_scopes"] == ["email", "profile"]
+    # What is taken away is no longer optional either.
+    changed = json.loads(run(app, "clients", "update", "asking", "--remove-scope", "profile", "--json"))
+    assert (changed["optional_scopes"], changed["changed"]) == (["email"], ["allowed_scopes", "optional_scopes"])
+    run(app, "clients", "update", "asking", "--optional-scope", "")
+    assert row(app, "asking")["optional_scopes"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--optional-scope", "openid"], "openid cannot be optional"),
+        (["--optional-scope", "email openid"], "openid cannot be optional"),
+        (["--optional-scope", "read:groups"], "one that the client may have"),
+        (["--optional-scope", "nonsense"], "one that the client may have"),
+        (["--optional-scope", "email", "--consent", "implicit"], "never asked"),
+        (["--policy-uri", "http://client.example.com/privacy"], "https://"),
+        (["--policy-uri", "javascript:alert(1)"], "https://"),
+        (["--policy-uri", "/privacy"], "https://"),
+        (["--tos-uri", "https://user@client.example.com/"], "https://"),
+        (["--tos-uri", 'https://client.example.com/"onclick=x'], "https://"),
+        (["--contact", "two\nlines"], "one line"),
+        (["--contact", "x" * 255], "one line"),
+        (["--contact", "\u202egro.elpmaxe"], "one line"),
+        ([part for each in range(6) for part in ("--contact", str(each))], "at most 5"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_said_on_the_consent_page_is_refused(app: Flask, options: list[str], problem: str) -> None:
+    given = ["asking", "--redirect-uri", REDIRECT_URI, "--scope", "openid email"]
+    assert problem in run(app, "clients", "create", *given, *options, fails=True)
+    run(app, "clients", "create", *given)
+    before = row(app, "asking")
+    assert problem in run(app, "clients", "update", "asking", *options, fails=True)
+    assert row(app, "asking") == before
+
+
 def test_an_owner_is_named_by_address_and_can_be_taken_away(app: Flask) -> None:
     created(app, "owned", "--owner", EMAIL.upper())
     assert shown(app, "owned")["owner"] == EMAIL
@@ -121,9 +174,13 @@ def test_an_owner_is_named_by_address_and_can_be_taken_away(app: Flask) -> None:
 
 def test_what_may_be_absent_is_taken_away_by_nothing(app: Flask) -> None:
     created(app, "bare", "--logo", "/a.svg", "--home", "https://a.example.com", "--access-lifetime", "60")
+    run(app, "clients", "update", "bare", "--policy-uri", "https://a.example.com/p", "--contact", "help@a.example.com")
     run(app, "clients", "update", "bare", "--logo", "", "--home", "", "--access-lifetime", "0")
+    run(app, "clients", "update", "bare", "--policy-uri", "", "--tos-uri", "", "--contact", "")
     found = shown(app, "bare")
-    assert [found[name] for name in ("logo_uri", "home_uri", "access_token_seconds")] == [None, None, None]
+    names = ("logo_uri", "home_uri", "access_token_seconds", "policy_uri", "tos_uri")
+    assert [found[name] for name in names] == [None] * 5
+    assert found["contacts"] == []
 
 
 @pytest.mark.parametrize("what", ["redirect-uri", "post-logout-redirect-uri"])

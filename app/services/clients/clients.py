@@ -42,7 +42,13 @@ _MARK = Statement(
         sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)).label("active"),
     )
 )
-_UNSTATED: dict[str, Any] = {"description": "", "require_pkce": True, "id_token_signed_response_alg": "RS256"}
+_UNSTATED: dict[str, Any] = {
+    "description": "",
+    "require_pkce": True,
+    "id_token_signed_response_alg": "RS256",
+    "contacts": (),
+    "optional_scopes": (),
+}
 """What is checked before the database fills it in."""
 _LISTS = frozenset(column.name for column in _TABLE.c if isinstance(column.type, sa.JSON))
 # Lists come as JSON text, which is compared with what was read last time before anybody parses it.
@@ -83,6 +89,10 @@ class ClientRecord:
     updated_at: datetime
     owner_id: str | None = None
     generation: str = ""
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    contacts: tuple[str, ...] = ()
+    optional_scopes: tuple[str, ...] = ()
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "ClientRecord":
@@ -204,7 +214,7 @@ class Clients:
             can_introspect_any=can_introspect_any,
             backchannel_logout_uri=backchannel_logout_uri or None,
             lean_id_token=lean_id_token,
-            **{**_UNSTATED, **fields},
+            **{name: _as_kept(value) for name, value in {**_UNSTATED, **fields}.items()},
         )
         require_client_id(client_id)
         if client_id == PORTAL or self.find(client_id):
@@ -319,6 +329,8 @@ class Clients:
                 setattr(client, name, value.applied(getattr(client, name)) if isinstance(value, ListChange) else value)
             if client.is_confidential != was_confidential and "auth_method" not in changes:
                 client.auth_method = "client_secret" if client.is_confidential else "none"
+            if "optional_scopes" not in changes:
+                client.optional_scopes = [name for name in client.optional_scopes if name in client.allowed_scopes]
             self._require_valid(client)
 
     def _stop(self, client: Client, reason: str, caller: Caller) -> None:
@@ -369,6 +381,10 @@ def is_secret(presented: str, stored_hash: str | None) -> bool:
     """Whether ``presented`` is the secret behind ``stored_hash``, in constant time; never without a stored hash."""
     matches = hmac.compare_digest(sha256(presented), stored_hash or "0" * 64)
     return matches and stored_hash is not None
+
+
+def _as_kept(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _new_generation() -> str:

@@ -19,18 +19,25 @@ SIGNING_ALGORITHMS = ("RS256", "ES256")
 ACCESS_SECONDS, REFRESH_SECONDS = (30, 86_400), (60, 400 * 86_400)
 """Shortest and longest life that a client may state for its tokens, seconds."""
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_ADDRESS = 100, 500, 2000
+LONGEST_CONTACT, MOST_CONTACTS = 254, 5
+NEVER_OPTIONAL = "openid"
+"""Whoever asks who somebody is gets nothing without the answer."""
 CHANGEABLE = frozenset(
     {
         "name",
         "description",
         "logo_uri",
         "home_uri",
+        "policy_uri",
+        "tos_uri",
+        "contacts",
         "is_confidential",
         "auth_method",
         "redirect_uris",
         "post_logout_redirect_uris",
         "backchannel_logout_uri",
         "allowed_scopes",
+        "optional_scopes",
         "grant_types",
         "consent_policy",
         "require_pkce",
@@ -92,6 +99,7 @@ def require_registrable(client: Client, *, allows_network: bool = False) -> None
     """Raise :class:`InvalidInput` unless each value can be used and what the client is and wants fits together."""
     client.name = require_name(client.name)
     client.description = _require_description(client.description)
+    client.contacts = _require_contacts(client.contacts)
     _require_addresses(client, allows_network)
     for seconds, (least, most) in (
         (client.access_token_seconds, ACCESS_SECONDS),
@@ -116,6 +124,10 @@ def _require_addresses(client: Client, allows_network: bool) -> None:
         redirect_uris.require_notifiable(client.backchannel_logout_uri)
     if client.home_uri:
         _require_web_address(client.home_uri, ("https", "http"), "home")
+    # RFC 7591 section 2. A page that people trust leads there, so only over a connection that they can trust.
+    for address, field in ((client.policy_uri, "policy"), (client.tos_uri, "terms")):
+        if address:
+            _require_web_address(address, ("https",), field)
     # Pages load nothing from elsewhere: they show a picture of the portal's own host, and letters instead of others.
     if client.logo_uri and not is_own_path(client.logo_uri):
         _require_web_address(client.logo_uri, ("https",), "logo")
@@ -123,7 +135,7 @@ def _require_addresses(client: Client, allows_network: bool) -> None:
 
 def _contradictions(client: Client) -> dict[str, bool]:
     """What cannot be, and whether it is so here."""
-    grants, is_public = client.grant_types, not client.is_confidential
+    grants, is_public, optional = client.grant_types, not client.is_confidential, set(client.optional_scopes)
     return {
         f"Grant types are {', '.join(GRANT_TYPES)}.": any(grant not in GRANT_TYPES for grant in grants),
         "A client needs at least one grant type.": not grants,
@@ -134,6 +146,9 @@ def _contradictions(client: Client) -> dict[str, bool]:
         f"ID tokens are signed with {' or '.join(SIGNING_ALGORITHMS)}.": (
             client.id_token_signed_response_alg not in SIGNING_ALGORITHMS
         ),
+        "An optional scope has to be one that the client may have.": not optional <= set(client.allowed_scopes),
+        f"The scope {NEVER_OPTIONAL} cannot be optional.": NEVER_OPTIONAL in optional,
+        "Nothing is optional where people are never asked.": bool(optional) and client.consent_policy == "implicit",
         "The authorization code grant needs a redirect URI.": (
             "authorization_code" in grants and not client.redirect_uris
         ),
@@ -148,6 +163,15 @@ def _require_description(value: str) -> str:
     if (text := _on_one_line(value, LONGEST_DESCRIPTION)) is None:
         raise InvalidInput(f"A description is one line of at most {LONGEST_DESCRIPTION} characters.", "description")
     return text
+
+
+def _require_contacts(values: Iterable[str]) -> list[str]:
+    contacts = [_on_one_line(value, LONGEST_CONTACT) for value in values]
+    if not all(contacts) or len(contacts) > MOST_CONTACTS:
+        raise InvalidInput(
+            f"Contacts are at most {MOST_CONTACTS}, each one line of at most {LONGEST_CONTACT} characters.", "contact"
+        )
+    return [contact for contact in contacts if contact]
 
 
 def _on_one_line(value: str, most: int) -> str | None:

@@ -39,6 +39,14 @@ class Pending:
         return self.interaction.request
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a request needs next, and the scopes of a code for it, should that be all it needs."""
+
+    step: Step | Refusal
+    scopes: tuple[str, ...] = ()
+
+
 class Authorization:
     """The dispatcher's surroundings: finds what :func:`next_step` decides on, and acts on its answer."""
 
@@ -57,12 +65,15 @@ class Authorization:
         client: ClientRecord,
         session: ActiveSession | None,
         progress: Progress = NO_PROGRESS,
-    ) -> Step | Refusal:
+    ) -> Decision:
         """What ``request`` needs next."""
         # A first-party client's consent is looked up only where a request asks for one: else it would decide nothing.
         is_needed = not client.is_first_party or "consent" in request.prompts
         consent = self.consents.find(session.user_id, client.client_id) if session and is_needed else None
-        return next_step(request, client, progress, session, consent, self.clock())
+        step = next_step(request, client, progress, session, consent, self.clock())
+        if step is not Step.ISSUE or session is None:
+            return Decision(step)
+        return Decision(step, granted_scopes(request, client, session, consent))
 
     def pending(self, interaction_id: str) -> Pending:
         """A stored request; raises :class:`InteractionGone` also when its client may no longer ask."""
@@ -79,10 +90,16 @@ class Authorization:
 
     def pending_step(self, pending: Pending, session: ActiveSession | None) -> Step | Refusal:
         """What a stored request needs next."""
+        return self.pending_decision(pending, session).step
+
+    def pending_decision(self, pending: Pending, session: ActiveSession | None) -> Decision:
+        """What a stored request needs next, with what it would get."""
         return self.step(pending.request, pending.client, session, pending.interaction.progress)
 
-    def issue(self, request: AuthorizationRequest, client: ClientRecord, session: ActiveSession) -> str:
-        """A code that answers ``request`` for the person of ``session``."""
+    def issue(
+        self, request: AuthorizationRequest, client: ClientRecord, session: ActiveSession, scopes: tuple[str, ...]
+    ) -> str:
+        """A code that answers ``request`` for the person of ``session``, good for ``scopes`` of a :class:`Decision`."""
         return self.codes.issue(
             CodeGrant(
                 client=client,
@@ -91,14 +108,14 @@ class Authorization:
                 authenticated_at=session.authenticated_at,
                 redirect_uri=request.redirect_uri,
                 redirect_uri_was_sent=request.redirect_uri_was_sent,
-                scope=" ".join(granted_scopes(request, client, session)),
+                scope=" ".join(scopes),
                 nonce=request.nonce,
                 code_challenge=request.code_challenge,
                 claims=request.claims,
             )
         )
 
-    def answer(self, pending: Pending, session: ActiveSession) -> str | None:
+    def answer(self, pending: Pending, session: ActiveSession, scopes: tuple[str, ...]) -> str | None:
         """A code for a stored request, or None when the client has already used the one it got.
 
         Sending a form twice asks twice; the person must arrive all the same, so an unused code is replaced.
@@ -106,6 +123,6 @@ class Authorization:
         interaction = self.interactions.get(pending.interaction.id, is_locked=True)
         if interaction.is_answered and not (interaction.code_hash and self.codes.void(interaction.code_hash)):
             return None
-        code = self.issue(pending.request, pending.client, session)
+        code = self.issue(pending.request, pending.client, session, scopes)
         self.interactions.answer(interaction.id, sha256(code))
         return code

@@ -112,5 +112,7 @@ class ConnectedApps:
 
 def _app(client: ClientRecord, consent: Any, tokens: Any, held: dict[str, set[str]]) -> ConnectedApp:
     moments = [*([consent.granted_at] if consent else []), *([tokens.since] if tokens else [])]
-    scopes = {*(consent.scopes if consent else ()), *held.get(client.client_id, ())}
+    # Tokens are worth no more than the consent; what was left out of it later may still stand in them.
+    is_asked = consent is not None and not client.is_first_party
+    scopes = {*(consent.scopes if consent else ()), *(() if is_asked else held.get(client.client_id, ()))}
     return ConnectedApp(client, tuple(sorted(scopes)), min(moments), tokens.used_at if tokens else None)

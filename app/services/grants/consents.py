@@ -1,6 +1,6 @@
 """Consents: what a person allowed a client, remembered until withdrawn."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,7 +15,7 @@ from app.services.revocation.revocations import Revocations
 
 _consent = cast(sa.Table, Consent.__table__)
 _FIND = Statement(
-    sa.select(_consent.c.scopes).where(
+    sa.select(_consent.c.scopes, _consent.c.declined).where(
         _consent.c.user_id == sa.bindparam("user_id"),
         _consent.c.client_id == sa.bindparam("client_id"),
         _consent.c.withdrawn_at.is_(None),
@@ -41,9 +41,10 @@ def covered_by_consent(
 
 @dataclass(frozen=True, slots=True)
 class GivenConsent:
-    """The scopes a person allowed a client."""
+    """The scopes a person allowed a client, and the optional ones that were left out when the person was last asked."""
 
     scopes: frozenset[str]
+    declined: frozenset[str] = frozenset()
 
 
 class Consents:
@@ -58,10 +59,18 @@ class Consents:
     def find(self, user_id: str, client_id: str) -> GivenConsent | None:
         """The consent in force, if there is one."""
         row = _FIND.first(self.db, user_id=user_id, client_id=client_id)
-        return None if row is None else GivenConsent(frozenset(row.scopes))
+        if row is None:
+            return None
+        scopes = frozenset(row.scopes)
+        return GivenConsent(scopes, frozenset(row.declined) - scopes)
 
-    def grant(self, user_id: str, client: ClientRecord, scopes: Iterable[str], caller: Caller) -> None:
-        """Remember that a person allowed ``scopes``, besides what was allowed before."""
+    def grant(
+        self, user_id: str, client: ClientRecord, scopes: Iterable[str], caller: Caller, declined: Collection[str] = ()
+    ) -> None:
+        """Remember that a person allowed ``scopes``, besides what was allowed before, and left out ``declined``.
+
+        What is left out now and was allowed before is taken back: tokens that are out lose it at their next use.
+        """
         now, client_id = self.clock(), client.client_id
         this = sa.and_(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
         # Two tabs may do this at once: there is one row, and who comes second adds to what the first one allowed.
@@ -71,26 +80,37 @@ class Consents:
                 user_id=user_id,
                 client_id=client_id,
                 scopes=[],
+                declined=[],
                 granted_at=now,
                 updated_at=now,
                 withdrawn_at=now,
             )
         )
         row = self.db.session.execute(
-            sa.select(_consent.c.scopes, _consent.c.withdrawn_at).where(this).with_for_update()
+            sa.select(_consent.c.scopes, _consent.c.declined, _consent.c.withdrawn_at).where(this).with_for_update()
         ).one()
-        allowed = sorted({*(row.scopes if row.withdrawn_at is None else ()), *scopes})
+        before = row if row.withdrawn_at is None else GivenConsent(frozenset())
+        allowed = sorted({*before.scopes, *scopes}.difference(declined))
+        left_out = sorted({*before.declined, *declined}.difference(allowed))
         self.db.session.execute(
             sa.update(_consent)
             .where(this)
             .values(
                 scopes=allowed,
+                declined=left_out,
                 updated_at=now,
                 granted_at=sa.case((_consent.c.withdrawn_at.is_(None), _consent.c.granted_at), else_=now),
                 withdrawn_at=None,
             )
         )
-        self.audit.record(Event.CONSENT_GRANTED, caller, user_id=user_id, client_id=client_id, scope=" ".join(allowed))
+        self.audit.record(
+            Event.CONSENT_GRANTED,
+            caller,
+            user_id=user_id,
+            client_id=client_id,
+            scope=" ".join(allowed),
+            declined=" ".join(left_out) or None,
+        )
 
     def withdraw(self, user_id: str, client_id: str, caller: Caller) -> bool:
         """Take a consent back: what the client holds for the person ends at once."""

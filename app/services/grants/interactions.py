@@ -130,7 +130,7 @@ def next_step(
         progress.authenticated_session_id,
     ):
         return Step.SELECT_ACCOUNT
-    if not granted_scopes(request, client, session):
+    if not asked_scopes(request, client, session):
         return Refusal("invalid_scope", "None of the requested scopes can be granted to this person")
     if _needs_consent(request, client, progress, session, consent):
         if request.is_silent:
@@ -139,9 +139,25 @@ def next_step(
     return Step.ISSUE
 
 
-def granted_scopes(request: AuthorizationRequest, client: ClientRecord, session: ActiveSession) -> tuple[str, ...]:
-    """The scopes the request's client, as it is registered now, gets from this person."""
+def asked_scopes(request: AuthorizationRequest, client: ClientRecord, session: ActiveSession) -> tuple[str, ...]:
+    """The scopes the request's client, as it is registered now, can get from this person."""
     return in_force(request.scopes, client.allowed_scopes, session.subject.permissions)
+
+
+def optional_scopes(client: ClientRecord) -> frozenset[str]:
+    """The scopes a person may leave out; none where nobody is asked."""
+    return frozenset(() if client.is_first_party else client.optional_scopes)
+
+
+def granted_scopes(
+    request: AuthorizationRequest, client: ClientRecord, session: ActiveSession, consent: GivenConsent | None
+) -> tuple[str, ...]:
+    """The scopes a code for the request is good for: not those that the person left out and still may leave out."""
+    asked = asked_scopes(request, client, session)
+    if consent is None or not consent.declined:
+        return asked
+    left_out = consent.declined & optional_scopes(client)
+    return tuple(scope for scope in asked if scope not in left_out)
 
 
 def _needs_fresh_login(
@@ -170,7 +186,9 @@ def _needs_consent(
     session: ActiveSession,
     consent: GivenConsent | None,
 ) -> bool:
-    is_covered = consent is not None and set(granted_scopes(request, client, session)) <= consent.scopes
+    # A person who left all of it out before is asked about it: a code for nothing helps nobody.
+    granted = granted_scopes(request, client, session, consent)
+    is_covered = consent is not None and bool(granted) and consent.scopes.issuperset(granted)
     # What was allowed on this request's page is on record; it may have been taken back since.
     if progress.consented_session_id == session.id and is_covered:
         return False

@@ -90,7 +90,12 @@ SECTIONS = (
         ),
     ),
     _of("devices", KnownDevice, ("id", "created_at", "last_used_at", "expires_at")),
-    _of("consents", Consent, ("client_id", "scopes", "granted_at", "updated_at", "withdrawn_at"), latest="updated_at"),
+    _of(
+        "consents",
+        Consent,
+        ("client_id", "scopes", "declined", "granted_at", "updated_at", "withdrawn_at"),
+        latest="updated_at",
+    ),
     _of(
         "token_families",
         TokenFamily,

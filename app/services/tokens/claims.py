@@ -188,6 +188,14 @@ class Claims:
             name: value for name, value in values.items() if value is not None and (name == "sub" or name in covered)
         }
 
+    def by_scope(self, subject: Subject, scopes: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What each of ``scopes`` adds to the userinfo answer; ``openid`` stands for ``sub``."""
+        answers = {scope: self.userinfo(subject, (scope,)) for scope in scopes}
+        return {
+            scope: {name: value for name, value in answer.items() if name != "sub" or scope == "openid"}
+            for scope, answer in answers.items()
+        }
+
     def for_id_token(
         self,
         subject: Subject,
