@@ -74,7 +74,7 @@ def _improvements(profile: Profile) -> list[Improvement]:
         found.append(
             Improvement(
                 _("Verify your e-mail address"),
-                _("Mails that help you back in go there. Open the link we sent you, or have it sent again."),
+                _("If you are ever locked out, we write there. Open the link we sent you, or have it sent again."),
                 _("Send the link again"),
                 url_for("account.send_verification"),
                 is_button=True,

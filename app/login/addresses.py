@@ -37,10 +37,10 @@ class Words:
 
 VERIFY = Words(
     Purpose.VERIFY_EMAIL,
-    sentence("Confirm your e-mail"),
-    sentence("Confirm that %(email)s is your e-mail address."),
-    sentence("Confirm"),
-    sentence("Your e-mail is confirmed"),
+    sentence("Verify your e-mail"),
+    sentence("Verify that %(email)s is your e-mail address."),
+    sentence("Verify"),
+    sentence("Your e-mail is verified"),
     sentence("If you began somewhere else, go back to that window; it knows by now."),
 )
 CHANGE = Words(
@@ -57,7 +57,7 @@ RESTORE = Words(
     sentence("Undo the change of your e-mail"),
     sentence("Your account returns to %(email)s, and every device is logged out."),
     sentence("Undo the change"),
-    sentence("Your e-mail is what it was"),
+    sentence("Your e-mail was changed back"),
     sentence("Every device was logged out. Whoever made the change may know your password: choose a new one now."),
 )
 

@@ -143,7 +143,7 @@ def _ways_on(error: PortalError) -> list[Action] | None:
         page = page_at_hand()
         interaction_id = request.args.get("interaction")
         choice = url_for("login.choose", interaction=interaction_id, next=None if interaction_id else page)
-        return [Action(_("Choose the account"), choice), Action(_("Go on with the present account"), page)]
+        return [Action(_("Choose the account"), choice), Action(_("Keep using this account"), page)]
     return getattr(error, "actions", None)
 
 
