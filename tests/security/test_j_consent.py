@@ -37,10 +37,12 @@ def test_j180_without_the_form_token_of_this_browser_nothing_is_decided(
     parties: Parties, asking: RelyingParty, token: str | None, decision: str
 ) -> None:
     page = asking.authorize().location
-    if token == "of another browser":
+    is_of_another = token == "of another browser"
+    if is_of_another:
         token = csrf_token(parties.newcomer()[0], "/logout")
     form = {"decision": decision, **({} if token is None else {"csrf_token": token})}
-    markup = is_page(asking.browser.post(page, data=form))
+    # What was shown to somebody else is told to be another's.
+    markup = is_page(asking.browser.post(page, data=form), 409 if is_of_another else 400)
     is_not_granted(asking)
     # The page that is shown instead has a token of its own, one click from going on.
     assert (
