@@ -81,9 +81,9 @@ def test_what_was_not_filled_in_is_not_shown(app: Flask, person: str) -> None:
 
 def test_an_address_that_is_not_confirmed_is_told_as_that(app: Flask, person: str) -> None:
     client = Asking(app, "plain")
-    assert "not confirmed" not in client.text()
+    assert "not verified" not in client.text()
     change(app, email_verified=False)
-    assert "not confirmed" in asked_part(client.text(scope="openid email"))
+    assert "not verified" in asked_part(client.text(scope="openid email"))
 
 
 def test_what_every_application_is_told_is_shown_to_who_allows_one(make_app: Callable[..., Flask]) -> None:
