@@ -32,8 +32,11 @@ SIZES = {"desk": (1280, 800), "popup": (500, 600), "phone": (360, 740)}
 VARIANTS = [("desk", "ko-KR", "light"), ("popup", "en-US", "dark"), ("phone", "ko-KR", "light")]
 PASSED = ["time", "code", ".asking small", ".request-id", ".event-when", ".facts dd", "pre", ".device-text small"]
 """What is another each time: times, ids, ports."""
-ADA = Person("ada@example.com", "Ada Lovelace")
-MINSU = Person("minsu@example.com", "김민수")
+PEOPLE = {
+    size: (Person(f"ada.{size}@example.com", "Ada Lovelace"), Person(f"minsu.{size}@example.com", "김민수"))
+    for size in SIZES
+}
+"""Each variant has people of its own: their devices and activities are the same whichever comes first."""
 
 ANYBODY = {
     "home": "/",
@@ -72,7 +75,7 @@ def asking(live_portal: Portal) -> dict[str, str]:
     redirect_uri, scope = f"{live_portal.url}/arrived", "openid profile email offline_access read:groups"
     named = ("--name", "Board of Ideas", "--redirect-uri", redirect_uri, "--scope", scope)
     live_portal.flask("clients", "create", CLIENT_ID, *named)
-    for person in (ADA, MINSU):
+    for person in (person for both in PEOPLE.values() for person in both):
         live_portal.flask(
             "users", "create", person.email, "--password", person.password, "--name", person.name, "--verified"
         )
@@ -108,7 +111,7 @@ def hold_look(request: pytest.FixtureRequest, window: Page, tmp_path: Path) -> C
 
 def compare(window: Page, name: str, directory: Path, *, keeps: bool) -> None:
     """Fail where the window looks otherwise; both pictures are then in ``directory``."""
-    size = next(size for size, (width, _) in SIZES.items() if width == window.viewport_size["width"])  # type: ignore[index]
+    size = size_of(window)
     passed = [window.locator(selector) for selector in PASSED]
     shot = window.screenshot(full_page=size != "popup", mask=passed, animations="disabled", caret="hide")
     path = KEPT / size / f"{name}.webp"
@@ -126,6 +129,12 @@ def compare(window: Page, name: str, directory: Path, *, keeps: bool) -> None:
         both.paste(seen, (kept.width + 8, 0))
         both.save(beside)
         pytest.fail(f"{name} ({size}) looks otherwise by {share:.1%}: {beside} shows what was kept and what is")
+
+
+def size_of(window: Page) -> str:
+    """What the size of a window is called."""
+    assert window.viewport_size
+    return next(size for size, (width, _) in SIZES.items() if width == window.viewport_size["width"])
 
 
 def small(picture: Image.Image) -> Image.Image:
@@ -162,8 +171,8 @@ def test_pages_for_anybody_look_as_they_were_meant_to(
 def test_pages_of_ones_own_look_as_they_were_meant_to(
     window: Page, asking: dict[str, str], hold_look: Callable[[str], None]
 ) -> None:
-    enter(window, ADA)
-    enter(window, MINSU)
+    for person in PEOPLE[size_of(window)]:
+        enter(window, person)
     window.goto(asking["consent"])
     hold_look("consent")
     decide(window, "allow")

@@ -235,7 +235,7 @@ def test_a_refused_form_is_found_again_by_the_way_back(app: Flask) -> None:
     assert PASSWORD not in again.text
 
 
-def test_a_draft_is_over_after_half_an_hour_and_lies_sealed_meanwhile(app: Flask, browser: FlaskClient) -> None:
+def test_a_draft_lies_sealed(app: Flask, browser: FlaskClient) -> None:
     form = {"csrf_token": csrf_token(browser, PROFILE), "username": "not allowed!", "bio": BIO}
     assert browser.post(PROFILE, data=form).status_code == 400
     assert fields(browser.get(PROFILE))["bio"] == BIO
