@@ -25,12 +25,15 @@ from app.portal import developers
 from app.web.cookies import YEAR, keep_choice
 from app.web.drafts import keep_draft
 from app.web.forms import OpenForm
+from app.web.protocol_paths import within_protocol
 from app.web.security import csp_nonce, page_at_hand, safe_path
 from app.wiring import services
 
 bp = Blueprint("portal", __name__)
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
+OF_OWN_FORMS = (None, "logout/confirm")
+"""What of the protocol the portal's own forms lead to, besides all that is none of it."""
 
 
 @bp.get("/terms")
@@ -94,6 +97,7 @@ def describe_page() -> dict[str, Any]:
         "request_id": g.get("request_id", ""),
         "popup": bool(g.get("is_popup", False)),
         "page_address": page_at_hand(),
+        "is_answer_to_form": request.method == "POST" and within_protocol(request.path) in OF_OWN_FORMS,
         "can_mail": services.mail.is_possible,
         "portal_name": "MAX Platform",
         "support_url": services.settings.server.support_url,

@@ -5,6 +5,7 @@ the store for half an hour, by an id in the browser's form session, for that pag
 typed it and to nobody else, whoever is logged in by then. Passwords and what protects the form are never kept.
 """
 
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -28,10 +29,14 @@ SERIALIZER_SALT = "wtf-csrf-token"
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """What a form's token says of the page the form stood on: ``mark`` of whose it was, ``age`` of that page."""
+    """What a form's token says of the page the form stood on: ``mark`` of whose it was, ``age`` of that page.
+
+    It ``is_of_this_browser`` as long as the secret of the browser's forms is the one it was made of.
+    """
 
     mark: str
     age: timedelta
+    is_of_this_browser: bool
 
 
 def configure(app: Flask) -> None:
@@ -46,7 +51,8 @@ def sent_form() -> SentForm | None:
         secret, made_at = serializer.loads(request.form.get(FORM_SECRET, ""), return_timestamp=True)
     except BadData:
         return None
-    return SentForm(mark_of(str(secret)), services.clock() - made_at)
+    own = hmac.compare_digest(str(secret), str(form_session.get(FORM_SECRET, "")))
+    return SentForm(mark_of(str(secret)), services.clock() - made_at, own)
 
 
 def keep_draft(path: str) -> bool:
@@ -56,6 +62,9 @@ def keep_draft(path: str) -> bool:
     except RequestEntityTooLarge:
         return False
     if not typed or (sent := sent_form()) is None:
+        return False
+    # Shown to a person whom it names, or to nobody in particular where it was typed, and not where a form was sent to.
+    if not (sent.mark or sent.is_of_this_browser):
         return False
     page = urlsplit(path).path
     forget_draft(page)

@@ -36,7 +36,9 @@ def test_i173_a_request_for_a_link_is_answered_and_costs_the_same_for_everybody(
         after = dict(written(fresh))
         done.append({kind: count - before.get(kind, 0) for kind, count in after.items() if count != before.get(kind)})
         answers.append((without_secrets(asked), asked.location, without_secrets(browser.get(asked.location))))
-    assert len({str(answer) for answer in answers}) == 1
+        # The page repeats what was typed, whosever it is.
+        answers[-1] = str(answers[-1]).replace(email, "typed")
+    assert len(set(answers)) == 1
     assert done == [{"password_reset": 1}] * 4
     assert [mail.to for mail in received(fresh.app)] == [EMAIL, "social@example.com"]
 

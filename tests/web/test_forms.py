@@ -215,6 +215,15 @@ def test_a_choice_by_a_form_of_another_site_changes_nothing(app: Flask) -> None:
     assert "planted" not in page.text
 
 
+def test_what_stands_in_a_form_with_a_token_of_another_browser_is_not_kept(app: Flask) -> None:
+    token, browser = csrf_token(app.test_client(), "/login"), english(app)
+    browser.get("/login")
+    form = {"csrf_token": token, "email": "planted@example.com", "password": "x", "next": "/login", "lang": "ko"}
+    assert browser.post("/language", data=form).status_code == 303
+    assert browser.post("/login", data=form).status_code == 400
+    assert "planted" not in browser.get("/login").text
+
+
 @pytest.mark.parametrize("path", ["sessions/8a62a81f-b7b5-4fb5-83b8-8f78d2ed16d4/end", "apps/x/remove"])
 def test_choices_on_a_page_that_only_takes_forms_lead_to_one_that_can_be_shown(browser: FlaskClient, path: str) -> None:
     refused = browser.post(f"/account/{path}", data={})
