@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,10 +180,13 @@ def test_a_portal_that_is_killed_delivers_under_the_same_identity(
     portal = make_portal()
     ask_for_link(portal)
     assert until(lambda: "DATA" in mail_server.asked)
-    for process in (portal.pid, *portal.workers):
+    processes = (portal.pid, *portal.workers)
+    for process in processes:
         os.kill(process, signal.SIGKILL)
     mail_server.gate.set()
     portal.stop()
+    # Until the last one is gone, its socket keeps the port.
+    assert until(lambda: not any(Path(f"/proc/{process}").exists() for process in processes))
     assert mails(portal) == [(False, False, "")]
     portal.start()
     let_claims_run_out(portal)
