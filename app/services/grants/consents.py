@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import cast
+from datetime import datetime
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -73,22 +74,7 @@ class Consents:
         """
         now, client_id = self.clock(), client.client_id
         this = sa.and_(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
-        # Two tabs may do this at once: there is one row, and who comes second adds to what the first one allowed.
-        self.db.session.execute(
-            insert_ignoring(self.db.dialect, _consent).values(
-                id=new_id(),
-                user_id=user_id,
-                client_id=client_id,
-                scopes=[],
-                declined=[],
-                granted_at=now,
-                updated_at=now,
-                withdrawn_at=now,
-            )
-        )
-        row = self.db.session.execute(
-            sa.select(_consent.c.scopes, _consent.c.declined, _consent.c.withdrawn_at).where(this).with_for_update()
-        ).one()
+        row = self._locked_row(user_id, client_id, now)
         before = row if row.withdrawn_at is None else GivenConsent(frozenset())
         allowed = sorted({*before.scopes, *scopes}.difference(declined))
         left_out = sorted({*before.declined, *declined}.difference(allowed))
@@ -111,6 +97,26 @@ class Consents:
             scope=" ".join(allowed),
             declined=" ".join(left_out) or None,
         )
+
+    def _locked_row(self, user_id: str, client_id: str, now: datetime) -> Any:
+        """What is on record of a person and a client, from now on ours alone; made where there is nothing yet."""
+        # Two tabs may do this at once: there is one row, and who comes second adds to what the first one allowed.
+        this = sa.and_(_consent.c.user_id == user_id, _consent.c.client_id == client_id)
+        self.db.session.execute(
+            insert_ignoring(self.db.dialect, _consent).values(
+                id=new_id(),
+                user_id=user_id,
+                client_id=client_id,
+                scopes=[],
+                declined=[],
+                granted_at=now,
+                updated_at=now,
+                withdrawn_at=now,
+            )
+        )
+        return self.db.session.execute(
+            sa.select(_consent.c.scopes, _consent.c.declined, _consent.c.withdrawn_at).where(this).with_for_update()
+        ).one()
 
     def withdraw(self, user_id: str, client_id: str, caller: Caller) -> bool:
         """Take a consent back: what the client holds for the person ends at once."""
