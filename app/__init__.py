@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 from app import account, api, cli, consent, extensions, languages, login, mail, oauth, portal, wiring
 from app.api import refresh_cookie
 from app.oauth import direct
-from app.server import background, logs, terms, uploads
+from app.server import background, logs, outward, terms, uploads
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
 from app.web import devices, drafts, error_pages, oversized, presentation, proxies, published, security, sessions
@@ -97,7 +97,8 @@ def _terms(settings: Settings, longest_body: int, documents: Iterable[str]) -> t
     headers = tuple(security.headers_of_every_response(settings))
     prompt = {b"GET /health", b"HEAD /health", *(f"GET {path}".encode() for path in documents)}
     rooms = (b"GET /static/", b"GET /bootstrap/")
-    return terms.Terms(headers, longest_body, frozenset(prompt), rooms, uploads.longer_bodies(settings))
+    bodies = uploads.longer_bodies(settings)
+    return terms.Terms(headers, longest_body, frozenset(prompt), rooms, bodies, outward.paths(()))
 
 
 def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:

@@ -11,8 +11,9 @@ from typing import Any
 from gunicorn.http import errors, wsgi
 from gunicorn.http.parser import RequestParser
 
-from app.server.arrival import Stage
-from app.server.connections import Answer, Connection
+from app.server.connections.arrival import Stage
+from app.server.connections.connections import Answer
+from app.server.connections.rooms import Connection
 from app.server.cookies import LEFT_OUT, without_cookies
 from app.server.hosts import is_host
 from app.server.refusals import Refusals

@@ -2,10 +2,12 @@
 
 import resource
 
+from app.server.connections.lane import PLACES
+
 MOST = 65536
 """More than this is of no use, and costs whatever goes through all of them."""
-OTHERS = 64
-"""Of its own: code and templates, logs, locks, Redis, mail, what is told to applications."""
+OTHERS = 64 + PLACES
+"""Of its own: code and templates, logs, locks, Redis, mail, what is told to applications and asked of providers."""
 OF_A_THREAD = 6
 """A database's connection, three files with SQLite, and a file that is sent."""
 

@@ -5,6 +5,8 @@ from typing import cast
 
 from flask import Flask
 
+from app.server.outward import path
+
 EXTENSION = "terms"
 
 
@@ -15,6 +17,7 @@ class Terms:
     Those are the beginnings of requests, such as ``b"GET /health"``, whose answers wait for nothing: a thread of their
     own keeps them coming when all others wait for a database. ``prompt_rooms`` are what further ones begin with.
     ``longer_bodies`` are requests, such as ``b"PUT /photo"``, that may have more than the longest body, and how much.
+    ``outward`` are the paths of requests whose answers wait for somebody outside; they have threads of their own.
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -22,10 +25,15 @@ class Terms:
     prompt: frozenset[bytes]
     prompt_rooms: tuple[bytes, ...] = ()
     longer_bodies: tuple[tuple[bytes, int], ...] = ()
+    outward: frozenset[bytes] = frozenset()
 
     def is_prompt(self, asked: bytes) -> bool:
         """Whether what was asked, method and target, is answered without waiting for anything."""
         return asked in self.prompt or asked.startswith(self.prompt_rooms)
+
+    def is_outward(self, asked: bytes) -> bool:
+        """Whether the answer to what was asked, method and target, may wait for somebody outside."""
+        return path(asked) in self.outward
 
 
 def agree(app: Flask, terms: Terms) -> None:

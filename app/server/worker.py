@@ -16,7 +16,8 @@ from gunicorn.workers import base
 from app.server import leaving, terms
 from app.server.answering import Answering
 from app.server.balance import Balance
-from app.server.connections import Answer, Connection, Connections
+from app.server.connections.connections import Answer, Connections
+from app.server.connections.rooms import Connection
 from app.server.refusals import Refusals
 
 LINGER_SECONDS = 2.0
@@ -61,6 +62,7 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
             longest_body=agreed.longest_body,
             longer_bodies=agreed.longer_bodies,
             is_prompt=agreed.is_prompt,
+            is_outward=agreed.is_outward if agreed.outward else None,
             threads=self.cfg.threads,
             idle_seconds=self.cfg.keepalive,
         )

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from app.models import Photo
-from app.server.connections import MOST_FOR_LONG, READ_SECONDS
+from app.server.connections.connections import MOST_FOR_LONG, READ_SECONDS
 from tests.databases import SqliteDatabases, running_portal
 from tests.flows.live_client import LiveClient, Workers, by_services
 from tests.pictures import BLUE, RED, encoded, opened, plain

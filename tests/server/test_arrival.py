@@ -4,7 +4,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http.parser import RequestParser
 
-from app.server.arrival import LONGEST_HEAD, Arrival, Stage
+from app.server.connections.arrival import LONGEST_HEAD, Arrival, Stage
 
 LONGEST_BODY = 1000
 TO = b"POST / HTTP/1.1\r\nHost: a\r\n"

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from app.server import connections
-from app.server.connections import Answer, Connection, Connections
+from app.server.connections import connections
+from app.server.connections.connections import Answer, Connections
+from app.server.connections.rooms import Connection
 from app.server.refusals import Refusals
 from app.server.terms import Terms
 

@@ -118,6 +118,6 @@ def test_a_busy_connection_makes_room_for_nobody(stack: ExitStack, tmp_path: Pat
 
 def test_there_is_always_room_for_a_few() -> None:
     assert descriptors.room(65536, 4) > 60000
-    assert descriptors.room(256, 4) == 168
+    assert descriptors.room(256, 4) == 152
     assert descriptors.room(64, 4) == 16
     assert descriptors.raise_limit() >= resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -20,8 +20,8 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.workers import base, workertmp
 
 from app.server.answering import Answering, Outlet
-from app.server.arrival import Arrival
-from app.server.connections import Connection
+from app.server.connections.arrival import Arrival
+from app.server.connections.rooms import Connection
 from app.server.refusals import Refusals
 from app.server.terms import Terms
 

@@ -20,7 +20,7 @@ import requests
 from argon2 import PasswordHasher, extract_parameters
 from cryptography.fernet import Fernet
 
-from app.server.connections import READ_SECONDS
+from app.server.connections.connections import READ_SECONDS
 from app.services.people.passwords import QUICK
 from tests.databases import SqliteDatabases
 from tests.flows.live_client import LiveClient

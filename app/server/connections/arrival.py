@@ -9,6 +9,8 @@ from enum import Enum, auto
 
 LONGEST_HEAD = 65536
 """Bytes of a request line with its fields; more is refused whatever they say."""
+LONGEST_LINE = 8192
+"""Bytes of a request line: the parser refuses any that is longer."""
 FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding):[ \t]*([^\r\n]*)", re.IGNORECASE)
 EXPECTATION = re.compile(rb"[^\r\n]* HTTP/1\.1\r\n(?:.*\r\n)?expect:", re.IGNORECASE | re.DOTALL)
 CHUNK = re.compile(rb"([0-9a-f]+)[ \t]*(?:;[^\r\n]*)?\r\n", re.IGNORECASE)
@@ -77,7 +79,7 @@ class Arrival:
 
     def asked(self) -> bytes:
         """Method and target as they were sent."""
-        return bytes(self.bytes[: max(self.bytes.find(b" HTTP/", 0, 128), 0)])
+        return bytes(self.bytes[: max(self.bytes.find(b" HTTP/", 0, LONGEST_LINE), 0)])
 
     def is_held_back(self) -> bool:
         """Whether the sender may wait to be told to send the body; true once (:rfc:`9110#section-10.1.1`)."""

@@ -6,7 +6,7 @@ holds a connection but no thread (Slowloris); a connection that is kept holds no
 and followed by the next without a change of threads.
 
 There is one thread more than may answer at a time. It goes on reading, and answers what waits for nothing, when all the
-others wait for a database.
+others wait for a database. What waits for somebody outside is answered by others (:mod:`app.server.connections.lane`).
 """
 
 import logging
@@ -19,7 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from app.server.arrival import Arrival, Stage
+from app.server.connections.arrival import Arrival, Stage
+from app.server.connections.lane import Lane
+from app.server.connections.rooms import Connection, Room, first_of, taken_from
 from app.server.refusals import Refusals
 
 READ_SECONDS = 10.0
@@ -50,26 +52,6 @@ class Answer:
     rest: bytes = b""
 
 
-class Connection:
-    """A client's connection, with what has come of its next request and what was not yet sent of an answer."""
-
-    __slots__ = ("arrival", "client", "ends", "number", "room", "server", "sock", "unsent")
-
-    def __init__(self, sock: socket.socket, client: Any, server: Any, arrival: Arrival, room: "Room") -> None:
-        self.sock = sock
-        self.number = sock.fileno()
-        self.client = client
-        self.server = server
-        self.arrival = arrival
-        self.room = room
-        self.unsent = memoryview(b"")
-        self.ends = False
-
-
-Room = dict[Connection, float]
-"""Connections that wait for the same thing, and since when. Who takes one out of its room has it, and nobody else."""
-
-
 class Connections:
     """All of one process.
 
@@ -86,6 +68,7 @@ class Connections:
         longest_body: int,
         longer_bodies: tuple[tuple[bytes, int], ...] = (),
         is_prompt: Callable[[bytes], bool],
+        is_outward: Callable[[bytes], bool] | None = None,
         threads: int,
         idle_seconds: float,
     ) -> None:
@@ -95,6 +78,7 @@ class Connections:
         self._longest_body = longest_body
         self._longer_bodies = longer_bodies
         self._is_prompt = is_prompt
+        self._is_outward = is_outward
         self._threads = threads
         self._idle_seconds = idle_seconds
         self._all: dict[int, Connection] = {}
@@ -102,6 +86,7 @@ class Connections:
         self._arriving: Room = {}
         self._urgent: Room = {}
         self._waiting: Room = {}
+        self._lane = Lane(self._answer_outward)
         self._sending: Room = {}
         self._parting: Room = {}
         self._ready = select.epoll()
@@ -118,6 +103,8 @@ class Connections:
         """Begin; a thread says when it is ``done`` with what there was to answer."""
         for number in range(self._threads + 1):
             threading.Thread(target=self._work, args=(done,), name=f"answers-{number}", daemon=True).start()
+        if self._is_outward:
+            self._lane.start(done)
 
     def welcome(self, sock: socket.socket, client: Any, server: Any) -> None:
         """Take a new connection."""
@@ -130,9 +117,14 @@ class Connections:
     def make_room(self) -> bool:
         """Close the connection that has been idle for longest, or else at its request; whether there was one.
 
-        Who came into a room first stands first in it, but for the few whose event was for nothing.
+        Before those who are at their request go those who wait in the lane, which must hold up nobody else. Who came
+        into a room first stands first in it, but for the few whose event was for nothing.
         """
-        conn = first_of(self._idle) or first_of(self._arriving)
+        conn = first_of(self._idle)
+        if conn is None and (conn := first_of(self._lane.waiting)):
+            with suppress(OSError):
+                conn.sock.send(self._refusals.answer(503, "no_room", conn.client))
+        conn = conn or first_of(self._arriving)
         if conn:
             self._drop(conn)
         return conn is not None
@@ -145,12 +137,15 @@ class Connections:
     def end_what_takes_too_long(self) -> None:
         """To be called about once a second."""
         now = time.monotonic()
-        self._held = sum(len(conn.arrival.bytes) for room in (self._arriving, self._waiting) for conn in list(room))
+        rooms = (self._arriving, self._waiting, self._lane.waiting)
+        self._held = sum(len(conn.arrival.bytes) for room in rooms for conn in list(room))
         self._held += sum(len(conn.unsent) for conn in list(self._sending))
         for conn in taken_from(self._arriving, now - READ_SECONDS, lambda conn: len(conn.arrival.bytes) / SLOWEST):
             self._refuse(conn, 408, "too_slow")
         for conn in taken_from(self._waiting, now - WAIT_SECONDS):
             self._refuse(conn, 503, "no_thread")
+        for conn in taken_from(self._lane.waiting, now - WAIT_SECONDS):
+            self._refuse(conn, 503, "no_place")
         for conn in [
             *taken_from(self._idle, now - self._idle_seconds),
             *taken_from(self._sending, now - READ_SECONDS),
@@ -206,11 +201,14 @@ class Connections:
     def _listen(self, conn: Connection, since: float | None = None) -> None:
         """Wait for the rest of a request, or let it wait for its answer when it is there."""
         is_there = conn.arrival.stage() is not Stage.BEGUN
-        if is_there and self._is_prompt(conn.arrival.asked()):
+        asked = conn.arrival.asked() if is_there else b""
+        if is_there and self._is_prompt(asked):
             conn.room = self._urgent
             conn.room[conn] = time.monotonic()
         elif self._held > (MOST_FOR_LONG if conn.arrival.is_long else MOST_HELD) and conn.arrival.bytes:
             self._refuse(conn, 503, "no_memory")
+        elif is_there and self._is_outward and self._is_outward(asked):
+            self._lane.enter(conn)
         elif is_there:
             conn.room = self._waiting
             conn.room[conn] = time.monotonic()
@@ -261,13 +259,26 @@ class Connections:
 
     def _answer(self, conn: Connection) -> None:
         try:
-            self._held -= len(conn.arrival.bytes)  # that threads may miscount is made up for each second
-            answer = self._answer_of(conn)
-            conn.arrival, conn.ends = self._arrival(answer.rest), answer.ends
-            self._send(conn, answer.data)
+            self._send(conn, self._answered(conn))
         except BaseException:
             logger.exception("unexpected_error")
             self._drop(conn)
+
+    def _answer_outward(self, conn: Connection) -> None:
+        """Answer in the lane, and leave it to the other threads to send that and to go on with the connection."""
+        try:
+            conn.unsent = memoryview(self._answered(conn))
+            self._put(conn, self._sending, WRITABLE)
+        except BaseException:
+            logger.exception("unexpected_error")
+            self._drop(conn)
+
+    def _answered(self, conn: Connection) -> bytes:
+        """The answer to the request of a connection, which then has what follows that request."""
+        self._held -= len(conn.arrival.bytes)  # that threads may miscount is made up for each second
+        answer = self._answer_of(conn)
+        conn.arrival, conn.ends = self._arrival(answer.rest), answer.ends
+        return answer.data
 
     def _arrival(self, begun: bytes = b"") -> Arrival:
         return Arrival(self._longest_body, begun, self._longer_bodies)
@@ -332,19 +343,3 @@ class Connections:
         if self._all.get(conn.number) is conn:
             del self._all[conn.number]
         conn.sock.close()
-
-
-def first_of(room: Room) -> Connection | None:
-    """Who came into a room first; it is the caller's now."""
-    while room:
-        with suppress(KeyError, RuntimeError, StopIteration):  # others take from it too
-            conn = next(iter(room))
-            del room[conn]
-            return conn
-    return None
-
-
-def taken_from(room: Room, before: float, grace: Callable[[Connection], float] = lambda conn: 0.0) -> list[Connection]:
-    """Those that came into a room before a moment, by their ``grace`` in seconds earlier; they are the caller's now."""
-    late = [conn for conn, since in list(room.items()) if since + grace(conn) < before]
-    return [conn for conn in late if room.pop(conn, None) is not None]

@@ -1,0 +1,95 @@
+"""Which requests wait for somebody outside: what the application takes for one, however its target is written."""
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http import wsgi
+from gunicorn.http.parser import RequestParser
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from werkzeug.routing import Map, Rule
+
+from app.server import outward
+from app.server.connections.arrival import Arrival
+from app.server.terms import Terms
+
+NAMES = ["google", "my-id2"]
+TERMS = Terms((), 1000, frozenset(), outward=outward.paths(NAMES))
+PREFIXES = ("/auth", "/api/v1/auth", "/api/auth")
+ROUTES = Map([Rule(f"{prefix}/<name>{step}") for prefix in PREFIXES for step in ("", "/callback")])
+HEAD = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CLIENT = ("127.0.0.1", 40000)
+PIECES = (
+    *("/", "//", "auth", "%61uth", "/auth/google", "/callback", "google", "%2F", "%2f", "/api", "/v1", "/auth/my-id2"),
+    *("http://", "http:", "x:", "://", "host:1", "@", "[", "]", "?", "#", ";", "=", ".", "..", "%", "%00", "%3F", "*"),
+)
+
+
+def is_outward(target: str) -> bool:
+    """What the server says, of the bytes that came."""
+    arrival = Arrival(1000)
+    arrival.add(HEAD % target.encode())
+    return TERMS.is_outward(arrival.asked())
+
+
+def finds_outward(target: str) -> bool:
+    """Whether the parser lets it through, and an application's routes find a provider there."""
+    try:
+        request = next(RequestParser(Config(), iter([HEAD % target.encode()]), CLIENT))
+        _, environ = wsgi.create(request, None, CLIENT, CLIENT, Config())
+        return ROUTES.bind_to_environ(environ).match()[1]["name"] in NAMES
+    except Exception:  # noqa: BLE001 the parser raises many, and none but for a fault of the request
+        return False
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("rest", ["", "/callback", "?next=/", "/callback?code=" + "c" * 4000 + "&state=s"])
+def test_where_a_login_with_a_provider_begins_and_comes_back_is_outward(prefix: str, name: str, rest: str) -> None:
+    assert is_outward(prefix + "/" + name + rest)
+    assert finds_outward(prefix + "/" + name + rest)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_the_method_does_not_matter(method: str) -> None:
+    assert TERMS.is_outward(f"{method} /auth/google".encode())
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("//auth/google", "/%61uth/google", "/auth/goo%67le/callback", "/auth%2Fgoogle", "/auth/google#part"),
+        *("http://host/auth/google", "http://host//auth/google?x", "http:/auth/google?://", "auth/google?://"),
+    ],
+)
+def test_a_target_that_is_written_otherwise_is_outward_too(target: str) -> None:
+    assert finds_outward(target)
+    assert is_outward(target)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("/", "/login", "/auth", "/auth/", "/auth/acme", "/auth/acme/callback", "/auth/google/", "/auth/Google"),
+        *("/auth/google/callback/", "/auth/google/link", "/api/v2/auth/google", "/login?next=/auth/google", "*"),
+        *("/api/v1/auth/login", "/api/oauth/token", "/x/auth/google", "http://auth/google", "http://[/auth/google"),
+    ],
+)
+def test_nothing_else_is(target: str) -> None:
+    assert not is_outward(target)
+    assert not finds_outward(target)
+
+
+@pytest.mark.parametrize("asked", [b"", b"GET", b"GET ", b"\r\n"])
+def test_what_is_no_request_is_none(asked: bytes) -> None:
+    assert not TERMS.is_outward(asked)
+
+
+def test_without_providers_nothing_is_outward() -> None:
+    assert outward.paths([]) == frozenset()
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=7).map("".join))
+@settings(max_examples=500, deadline=None)
+@example("x:auth/google?://")
+def test_no_way_of_writing_it_leads_to_a_provider_past_the_server(target: str) -> None:
+    assert is_outward(target) or not finds_outward(target), target
