@@ -114,6 +114,27 @@ class LinkGone(PortalError):
     message = sentence("This link has been used already or is too old. Ask for a new one.")
 
 
+class AnswerGone(PortalError):
+    """What a provider answered about somebody is too old, was made use of, or belongs to another browser."""
+
+    status, code = 410, "answer_gone"
+    message = sentence("This step is no longer open here. Log in again; nothing was changed.")
+
+
+class IdentityTaken(PortalError):
+    """The identity at a provider is linked with another account; neither account changes."""
+
+    status, code = 409, "identity_taken"
+    message = sentence("This login is linked with another MAX account already, so nothing was changed.")
+
+
+class LastWayIn(PortalError):
+    """Without it nobody could log in to the account any more."""
+
+    status, code = 409, "last_way_in"
+    message = sentence("Add another way to log in before you remove this one.")
+
+
 class ProtocolRefusal(PortalError):
     """An OAuth error a service decides on: ``code`` is the protocol's error, ``message`` its constant description.
 

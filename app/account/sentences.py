@@ -28,6 +28,10 @@ SENTENCES: dict[str, str] = {
     Event.DELETION_REQUESTED: sentence("The deletion of the account was asked for."),
     Event.DELETION_CANCELLED: sentence("The deletion of the account was taken back."),
     Event.ACCOUNT_DELETED: sentence("The account was deleted."),
+    Event.ACCOUNT_DISPLACED: sentence("Somebody else proved the e-mail address, which was never verified here."),
+    Event.IDENTITY_LINKED: sentence("A login of another provider was linked."),
+    Event.IDENTITY_UNLINKED: sentence("A login of another provider was unlinked."),
+    Event.IDENTITY_REFUSED: sentence("A login of another provider that is not yours was refused."),
     Event.PLAN_SET: sentence("The plan was changed."),
     Event.LOGIN_SUCCEEDED: sentence("You logged in."),
     Event.LOGIN_FAILED: sentence("Somebody tried to log in with a wrong password."),
@@ -80,6 +84,7 @@ CHANGED: dict[str, str] = {
 }
 
 REASONS: dict[str, str] = {
+    "account_displaced": sentence("because somebody else proved the e-mail address"),
     "account_disabled": sentence("because the account was disabled"),
     "client_changed": sentence("because the application was set up anew"),
     "client_deleted": sentence("because the application was removed"),
@@ -90,6 +95,8 @@ REASONS: dict[str, str] = {
     "email_restored": sentence("because the change of the address was undone"),
     "ended_by_operator": sentence("because the operator ended it"),
     "ended_by_person": sentence("because you ended it on the page of your devices"),
+    "identity_unlinked": sentence("because the login of another provider was unlinked"),
+    "identity_unlinked_outside": sentence("because the link was ended at the other provider"),
     "logout": sentence("because you logged out"),
     "logout_everywhere": sentence("because you logged out everywhere"),
     "password_changed": sentence("because the password was changed"),
@@ -104,6 +111,8 @@ REASONS: dict[str, str] = {
 
 SECTIONS: dict[str, str] = {
     "identities": sentence("Ways to log in"),
+    "provider_identities": sentence("Linked accounts"),
+    "provider_requests": sentence("Ways to other providers"),
     "groups": sentence("Groups and roles"),
     "photo": sentence("Photo"),
     "sessions": sentence("Sessions"),

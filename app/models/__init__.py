@@ -5,6 +5,7 @@ from app.models.base import Base, UtcDateTime, new_id
 from app.models.client import Client, Scope
 from app.models.delivery import Delivery
 from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
+from app.models.identity import EmailCode, Identity, ProviderAnswer, ProviderRequest
 from app.models.known_secret import KnownSecrets
 from app.models.photo import Photo
 from app.models.proof import KnownDevice, OneTimeToken
@@ -19,13 +20,17 @@ __all__ = [
     "Client",
     "Consent",
     "Delivery",
+    "EmailCode",
     "Group",
+    "Identity",
     "Interaction",
     "KnownDevice",
     "KnownSecrets",
     "Membership",
     "OneTimeToken",
     "Photo",
+    "ProviderAnswer",
+    "ProviderRequest",
     "RefreshToken",
     "RevokedToken",
     "Role",

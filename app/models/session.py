@@ -10,7 +10,10 @@ from app.models.base import Base, Identified, Json
 
 
 class UserSession(Identified, Base):
-    """A signed-in browser. ``id`` is public (the ``sid`` claim); the cookie's value is kept as a hash only."""
+    """A signed-in browser. ``id`` is public (the ``sid`` claim); the cookie's value is kept as a hash only.
+
+    ``identity_id`` is by which identity at a provider the person came in last; of none, if by a password.
+    """
 
     __tablename__ = "user_sessions"
     __table_args__ = (
@@ -38,6 +41,7 @@ class UserSession(Identified, Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(sa.String(40))
+    identity_id: Mapped[str | None] = mapped_column(sa.String(36))
 
 
 class Interaction(Base):

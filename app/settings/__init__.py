@@ -30,6 +30,7 @@ from app.settings.groups import (
     StorageSettings,
     TokenSettings,
 )
+from app.settings.providers import GenericProvider, ProviderSettings, variable_part
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
 MASK = "********"
@@ -53,6 +54,7 @@ class Settings:
     tokens: TokenSettings
     session: SessionSettings
     accounts: AccountSettings
+    providers: ProviderSettings
     seed: SeedSettings
     mail: MailSettings
     limits: LimitSettings
@@ -105,6 +107,8 @@ class Settings:
         groups = {
             group.name: _read_group(cast(type, group.type), environ, problems) for group in dataclasses.fields(cls)
         }
+        if groups["providers"] is not None:
+            groups["providers"] = _with_generic(groups["providers"], environ, problems)
         if problems:
             raise ConfigurationError(problems)
         try:
@@ -202,16 +206,9 @@ class Settings:
     def rows(self) -> Iterator["SettingRow"]:
         """Every setting with its value, secrets masked; what ``config check`` and the documentation show."""
         for group in dataclasses.fields(self):
-            settings = getattr(self, group.name)
-            for item in dataclasses.fields(settings):
-                value = getattr(settings, item.name)
-                shown = ", ".join(value) if isinstance(value, tuple) else str(value)
-                yield SettingRow(
-                    variable=item.metadata["variable"],
-                    default=item.metadata["default"],
-                    meaning=item.metadata["meaning"],
-                    value=_masked(shown, item.name) if item.metadata["secret"] else shown,
-                )
+            yield from _rows(getattr(self, group.name))
+        for name, provider in zip(self.providers.generic_names, self.providers.generic, strict=True):
+            yield from _rows(provider, variable_part(name))
 
 
 @functools.cache
@@ -234,33 +231,59 @@ class SettingRow:
     value: str = ""
 
 
+def _rows(group: Any, name: str = "") -> Iterator[SettingRow]:
+    """The rows of one group; ``name`` is what its variables are made with."""
+    for item in _settings_of(group):
+        value = getattr(group, item.name)
+        shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+        yield SettingRow(
+            variable=item.metadata["variable"].format(name),
+            default=item.metadata["default"],
+            meaning=item.metadata["meaning"],
+            value=_masked(shown, item.name) if item.metadata["secret"] else shown,
+        )
+
+
 def documentation() -> str:
     """``docs/configuration.md``: every setting in a table."""
     head = "# Configuration\n\nMade from `app/settings/` by `flask --app wsgi config document`. "
     head += "Each secret can be given as a file, too: `…_FILE` names it.\n\n"
     lines = ["| variable | default | meaning |", "|---|---|---|"]
-    for group in dataclasses.fields(Settings):
-        for item in dataclasses.fields(cast(type, group.type)):
+    for group in (*(cast(type, each.type) for each in dataclasses.fields(Settings)), GenericProvider):
+        for item in _settings_of(group):
             default = f"`{item.metadata['default']}`" if item.metadata["default"] else ""
-            variable = f"`{item.metadata['variable']}`" + (" (`_FILE`)" if item.metadata["secret"] else "")
+            variable = f"`{item.metadata['variable'].format('ACME')}`"
+            variable += " (`_FILE`)" if item.metadata["secret"] else ""
             lines.append(f"| {variable} | {default} | {item.metadata['meaning']} |")
     return head + "\n".join(lines) + "\n"
 
 
-def _read_group(group: type, environ: Mapping[str, str], problems: list[str]) -> Any:
+def _settings_of(group: Any) -> list[dataclasses.Field[Any]]:
+    """The fields of a group that are settings."""
+    return [item for item in dataclasses.fields(group) if item.metadata]
+
+
+def _read_group(group: type, environ: Mapping[str, str], problems: list[str], name: str = "") -> Any:
+    """A group as the environment says; ``name`` is what its variables are made with. None with a problem."""
     parsed: dict[str, object] = {}
-    for item in dataclasses.fields(group):
+    for item in _settings_of(group):
         try:
-            raw = _given(item.metadata, environ) or item.metadata["default"]
+            raw = _given(item.metadata, environ, name) or item.metadata["default"]
             parsed[item.name] = item.metadata["parse"](raw)
         except ValueError as error:
-            problems.append(f"{item.metadata['variable']} {error}")
-    return group(**parsed) if len(parsed) == len(dataclasses.fields(group)) else None
+            problems.append(f"{item.metadata['variable'].format(name)} {error}")
+    return group(**parsed) if len(parsed) == len(_settings_of(group)) else None
 
 
-def _given(metadata: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+def _with_generic(group: ProviderSettings, environ: Mapping[str, str], problems: list[str]) -> ProviderSettings:
+    """The providers with those that ``OIDC_PROVIDERS`` names."""
+    read = [_read_group(GenericProvider, environ, problems, variable_part(name)) for name in group.generic_names]
+    return dataclasses.replace(group, generic=tuple(read)) if all(read) else group
+
+
+def _given(metadata: Mapping[str, Any], environ: Mapping[str, str], name: str) -> str:
     """The variable's value; a secret may stand in the file that ``…_FILE`` names instead. Raises ``ValueError``."""
-    variable = metadata["variable"]
+    variable = metadata["variable"].format(name)
     value, file = environ.get(variable, ""), environ.get(f"{variable}_FILE", "") if metadata["secret"] else ""
     if not file:
         return value
@@ -312,6 +335,7 @@ def _problems(settings: Settings) -> Iterator[str]:
     yield from directories.problems(
         settings.instance_path, database_urls.file_of(storage.database_url, settings.instance_path), storage.redis_url
     )
+    yield from settings.providers.problems()
     if settings.accounts.photo_folder:
         yield from directories.problems_of_photos(Path(settings.accounts.photo_folder))
 

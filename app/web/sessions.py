@@ -103,15 +103,20 @@ def has_other_accounts() -> bool:
     return any(name in request.cookies for name in _names_of_others())
 
 
-def begin_session(user_id: str, *, remember: bool) -> str:
+def begin_session(user_id: str, *, remember: bool, identity_id: str | None = None) -> str:
     """Log a person in beside those who are: a new cookie value, a new form secret. Answers the session's public id.
 
-    Who was logged in here already keeps the session.
+    ``identity_id`` is by which identity at a provider the person came in, if by one. Who was logged in here already
+    keeps the session.
     """
     accounts = _accounts()
     known = next((each for each in accounts if each.session.user_id == user_id), None)
     session_id, token = services.sessions.start(
-        user_id, caller(), remember=remember, replaces=known.session if known else None
+        user_id,
+        caller(),
+        remember=remember,
+        replaces=known.session if known else None,
+        identity_id=identity_id,
     )
     _keep([each for each in accounts if each is not known])
     days = services.settings.session.remember_days if remember else 0

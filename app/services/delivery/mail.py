@@ -1,5 +1,6 @@
 """Mails to people, queued: who gets which one, in which language, and with what in it. How they look is the edge's."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,17 +36,31 @@ class Mail:
         otherwise. With ``by`` it tells when, by which device and from where something was done. ``life`` is how long it
         makes sense to try: a link does not arrive after it has expired.
         """
-        if not self.is_possible:
-            return
         if by:
             values |= {"at": self.outbox.clock(), "device": by.user_agent, "place": by.ip_address}
+        values = {"name": person.name, "timezone": person.timezone, **values}
+        self._queue(template, to or person.email, language or person.locale, life, values, person.id)
+
+    def send_to(
+        self, template: str, to: str, language: str, *, life: timedelta, **values: str | int | datetime | None
+    ) -> None:
+        """Queue one mail to an address of which nobody knows yet whose it is."""
+        self._queue(template, to, language, life, values, None)
+
+    def _queue(
+        self,
+        template: str,
+        to: str,
+        language: str,
+        life: timedelta,
+        values: Mapping[str, str | int | datetime | None],
+        user_id: str | None,
+    ) -> None:
+        # RFC 2606 section 2: nobody has such an address.
+        if not self.is_possible or to.endswith(".invalid"):
+            return
         plain: dict[str, Any] = {
             name: {"at": value.isoformat()} if isinstance(value, datetime) else value for name, value in values.items()
         }
-        content = {
-            "template": template,
-            "to": to or person.email,
-            "language": language or person.locale,
-            "values": {"name": person.name, "timezone": person.timezone, **plain},
-        }
-        self.outbox.add(MAIL, content, life=life, user_id=person.id)
+        content = {"template": template, "to": to, "language": language, "values": plain}
+        self.outbox.add(MAIL, content, life=life, user_id=user_id)

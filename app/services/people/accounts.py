@@ -23,6 +23,7 @@ from app.services.people.profiles import LONGEST_USERNAME, UNNAMED, given_userna
 from app.services.record.audit import Audit, Event
 
 TAKEN = sentence("There is an account with this e-mail. Log in, or use another e-mail.")
+HAS_ONE = sentence("Your account has a password by now. Change it instead.")
 NOT_YOURS = sentence("This is not your password. Check it and try again.")
 _user = cast(sa.Table, User.__table__)
 
@@ -116,11 +117,15 @@ class Accounts:
 
     def problems(self, email: str, name: str, password: str) -> dict[str, str]:
         """All that speaks against these for an account of one's own, whoever has them: a sentence for each field."""
-        rules: tuple[Callable[[], object], ...] = (
+        return self._problems(
             lambda: require_name(name),
             lambda: normalised(email),
             lambda: self.passwords.require_strength(password, email, name),
         )
+
+    @staticmethod
+    def _problems(*rules: Callable[[], object]) -> dict[str, str]:
+        """What each rule says against it, by the field it belongs to."""
         found = {}
         for require in rules:
             try:
@@ -141,6 +146,39 @@ class Accounts:
         user_id = self._add(email, name, hashed, role="member", locale=language)
         self.audit.record(Event.ACCOUNT_REGISTERED, caller, user_id=user_id)
         return user_id
+
+    def register_without_password(
+        self, email: str, name: str, language: str, caller: Caller, *, is_verified: bool, picture: str = ""
+    ) -> str:
+        """Make an account for a person who comes in by other means; raises :class:`InvalidInput`. Answers its id."""
+        if problems := self._problems(lambda: require_name(name), lambda: normalised(email)):
+            raise InvalidFields(problems)
+        email, name = normalised(email), require_name(name)
+        if self.credentials.tokens.is_restorable(email):
+            raise InvalidInput(TAKEN, "email")
+        user_id = self._add(
+            email, name, None, role="member", is_verified=is_verified, locale=language, avatar_url=picture or None
+        )
+        self.audit.record(Event.ACCOUNT_REGISTERED, caller, user_id=user_id)
+        return user_id
+
+    def has_password(self, user_id: str) -> bool:
+        """Whether a password opens the account; raises :class:`NotFound`."""
+        return self._person(user_id).password_hash is not None
+
+    def set_first_password(self, user_id: str, new: str, caller: Caller, *, keep_session_id: str | None) -> None:
+        """Give an account its first password, for who has just proven to be its person; the person is told by mail.
+
+        Other sessions and their tokens end, as with every new password. Raises :class:`InvalidInput`
+        (``"password"``) for a weak one, or where there is one by now: then it is to be changed.
+        """
+        person = self._person(user_id)
+        hashed = self.credentials.hashed(new, person.email, person.name)
+        if self._person(user_id).password_hash is not None:
+            raise InvalidInput(HAS_ONE, "password")
+        self.credentials.replace(person, hashed, "password_changed", caller, keep_session_id=keep_session_id)
+        self.audit.record(Event.PASSWORD_CHANGED, caller, user_id=user_id)
+        self.credentials.tell(person, caller)
 
     def create(
         self,
@@ -194,12 +232,13 @@ class Accounts:
         self,
         email: str,
         name: str,
-        password_hash: str,
+        password_hash: str | None,
         *,
         role: str,
         is_admin: bool = False,
         is_verified: bool = False,
         locale: str = "",
+        avatar_url: str | None = None,
     ) -> str:
         now, user_id = self.clock(), new_id()
         person: dict[str, Any] = {
@@ -207,7 +246,8 @@ class Accounts:
             "email": email,
             "full_name": name,
             "password_hash": password_hash,
-            "password_changed_at": now,
+            "password_changed_at": now if password_hash else None,
+            "avatar_url": avatar_url,
             "email_verified": is_verified,
             "is_staff": is_admin,
             "is_superuser": is_admin,

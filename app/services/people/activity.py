@@ -52,6 +52,10 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.DELETION_REQUESTED,
             Event.DELETION_CANCELLED,
             Event.ACCOUNT_DELETED,
+            Event.ACCOUNT_DISPLACED,
+            Event.IDENTITY_LINKED,
+            Event.IDENTITY_UNLINKED,
+            Event.IDENTITY_REFUSED,
             Event.PLAN_SET,
         }
     ),

@@ -31,6 +31,11 @@ class Administrators:
         """Whether anybody administers, be it somebody who was disabled."""
         return self.db.session.execute(sa.select(_user.c.id).where(_ADMINISTERS).limit(1)).first() is not None
 
+    def is_one(self, user_id: str) -> bool:
+        """Whether this person administers, or could without anybody's doing."""
+        theirs = sa.select(_user.c.id).where(_user.c.id == user_id, sa.or_(_ADMINISTERS, _user.c.is_staff))
+        return self.db.session.execute(theirs).first() is not None
+
     def is_last(self, user_id: str) -> bool:
         """Whether only this person administers the platform; administrators who ask at once wait for each other here.
 

@@ -3,6 +3,7 @@ the person in them but the id, which then names nobody.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
 
@@ -74,6 +75,11 @@ class Deletions:
         self.mail = mail
         self.cooling_off = cooling_off
         self.link = link
+        self._attendants: list[Callable[[str], None]] = []
+
+    def attend(self, action: Callable[[str], None]) -> None:
+        """Have ``action`` called with the id of whoever is removed, in that transaction, before their rows go."""
+        self._attendants.append(action)
 
     def request(self, user_id: str, typed_email: str, caller: Caller, *, keep_session_id: str | None) -> bool:
         """Schedule the end of an account; answers whether it is gone already, which is so without a cooling-off.
@@ -167,6 +173,8 @@ class Deletions:
         execute, is_theirs = self.db.session.execute, person.id
         own_sessions = sa.select(_session.c.id).where(_session.c.user_id == is_theirs)
         execute(sa.delete(_interaction).where(sa.or_(*(column.in_(own_sessions) for column in _SESSIONS_OF_REQUESTS))))
+        for act in self._attendants:
+            act(is_theirs)
         for table in (_family, _code, _session):
             execute(sa.delete(table).where(table.c.user_id == is_theirs))
         self.photos.drop(is_theirs)

@@ -17,10 +17,12 @@ from app.models import (
     Consent,
     Delivery,
     Group,
+    Identity,
     KnownDevice,
     Membership,
     OneTimeToken,
     Photo,
+    ProviderRequest,
     RefreshToken,
     RevokedToken,
     Role,
@@ -69,6 +71,12 @@ _MEMBERSHIPS = Section(
     .order_by(_group.c.name),
 )
 SECTIONS = (
+    _of(
+        "provider_identities",
+        Identity,
+        ("id", "provider", "subject", "email", "email_verified", "profile", "created_at", "last_used_at"),
+    ),
+    _of("provider_requests", ProviderRequest, ("provider", "purpose", "created_at", "answered_at")),
     _MEMBERSHIPS,
     _of("photo", Photo, ("id", "covers", "created_at")),
     _of(

@@ -153,12 +153,19 @@ class Sessions:
         self.copies = copies
 
     def start(
-        self, user_id: str, caller: Caller, *, remember: bool = False, replaces: ActiveSession | None = None
+        self,
+        user_id: str,
+        caller: Caller,
+        *,
+        remember: bool = False,
+        replaces: ActiveSession | None = None,
+        identity_id: str | None = None,
     ) -> tuple[str, str]:
         """Begin a session after a successful login; answers its public id and the cookie's value.
 
-        The session of the same person that the browser held before goes on under the new value: its id, and
-        all that hangs on it, stays, the old value is dead.
+        ``identity_id`` is by which identity at a provider the person came in, if by one. The session of the same
+        person that the browser held before goes on under the new value: its id, and all that hangs on it, stays, the
+        old value is dead.
         """
         token, now = random_token(256), self.clock()
         is_remembered = self.policy.is_remembered(remember)
@@ -168,6 +175,7 @@ class Sessions:
             "ip_address": caller.ip_address,
             "user_agent": caller.user_agent,
             "is_remembered": is_remembered,
+            "identity_id": identity_id,
             "authenticated_at": now,
             "last_used_at": now,
             "expires_at": now + (self.policy.remembered if is_remembered else self.policy.absolute),

@@ -11,9 +11,12 @@ from app.models import (
     AuthorizationCode,
     Base,
     Delivery,
+    EmailCode,
     Interaction,
     KnownDevice,
     OneTimeToken,
+    ProviderAnswer,
+    ProviderRequest,
     RefreshToken,
     RevokedToken,
     TokenFamily,
@@ -38,6 +41,10 @@ KEPT: tuple[tuple[type[Base], timedelta], ...] = (
     # So long a link that was used is known as used.
     (OneTimeToken, timedelta(days=1)),
     (KnownDevice, timedelta()),
+    # So long a browser that comes back late is told so, and led on with what it wanted.
+    (ProviderRequest, timedelta(days=1)),
+    (ProviderAnswer, timedelta()),
+    (EmailCode, timedelta()),
     # Lives on for a week after it arrived or was given up, for who looks for a mail.
     (Delivery, timedelta()),
 )

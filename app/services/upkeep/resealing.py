@@ -6,7 +6,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.errors import InvalidInput
-from app.models import Delivery, SigningKey
+from app.models import Delivery, EmailCode, Identity, ProviderAnswer, ProviderRequest, SigningKey
 from app.services.foundation.agreement import ALIVE, Agreement
 from app.services.foundation.environment import NOBODY, Caller, Database
 from app.services.foundation.sealing import Sealer, Unopenable
@@ -15,6 +15,16 @@ from app.services.record.audit import Audit, Event
 BATCH = 200
 SEALED: dict[str, tuple[sa.Column[Any], sa.Column[Any]]] = {
     "signing keys": (cast(Any, SigningKey.__table__).c.kid, cast(Any, SigningKey.__table__).c.private_sealed),
+    "identities": (cast(Any, Identity.__table__).c.id, cast(Any, Identity.__table__).c.sealed_tokens),
+    "trips to providers": (
+        cast(Any, ProviderRequest.__table__).c.state_hash,
+        cast(Any, ProviderRequest.__table__).c.sealed,
+    ),
+    "answers of providers": (
+        cast(Any, ProviderAnswer.__table__).c.id_hash,
+        cast(Any, ProviderAnswer.__table__).c.sealed,
+    ),
+    "codes in mails": (cast(Any, EmailCode.__table__).c.key_hash, cast(Any, EmailCode.__table__).c.sealed_code),
     "deliveries": (cast(Any, Delivery.__table__).c.id, cast(Any, Delivery.__table__).c.sealed),
 }
 """The id and the sealed text of every row that ``ENCRYPTION_KEYS`` open. What Redis has of sessions are only copies."""
