@@ -1,0 +1,1 @@
+"""Programs that show the portal with others; none of them is part of it."""

@@ -1,0 +1,44 @@
+"""Google, Kakao, Naver, Discord and Acme for a test: real HTTP on loopback, in threads of this process.
+
+    with Providers(portal="http://localhost:8000") as providers:
+        app = make_app(**providers.environment)
+        callback = providers.google.visit(where_the_portal_sends_one, person="kim")
+        providers.google.switch("hang")
+        providers.google.awaited("token").parameters
+
+What a switch can be is in ``examples/providers/switches.py``, who the people are in ``examples/providers/people.py``.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from examples.providers import providers as stand_ins
+from examples.providers.browser import NotSentBack
+from examples.providers.seen import masked
+from tests.servers import free_port
+
+__all__ = ["NotSentBack", "Providers", "masked", "providers", "shared_providers"]
+
+
+class Providers(stand_ins.Providers):
+    """On ports that stay free while a provider is down for a while."""
+
+    def __init__(self, portal: str = stand_ins.PORTAL) -> None:
+        super().__init__(portal, free_port)
+
+
+@pytest.fixture(scope="session")
+def shared_providers() -> Iterator[Providers]:
+    """Those that most tests share; they send people back to http://localhost:8000, the portal inside a test."""
+    with Providers() as started:
+        yield started
+
+
+@pytest.fixture
+def providers(shared_providers: Providers) -> Iterator[Providers]:
+    """As new, whatever the last test did to them. Import both fixtures into the ``conftest.py`` of a room."""
+    yield shared_providers
+    for provider in shared_providers.all.values():
+        provider.reset()
+        provider.start()
