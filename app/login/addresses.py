@@ -14,11 +14,11 @@ from app.languages import current_language, prefer
 from app.languages import gettext as _
 from app.login.forms import LinkForm, PlainForm
 from app.login.routes import bp
-from app.login.steps import Answer, kept_request, leave_for_login, page, refused
 from app.services.foundation.environment import Caller
 from app.services.people.email_addresses import Offer
 from app.services.people.one_time_tokens import Purpose
 from app.web.security import caller, withhold_address
+from app.web.steps import Answer, kept_request, leave_for_login, page, refused
 from app.wiring import services
 
 

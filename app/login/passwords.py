@@ -7,10 +7,10 @@ from app.errors import TooManyAttempts, WrongCredentials
 from app.languages import gettext as _
 from app.login.forms import ConfirmForm, StrengthForm
 from app.login.routes import bp
-from app.login.steps import Answer, login_address, page, refused
 from app.web.devices import device_token
 from app.web.security import caller, safe_path, sender
 from app.web.sessions import begin_session
+from app.web.steps import Answer, login_address, page, refused
 from app.wiring import services
 
 STRENGTH_LIMIT = "120/minute"

@@ -11,11 +11,11 @@ from app.languages import current_language
 from app.languages import gettext as _
 from app.login.forms import ForgotForm, ResetForm
 from app.login.routes import bp
-from app.login.steps import Answer, kept_request, leave_for_login, left_email, login_address, page, refused, take_email
 from app.services.grants.authorization import Pending
 from app.services.people.email_names import normalised
 from app.web.devices import device_token, trust_device
 from app.web.security import caller, withhold_address
+from app.web.steps import Answer, kept_request, leave_for_login, left_email, login_address, page, refused, take_email
 from app.wiring import services
 
 CHANGED = sentence("Your password was changed. Log in with the new one.")

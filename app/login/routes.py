@@ -1,23 +1,34 @@
 """Views of logging in and out: read the form, ask a service, map the outcome, render or redirect."""
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from app.errors import InvalidInput, TooManyAttempts, WrongCredentials
 from app.languages import current_language
 from app.languages import gettext as _
 from app.login.forms import LoginForm, RegisterForm
-from app.login.steps import Answer, login_address, own_next, page, refused, take_email, take_notice
 from app.services.clients.redirect_uris import origin
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import Step
 from app.services.sessions.sessions import ActiveSession
 from app.web.cookies import clear_all
-from app.web.devices import admit_device, device_token
+from app.web.devices import device_token
 from app.web.forms import OpenForm, put_beside
 from app.web.presentation import in_words
 from app.web.security import caller
-from app.web.sessions import begin_session, current_session, end_one, end_session, open_sessions, use_session
+from app.web.sessions import current_session, end_one, end_session, open_sessions, use_session
+from app.web.steps import (
+    Answer,
+    logged_in,
+    login_address,
+    onward,
+    own_next,
+    page,
+    refused,
+    take_email,
+    take_notice,
+    waiting_request,
+)
 from app.wiring import services
 
 bp = Blueprint("login", __name__)
@@ -26,9 +37,9 @@ bp = Blueprint("login", __name__)
 @bp.route("/login", methods=["GET", "POST"])
 def login() -> Answer:
     """Log in with e-mail and password."""
-    pending = _pending()
+    pending = waiting_request()
     if _has_moved_on(pending):
-        return _onward(pending)
+        return onward(pending, own_next())
     if request.method != "POST" and _is_choice(pending):
         return redirect(url_for("login.choose", interaction=pending.id if pending else None, next=own_next()), 303)
     form = _login_form()
@@ -43,15 +54,15 @@ def login() -> Answer:
             user_id = services.accounts.authenticate(email, password, caller())
     except (WrongCredentials, TooManyAttempts) as refusal:
         return refused("login/login.html", form, pending, refusal)
-    return _logged_in(user_id, pending, remember=bool(form.data.get("remember")))
+    return logged_in(user_id, pending, remember=bool(form.data.get("remember")), next_path=own_next())
 
 
 @bp.route("/register", methods=["GET", "POST"])
 def register() -> Answer:
     """Make an account and log it in."""
-    pending = _pending()
+    pending = waiting_request()
     if _has_moved_on(pending):
-        return _onward(pending)
+        return onward(pending, own_next())
     form = RegisterForm()
     if request.method != "POST":
         return page("login/register.html", form, pending)
@@ -68,13 +79,13 @@ def register() -> Answer:
         return page("login/register.html", form, pending), 400
     except TooManyAttempts as refusal:
         return refused("login/register.html", form, pending, refusal)
-    return _logged_in(user_id, pending, remember=False)
+    return logged_in(user_id, pending, next_path=own_next())
 
 
 @bp.route("/select-account", methods=["GET", "POST"])
 def choose() -> Answer:
     """Go on as one of those who are logged in, or as another; or log one of them out."""
-    pending, accounts, form = _pending(), open_sessions(), OpenForm()
+    pending, accounts, form = waiting_request(), open_sessions(), OpenForm()
     if not accounts:
         return redirect(login_address(pending), 303)
     if request.method == "POST" and form.validate_on_submit():
@@ -111,16 +122,6 @@ def logged_out() -> Answer:
     if client and client.is_active and (home := client.home_uri or _origin_of(client.redirect_uris)):
         return_to = {"name": client.name, "url": home}
     return render_template("login/logged_out.html", return_to=return_to)
-
-
-def _pending() -> Pending | None:
-    """The stored request the page is for; its languages decide how the page is written."""
-    if not (interaction_id := request.args.get("interaction", "")):
-        return None
-    pending = services.authorization.pending(interaction_id)
-    g.ui_locales = pending.request.ui_locales
-    g.is_popup = pending.request.display == "popup"
-    return pending
 
 
 def _has_moved_on(pending: Pending | None) -> bool:
@@ -161,7 +162,7 @@ def _chosen(session_id: str, pending: Pending | None) -> Response:
         return redirect(login_address(pending, switch=True), 303)
     if pending:
         services.interactions.record_selection(pending.id, session_id)
-    return _onward(pending)
+    return onward(pending, own_next())
 
 
 def _person(session: ActiveSession, *, is_current: bool) -> dict[str, object]:
@@ -174,19 +175,6 @@ def _person(session: ActiveSession, *, is_current: bool) -> dict[str, object]:
         "photo": subject.photo,
         "is_current": is_current,
     }
-
-
-def _onward(pending: Pending | None) -> Response:
-    target = url_for("oauth.resume", interaction=pending.id) if pending else own_next() or url_for("portal.home")
-    return redirect(target, 303)
-
-
-def _logged_in(user_id: str, pending: Pending | None, *, remember: bool) -> Response:
-    session_id = begin_session(user_id, remember=remember)
-    admit_device(user_id)
-    if pending:
-        services.interactions.record_login(pending.id, session_id)
-    return _onward(pending)
 
 
 def _likely_email(pending: Pending | None) -> str:

@@ -20,7 +20,7 @@ from flask import Flask
 from app.oauth.metadata import well_known
 from app.oauth.routes import bp
 from app.oauth.server import PortalAuthorizationServer
-from app.web.protocol_paths import PREFIXES
+from app.web.protocol.paths import PREFIXES
 
 
 def register(app: Flask) -> None:

@@ -24,7 +24,7 @@ from app.server.cookies import LEFT_OUT
 from app.services.foundation.environment import Caller
 from app.settings import Settings
 from app.web import origins
-from app.web.protocol_paths import PREFIXES
+from app.web.protocol.paths import PREFIXES
 from app.web.security import headers_of_every_response, settle
 from app.wiring import services
 

@@ -8,7 +8,7 @@ from werkzeug import Response
 from app.oauth.authorization_request import Draft
 from app.services.clients.redirect_uris import origin
 from app.services.grants.interactions import AuthorizationRequest
-from app.web import refusals
+from app.web.protocol import refusals
 from app.web.security import allow_framing
 from app.wiring import services
 

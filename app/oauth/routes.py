@@ -30,8 +30,8 @@ from app.services.clients.redirect_uris import origin
 from app.services.clients.scopes import split
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import NO_PROGRESS, Refusal, Step
-from app.web import refusals
 from app.web.forms import OpenForm
+from app.web.protocol import refusals
 from app.web.security import answers_limits, over_limit
 from app.web.sessions import session_for
 from app.wiring import services

@@ -14,7 +14,7 @@ from app.oauth.endpoints import Introspection, Revocation
 from app.oauth.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from app.oauth.parameters import BackChannelRequest, HttpRequest, back_channel_request
 from app.services.clients.clients import ClientRecord
-from app.web import refusals
+from app.web.protocol import refusals
 from app.wiring import services
 
 CALLED = {"token": "token", "revocation": "revoke", "introspection": "introspect"}

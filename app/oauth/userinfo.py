@@ -7,7 +7,7 @@ from flask import Request, Response, jsonify
 from app.errors import ProtocolRefusal
 from app.oauth.parameters import FORM
 from app.services.grants.bearer import AccessState
-from app.web import refusals
+from app.web.protocol import refusals
 from app.wiring import services
 
 REALM = "MAX Platform"

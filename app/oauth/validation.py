@@ -10,7 +10,7 @@ from app.oauth.client_authentication import authenticate
 from app.oauth.parameters import BackChannelRequest
 from app.services.clients.clients import ClientRecord
 from app.services.tokens.tokens import InvalidToken
-from app.web import refusals
+from app.web.protocol import refusals
 from app.wiring import services
 
 BLACKLISTED = "Token is blacklisted"

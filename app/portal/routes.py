@@ -25,7 +25,7 @@ from app.portal import developers
 from app.web.cookies import YEAR, keep_choice
 from app.web.drafts import keep_draft
 from app.web.forms import OpenForm
-from app.web.protocol_paths import within_protocol
+from app.web.protocol.paths import within_protocol
 from app.web.security import csp_nonce, page_at_hand, safe_path
 from app.wiring import services
 

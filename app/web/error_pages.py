@@ -20,8 +20,8 @@ from app.errors import (
     sentence,
 )
 from app.languages import gettext as _
-from app.web import refusals
-from app.web.protocol_paths import within_protocol
+from app.web.protocol import refusals
+from app.web.protocol.paths import within_protocol
 from app.web.security import page_at_hand
 from app.web.sessions import current_session
 from app.wiring import services

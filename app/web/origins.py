@@ -14,7 +14,7 @@ from typing import TypeVar
 from flask import Response, current_app, g, request
 
 from app.errors import ForeignOrigin
-from app.web.protocol_paths import within_protocol
+from app.web.protocol.paths import within_protocol
 from app.wiring import services
 
 logger = logging.getLogger("portal.web")

@@ -14,7 +14,7 @@ from app.errors import TooManyAttempts
 from app.services.foundation.environment import Caller
 from app.settings import Settings
 from app.web import origins
-from app.web.protocol_paths import within_protocol
+from app.web.protocol.paths import within_protocol
 from app.wiring import services
 
 UNLIMITED = re.compile(

@@ -1,16 +1,18 @@
 """What the steps share: the request that waits, how a step is shown, and what one step leaves for the next."""
 
-from flask import g, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask import session as form_session
 from werkzeug import Response
 
 from app.errors import InteractionGone, PortalError, TooManyAttempts
 from app.languages import gettext as _
 from app.services.grants.authorization import Pending
+from app.web.devices import admit_device
 from app.web.forms import Form
 from app.web.login_manager import NOTICE
 from app.web.presentation import asking_application
 from app.web.security import safe_path
+from app.web.sessions import begin_session
 from app.wiring import services
 
 TYPED_EMAIL = "typed_email"
@@ -38,9 +40,19 @@ def refused(
     return page(template, form, pending, **context), refusal.status, headers
 
 
-def kept_request() -> Pending | None:
-    """The request a step on the side was opened from; one that is over by now takes nothing from the step."""
+def waiting_request() -> Pending | None:
+    """The stored request the page is for; its languages decide how the page is written."""
     if not (interaction_id := request.args.get("interaction", "")):
+        return None
+    pending = services.authorization.pending(interaction_id)
+    g.ui_locales = pending.request.ui_locales
+    g.is_popup = pending.request.display == "popup"
+    return pending
+
+
+def kept_request(interaction_id: str | None = None) -> Pending | None:
+    """The request a step on the side was opened from; one that is over by now takes nothing from the step."""
+    if not (interaction_id := interaction_id or request.args.get("interaction", "")):
         return None
     try:
         pending = services.authorization.pending(interaction_id)
@@ -50,6 +62,28 @@ def kept_request() -> Pending | None:
     # A link in a mail opens a window of its own.
     g.is_popup = pending.request.display == "popup" and "token" not in request.values
     return pending
+
+
+def onward(pending: Pending | None, next_path: str | None = None) -> Response:
+    """On with the request that waits, else to the page somebody came from, else to the start."""
+    target = url_for("oauth.resume", interaction=pending.id) if pending else next_path or url_for("portal.home")
+    return redirect(target, 303)
+
+
+def logged_in(
+    user_id: str,
+    pending: Pending | None,
+    *,
+    remember: bool = False,
+    identity_id: str | None = None,
+    next_path: str | None = None,
+) -> Response:
+    """Begin the session of somebody who has just proven who they are, and go on with what they wanted."""
+    session_id = begin_session(user_id, remember=remember, identity_id=identity_id)
+    admit_device(user_id)
+    if pending:
+        services.interactions.record_login(pending.id, session_id)
+    return onward(pending, next_path)
 
 
 def login_address(pending: Pending | None, *, switch: bool = False) -> str:

@@ -7,7 +7,7 @@ was sent in its place stands on the page that only its sender sees.
 import logging
 
 from app.services.clients.registration import is_client_id
-from app.web.protocol_paths import within_protocol
+from app.web.protocol.paths import within_protocol
 
 logger = logging.getLogger("portal.protocol")
 
