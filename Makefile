@@ -17,7 +17,7 @@ LOCK := $(BIN)/pip-compile --quiet --strip-extras --no-annotate --no-header --no
 TRANSLATIONS := translations/messages.pot
 CLIENTS := tests/clients/.venv/.made tests/clients/node_modules/.package-lock.json
 
-.PHONY: help run test bench servers gunicorn check lock migrate translations clean
+.PHONY: help run demo test bench servers gunicorn check lock migrate translations clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -26,6 +26,9 @@ run: .venv/.run  ## Set up what is missing and serve the portal at http://localh
 	@LOG_LEVEL=WARNING $(FLASK) db upgrade
 	@LOG_LEVEL=WARNING $(FLASK) seed
 	@exec $(BIN)/gunicorn -c gunicorn.conf.py wsgi:app
+
+demo: .venv/.run  ## Serve the portal beside stand-ins of Google, Kakao, Naver and Discord, offline (ARGS="--fresh")
+	@exec $(BIN)/python -m examples.providers.demo $(ARGS)
 
 test:  ## Set up what is missing and run every test (ARGS="…" for pytest)
 	@$(MAKE) -j4 servers .venv/.test $(CLIENTS)

@@ -51,7 +51,7 @@ class Control:
                     self._said = self._unlink(provider, request["person"])
         except (KeyError, ValueError) as error:
             return as_json({"error": "invalid_request", "error_description": str(error)}, 400)
-        return redirect("/")
+        return redirect(f"/#{provider.name}")
 
     @staticmethod
     def _unlink(kakao: Kakao, person: str) -> str:

@@ -30,9 +30,8 @@ class Providers:
             provider.name: provider for provider in (self.google, self.kakao, self.naver, self.discord, self.acme)
         }
         self.control = Site("control", Control(self.all, lambda: self.environment).answer, port())
-        for provider in self.all.values():
-            for site in provider.sites.values():
-                site.port = port()
+        for site in self.sites[1:]:
+            site.port = port()
 
     def start(self) -> None:
         """Serve."""
@@ -58,6 +57,11 @@ class Providers:
     def __getitem__(self, name: str) -> Provider:
         """One by its name."""
         return self.all[name]
+
+    @property
+    def sites(self) -> list[Site]:
+        """Every address."""
+        return [self.control, *(site for provider in self.all.values() for site in provider.sites.values())]
 
     @property
     def secrets(self) -> set[str]:
