@@ -42,11 +42,17 @@ class Naver(Provider):
         """In the form or the address."""
         return request["client_id"], request["client_secret"]
 
+    def kind_of(self, request: Request, endpoint: Endpoint) -> str:
+        """Tokens are deleted where they are given."""
+        return "revoke" if self._is_deletion(request) else endpoint.kind
+
     def token(self, request: Request) -> Answer:
-        """Tokens are deleted here too."""
-        if request["grant_type"] == "delete":
-            return self.delete(request)
-        return super().token(request)
+        """Give them or delete them."""
+        return self.delete(request) if self._is_deletion(request) else super().token(request)
+
+    @staticmethod
+    def _is_deletion(request: Request) -> bool:
+        return request["grant_type"] == "delete"
 
     def delete(self, request: Request) -> Answer:
         """End the link."""

@@ -85,10 +85,14 @@ class StandIn:
         with self.lock:
             assert self.lock.wait_for(lambda: self.faults.hanging >= count, seconds), f"{self.faults.hanging} hang"
 
+    def kind_of(self, request: Request, endpoint: Endpoint) -> str:
+        """What is asked for, where one address takes several kinds of requests."""
+        return endpoint.kind
+
     def answer(self, request: Request) -> Answer:
         """Answer what arrived at a site."""
         endpoint = self.endpoints.get((request.site, request.path))
-        kind = endpoint.kind if endpoint else "unknown"
+        kind = self.kind_of(request, endpoint) if endpoint else "unknown"
         with self.lock:
             self.requests.append(seen(kind, request))
             self.lock.notify_all()

@@ -333,6 +333,7 @@ def test_naver_deletes_a_token_where_it_gives_them(providers: Providers) -> None
     token = application.tokens()["access_token"]
     deleted = application.redeem("", grant_type="delete", access_token=token)
     assert deleted.json() == {"access_token": token, "result": "success"}
+    assert providers.naver.awaited("revoke").parameters["access_token"] == masked(token)
     assert application.user(token).status_code == 401
     assert "error" in application.redeem("", grant_type="delete", access_token=token).json()
 
