@@ -98,7 +98,7 @@ def _terms(settings: Settings, longest_body: int, documents: Iterable[str]) -> t
     prompt = {b"GET /health", b"HEAD /health", *(f"GET {path}".encode() for path in documents)}
     rooms = (b"GET /static/", b"GET /bootstrap/")
     bodies = uploads.longer_bodies(settings)
-    return terms.Terms(headers, longest_body, frozenset(prompt), rooms, bodies, outward.paths(()))
+    return terms.Terms(headers, longest_body, frozenset(prompt), rooms, bodies, outward.paths(settings.providers.names))
 
 
 def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:

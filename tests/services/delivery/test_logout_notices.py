@@ -1,8 +1,6 @@
 """What an application answers to a logout notice decides what becomes of it, and how long it may take is bounded."""
 
-import re
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,67 +14,15 @@ from app.services.delivery.exchange import post_form
 from app.services.delivery.logout_notices import KIND, SECONDS, tell
 from app.services.delivery.outbox import DeliveryFailed, Parcel
 from tests.clock import Clock
+from tests.outsiders import Serve, outsiders
 
 HEAD = b"HTTP/1.1 %d Whatever\r\nContent-Length: 0\r\n%s\r\n"
 
 
-def request_of(sock: socket.socket) -> bytes:
-    """A whole request: its head and its body may arrive apart."""
-    received = b""
-    while not ended(received):
-        if not (part := sock.recv(65536)):
-            break
-        received += part
-    return received
-
-
-def ended(request: bytes) -> bool:
-    head, separator, body = request.partition(b"\r\n\r\n")
-    length = re.search(rb"(?i)content-length: (\d+)", head)
-    return bool(separator) and len(body) >= int(length[1] if length else 0)
-
-
-class Application:
-    """A server on loopback that answers every connection by a function of its socket."""
-
-    def __init__(self, answer: Callable[[socket.socket], None]) -> None:
-        self.answer = answer
-        self.received: list[bytes] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.uri = f"http://127.0.0.1:{self._listener.getsockname()[1]}/logout?a=b"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(sock,), daemon=True).start()
-
-    def _talk(self, sock: socket.socket) -> None:
-        with sock:
-            self.received.append(request_of(sock))
-            try:
-                self.answer(sock)
-            except OSError:
-                return  # the portal has hung up
-
-    def close(self) -> None:
-        self._listener.close()
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[[Callable[[socket.socket], None]], Application]]:
-    made: list[Application] = []
-
-    def start(answer: Callable[[socket.socket], None]) -> Application:
-        made.append(Application(answer))
-        return made[-1]
-
-    yield start
-    for each in made:
-        each.close()
+def serve() -> Iterator[Serve]:
+    with outsiders() as start:
+        yield start
 
 
 def saying(status: int, header: str = "") -> Callable[[socket.socket], None]:
@@ -97,9 +43,6 @@ def failure(uri: str) -> DeliveryFailed:
     with pytest.raises(DeliveryFailed) as caught:
         tell(uri, "the.token")
     return caught.value
-
-
-Serve = Callable[[Callable[[socket.socket], None]], Application]
 
 
 @pytest.mark.parametrize("status", [200, 204])
@@ -146,7 +89,7 @@ SLOW = {
 
 @pytest.mark.parametrize("kind", SLOW)
 def test_a_whole_exchange_has_one_deadline(serve: Serve, kind: str) -> None:
-    application = serve(SLOW[kind])  # type: ignore[arg-type]
+    application = serve(SLOW[kind])
     began = time.monotonic()
     refused = failure(application.uri)
     assert (refused.reason, refused.is_final) == ("no_answer:Timeout", False)
