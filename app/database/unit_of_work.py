@@ -177,6 +177,14 @@ class PortalDatabase(SQLAlchemy):
         g.pop(_AFTERWARDS, None)
         self._finish(is_kept=False)
 
+    def give_back(self) -> None:
+        """Let others have the connection, while somebody outside is waited for; the next statement takes one again.
+
+        What was not committed is taken back. Rows that were read keep what they had, and are nobody's any more.
+        """
+        self.rollback()
+        self._teardown_session(None)
+
     def afterwards(self, action: Callable[[], object]) -> None:
         """Have ``action`` called once what was done so far has been committed; never, if it is taken back."""
         g.setdefault(_AFTERWARDS, []).append(action)
