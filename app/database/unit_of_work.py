@@ -182,7 +182,7 @@ class PortalDatabase(SQLAlchemy):
 
         What was not committed is taken back. Rows that were read keep what they had, and are nobody's any more.
         """
-        self.rollback()
+        g.pop(_AFTERWARDS, None)
         self._teardown_session(None)
 
     def afterwards(self, action: Callable[[], object]) -> None:
