@@ -12,9 +12,9 @@ STEPS = ("", "/callback")
 END_OF_PATH = re.compile(rb"[?#]")
 
 
-def paths(names: Iterable[str]) -> frozenset[bytes]:
-    """The paths at which a login with one of these providers begins and comes back."""
-    return frozenset(f"{prefix}/{name}{step}".encode() for prefix, name, step in product(PREFIXES, names, STEPS))
+def paths(names: Iterable[str]) -> dict[bytes, str]:
+    """The paths at which a login with one of these providers begins and comes back, and which one it is."""
+    return {f"{prefix}/{name}{step}".encode(): name for prefix, name, step in product(PREFIXES, names, STEPS)}
 
 
 def path(asked: bytes) -> bytes:

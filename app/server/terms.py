@@ -1,6 +1,7 @@
 """What the server has to know of the application in order to answer where the application cannot."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import Flask
@@ -17,7 +18,8 @@ class Terms:
     Those are the beginnings of requests, such as ``b"GET /health"``, whose answers wait for nothing: a thread of their
     own keeps them coming when all others wait for a database. ``prompt_rooms`` are what further ones begin with.
     ``longer_bodies`` are requests, such as ``b"PUT /photo"``, that may have more than the longest body, and how much.
-    ``outward`` are the paths of requests whose answers wait for somebody outside; they have threads of their own.
+    ``outward`` are the paths of requests whose answers may wait for somebody outside, and for whom: they have threads
+    of their own.
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -25,15 +27,15 @@ class Terms:
     prompt: frozenset[bytes]
     prompt_rooms: tuple[bytes, ...] = ()
     longer_bodies: tuple[tuple[bytes, int], ...] = ()
-    outward: frozenset[bytes] = frozenset()
+    outward: Mapping[bytes, str] = field(default_factory=dict)
 
     def is_prompt(self, asked: bytes) -> bool:
         """Whether what was asked, method and target, is answered without waiting for anything."""
         return asked in self.prompt or asked.startswith(self.prompt_rooms)
 
-    def is_outward(self, asked: bytes) -> bool:
-        """Whether the answer to what was asked, method and target, may wait for somebody outside."""
-        return path(asked) in self.outward
+    def outward_to(self, asked: bytes) -> str | None:
+        """For whom outside the answer to what was asked, method and target, may wait; None where it does not."""
+        return self.outward.get(path(asked)) if self.outward else None
 
 
 def agree(app: Flask, terms: Terms) -> None:

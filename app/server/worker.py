@@ -62,7 +62,7 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
             longest_body=agreed.longest_body,
             longer_bodies=agreed.longer_bodies,
             is_prompt=agreed.is_prompt,
-            is_outward=agreed.is_outward if agreed.outward else None,
+            outward_to=agreed.outward_to,
             threads=self.cfg.threads,
             idle_seconds=self.cfg.keepalive,
         )

@@ -19,14 +19,14 @@ from app.server import outward
 from app.server.answering import Answering
 from app.server.connections import connections
 from app.server.connections.connections import Connections
-from app.server.connections.lane import PLACES
+from app.server.connections.lane import PLACES, PLACES_OF_ONE
 from app.server.refusals import Refusals
 from app.server.terms import Terms
 from tests.servers import PROJECT_ROOT, Server, free_port
 
 ASK = b"GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
 OUTWARD, ORDINARY = b"/auth/google/callback?code=c&state=s", b"/login"
-TERMS = Terms((), 1000, frozenset({b"GET /health"}), outward=outward.paths(["google"]))
+TERMS = Terms((), 1000, frozenset({b"GET /health"}), outward=outward.paths(["google", "kakao", "naver"]))
 THREADS = 2
 MANY = 200
 PATIENCE = 30
@@ -51,7 +51,7 @@ class House:
             refusals,
             longest_body=TERMS.longest_body,
             is_prompt=TERMS.is_prompt,
-            is_outward=TERMS.is_outward,
+            outward_to=TERMS.outward_to,
             threads=THREADS,
             idle_seconds=75,
         )
@@ -59,7 +59,7 @@ class House:
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path.startswith("/auth/google"):
+        if path.startswith(("/auth/google", "/auth/kakao")):
             self.under_way.release()
             assert self.goes_on.wait(PATIENCE)
         if "breaks" in environ["QUERY_STRING"]:
@@ -78,12 +78,12 @@ class House:
         theirs.sendall(b"".join(ASK % target for target in targets))
         return theirs
 
-    def hang(self, number: int) -> list[socket.socket]:
-        """So many clients whose answers wait for somebody outside; as many as have a place are under way."""
-        clients = [self.connect(OUTWARD) for _ in range(number)]
-        for _ in range(min(number, PLACES)):
+    def hang(self, number: int, target: bytes = OUTWARD) -> list[socket.socket]:
+        """So many clients whose answers wait for the same one outside; as many as have a place are under way."""
+        clients = [self.connect(target) for _ in range(number)]
+        for _ in range(min(number, PLACES_OF_ONE)):
             assert self.under_way.acquire(timeout=PATIENCE)
-        wait_for(lambda: len(self.connections._lane.waiting) == max(number - PLACES, 0))
+        wait_for(lambda: len(self.connections._lane.waiting) >= number - PLACES_OF_ONE)
         return clients
 
 
@@ -120,33 +120,42 @@ def test_nobody_waits_for_those_who_wait_for_somebody_outside(house: House) -> N
     assert {answer(client) for client in hanging} == {"/auth/google/callback outward"}
 
 
+def test_one_who_hangs_leaves_places_to_the_others(house: House) -> None:
+    hanging = house.hang(MANY)
+    for _ in range(2 * PLACES):
+        assert answer(house.connect(b"/auth/naver")) == "/auth/naver outward"
+    assert not select.select(hanging, [], [], 0)[0]
+    house.goes_on.set()
+    assert len([answer(client) for client in hanging]) == MANY
+
+
 def test_no_more_are_under_way_than_there_are_places_and_each_is_given_back(house: House) -> None:
-    first = house.hang(PLACES + 1)
-    assert not house.under_way.acquire(blocking=False)
-    house.goes_on.set()
-    assert {answer(client) for client in first} == {"/auth/google/callback outward"}
-    assert house.under_way.acquire(timeout=PATIENCE)
-    house.goes_on.clear()
-    second = house.hang(PLACES)
-    house.goes_on.set()
-    assert len([answer(client) for client in second]) == PLACES
+    for _ in range(2):
+        house.goes_on.clear()
+        hanging = [*house.hang(PLACES_OF_ONE + 1), *house.hang(PLACES - PLACES_OF_ONE, b"/auth/kakao")]
+        assert not house.under_way.acquire(blocking=False)
+        last = house.connect(b"/auth/naver")
+        wait_for(lambda: len(house.connections._lane.waiting) == 2)
+        house.goes_on.set()
+        assert house.under_way.acquire(timeout=PATIENCE)
+        assert len([answer(client) for client in hanging]) == PLACES + 1
+        assert answer(last) == "/auth/naver outward"
 
 
 def test_a_place_is_given_back_by_who_breaks_or_goes_away(house: House) -> None:
-    broken = [house.connect(OUTWARD + b"&breaks") for _ in range(PLACES // 2)]
-    for client in house.hang(PLACES // 2):
+    broken = [house.connect(OUTWARD + b"&breaks") for _ in range(PLACES_OF_ONE // 2)]
+    for client in house.hang(PLACES_OF_ONE // 2):
         client.close()
     for _ in broken:
         assert house.under_way.acquire(timeout=PATIENCE)
     house.goes_on.set()
     assert {answer(client) for client in broken} == {"500"}
-    wait_for(lambda: not house.connections._lane.waiting)
     house.goes_on.clear()
-    house.hang(PLACES)
+    house.hang(PLACES_OF_ONE)
 
 
 def test_who_finds_no_place_for_too_long_is_told_to_come_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    hanging = house.hang(PLACES + 3)
+    hanging = house.hang(PLACES_OF_ONE + 3)
     house.connections.end_what_takes_too_long()
     assert not select.select(hanging, [], [], 0)[0]
     monkeypatch.setattr(connections, "WAIT_SECONDS", -1)
@@ -155,7 +164,7 @@ def test_who_finds_no_place_for_too_long_is_told_to_come_back(house: House, monk
     assert [answer(client) for client in refused] == ["503"] * 3
     assert [client.recv(1) for client in refused] == [b""] * 3
     house.goes_on.set()
-    assert len([answer(client) for client in hanging if client not in refused]) == PLACES
+    assert len([answer(client) for client in hanging if client not in refused]) == PLACES_OF_ONE
 
 
 def test_a_connection_is_outward_for_one_request_only(house: House) -> None:
@@ -189,15 +198,13 @@ def test_what_came_before_is_sent_while_an_answer_hangs(house: House) -> None:
 
 
 def test_a_slow_client_holds_no_place(house: House) -> None:
-    house.goes_on.set()
     for _ in range(3 * PLACES):
         house.connect().sendall((ASK % OUTWARD)[:-1])
-    house.goes_on.clear()
-    house.hang(PLACES)
+    house.hang(PLACES_OF_ONE)
 
 
 def test_who_waits_for_a_place_makes_room_before_who_is_at_a_request(house: House) -> None:
-    hanging = house.hang(PLACES + 1)
+    hanging = house.hang(PLACES_OF_ONE + 1)
     ordinary = house.connect()
     ordinary.sendall((ASK % ORDINARY)[:-1])
     wait_for(lambda: bool(house.connections._arriving))
@@ -274,7 +281,7 @@ def test_a_worker_that_ends_waits_for_who_is_outside(tmp_path: Path) -> None:
         server = SmallServer(tmp_path, outside.getsockname()[1])
         server.start()
         stack.callback(server.stop)
-        clients = [stack.enter_context(server.ask(b"/auth/google")) for _ in range(PLACES)]
+        clients = [stack.enter_context(server.ask(b"/auth/google")) for _ in range(PLACES_OF_ONE)]
         lines = [stack.enter_context(outside.accept()[0]) for _ in clients]
         with server.ask(ORDINARY) as client:
             assert answer(client) == "ordinary"

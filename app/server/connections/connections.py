@@ -68,7 +68,7 @@ class Connections:
         longest_body: int,
         longer_bodies: tuple[tuple[bytes, int], ...] = (),
         is_prompt: Callable[[bytes], bool],
-        is_outward: Callable[[bytes], bool] | None = None,
+        outward_to: Callable[[bytes], str | None] = lambda asked: None,
         threads: int,
         idle_seconds: float,
     ) -> None:
@@ -78,7 +78,7 @@ class Connections:
         self._longest_body = longest_body
         self._longer_bodies = longer_bodies
         self._is_prompt = is_prompt
-        self._is_outward = is_outward
+        self._outward_to = outward_to
         self._threads = threads
         self._idle_seconds = idle_seconds
         self._all: dict[int, Connection] = {}
@@ -103,8 +103,7 @@ class Connections:
         """Begin; a thread says when it is ``done`` with what there was to answer."""
         for number in range(self._threads + 1):
             threading.Thread(target=self._work, args=(done,), name=f"answers-{number}", daemon=True).start()
-        if self._is_outward:
-            self._lane.start(done)
+        self._lane.start(done)
 
     def welcome(self, sock: socket.socket, client: Any, server: Any) -> None:
         """Take a new connection."""
@@ -207,8 +206,8 @@ class Connections:
             conn.room[conn] = time.monotonic()
         elif self._held > (MOST_FOR_LONG if conn.arrival.is_long else MOST_HELD) and conn.arrival.bytes:
             self._refuse(conn, 503, "no_memory")
-        elif is_there and self._is_outward and self._is_outward(asked):
-            self._lane.enter(conn)
+        elif is_there and (whom := self._outward_to(asked)):
+            self._lane.enter(conn, whom)
         elif is_there:
             conn.room = self._waiting
             conn.room[conn] = time.monotonic()

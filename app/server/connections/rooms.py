@@ -11,7 +11,7 @@ from app.server.connections.arrival import Arrival
 class Connection:
     """A client's connection, with what has come of its next request and what was not yet sent of an answer."""
 
-    __slots__ = ("arrival", "client", "ends", "number", "room", "server", "sock", "unsent")
+    __slots__ = ("arrival", "client", "ends", "number", "room", "server", "sock", "unsent", "waits_for")
 
     def __init__(self, sock: socket.socket, client: Any, server: Any, arrival: Arrival, room: "Room") -> None:
         self.sock = sock
@@ -22,6 +22,7 @@ class Connection:
         self.room = room
         self.unsent = memoryview(b"")
         self.ends = False
+        self.waits_for = ""
 
 
 Room = dict[Connection, float]
