@@ -12,7 +12,18 @@ from app.oauth import direct
 from app.server import background, logs, outward, terms, uploads
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
-from app.web import devices, drafts, error_pages, oversized, presentation, proxies, published, security, sessions
+from app.web import (
+    devices,
+    drafts,
+    error_pages,
+    oversized,
+    presentation,
+    providers,
+    proxies,
+    published,
+    security,
+    sessions,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -64,6 +75,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     drafts.configure(app)
     languages.init_app(app, clock)
     presentation.configure(app)
+    providers.configure(app)
     error_pages.register(app)
     for package in (oauth, api, login, consent, account, portal):
         package.register(app)
@@ -82,7 +94,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
 def _own_cookies(app: Flask, settings: Settings) -> list[str]:
     """The names of all cookies the portal ever sets."""
     of_sessions = [sessions.cookie_name(settings, of) for of in ("session", "accounts", "accounts_kept")]
-    choices = [languages.COOKIE, portal.THEME_COOKIE]
+    choices = [languages.COOKIE, portal.THEME_COOKIE, providers.COOKIE]
     return [
         *of_sessions,
         devices.cookie_name(settings),

@@ -18,7 +18,23 @@ from examples.providers.browser import NotSentBack
 from examples.providers.seen import masked
 from tests.servers import free_port
 
-__all__ = ["NotSentBack", "Providers", "masked", "providers", "shared_providers"]
+__all__ = ["NOBODY_THERE", "NotSentBack", "Providers", "masked", "providers", "shared_providers"]
+NOBODY_THERE = {
+    "GOOGLE_CLIENT_ID": "x",
+    "GOOGLE_CLIENT_SECRET": "x",
+    "KAKAO_REST_API_KEY": "x",
+    "KAKAO_CLIENT_SECRET": "x",
+    "NAVER_CLIENT_ID": "x",
+    "NAVER_CLIENT_SECRET": "x",
+    "DISCORD_CLIENT_ID": "x",
+    "DISCORD_CLIENT_SECRET": "x",
+    "OIDC_PROVIDERS": "acme",
+    "OIDC_ACME_ISSUER": "https://id.acme.example",
+    "OIDC_ACME_CLIENT_ID": "x",
+    "OIDC_ACME_CLIENT_SECRET": "x",
+    "OIDC_ACME_NAME": "Acme ID",
+}
+"""The settings of a portal that shows all of them and asks none."""
 
 
 class Providers(stand_ins.Providers):

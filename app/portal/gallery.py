@@ -15,6 +15,8 @@ from app.languages import lazy_gettext as _l
 from app.services.clients.clients import ClientRecord
 from app.web.forms import OpenForm
 from app.web.presentation import AskingApplication, application, tile
+from app.web.providers import ORDER, ProviderButton, provider_title
+from app.web.providers.in_app_browsers import WayOut
 from app.wiring import services
 
 bp = Blueprint("gallery", __name__)
@@ -57,6 +59,8 @@ def _variant(language: str, theme: str, clients: list[ClientRecord]) -> dict[str
         asking=_asking(),
         clients=[application(each) for each in clients],
         tiles=[tile(each) for each in clients],
+        buttons=_buttons(language),
+        ways=_ways(),
         now=services.clock(),
     )
     return {"key": key, "language": language, "theme": theme, "html": html}
@@ -72,6 +76,18 @@ def _refused(form: PartsForm) -> PartsForm:
 
 def _person(name: str, email: str, initials: str) -> dict[str, Any]:
     return {"name": name, "email": email, "initials": initials, "photo": None, "email_verified": True}
+
+
+def _buttons(language: str) -> list[ProviderButton]:
+    """Every provider there can be, whichever are configured; the first was used last."""
+    names = [*ORDER[language], "acme"]
+    return [ProviderButton(name, provider_title(name), name == names[0], opens_outside=False) for name in names]
+
+
+def _ways() -> list[WayOut]:
+    """Out of an app that can be left by a link, and out of one that cannot."""
+    address = "https://id.example.com/login?interaction=a1b2c3"
+    return [WayOut(_("KakaoTalk"), address, f"{address}#"), WayOut(_("Instagram"), address, None)]
 
 
 def _asking() -> AskingApplication:

@@ -63,6 +63,7 @@ def said() -> list[Sentence]:
     return pairs + [Sentence(english, korean) for _, english, korean in SCOPES]
 
 
+BUTTON_OF_A_PROVIDER = "%(provider)s(으)로 계속하기"
 NOUNS = {"개요", "아니요", "필요", "중요"}
 
 
@@ -75,7 +76,7 @@ def voice(sentence: Sentence) -> Iterator[str]:
             yield f"{ending}: a question is asked with …습니까"
         if re.search(r"(?<!니)다$", ending):
             yield f"{ending}: 해라체"
-    if sentence.korean.endswith("하기"):
+    if sentence.korean.endswith("하기") and sentence.korean != BUTTON_OF_A_PROVIDER:
         yield "a button is a noun without 하기"
     if re.search(r"당신|\)s님", sentence.korean):
         yield "how the reader is called"

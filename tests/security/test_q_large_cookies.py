@@ -19,6 +19,7 @@ OURS = {
     "portal_form",
     "lang",
     "theme",
+    "last_provider",
 }
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 LARGE = "; ".join(f"analytics_{number}={'x' * 3000}" for number in range(4))
