@@ -13,17 +13,23 @@ from jinja2 import Template
 from app.languages import DEFAULT, gettext, lazy_gettext, moment_text, supported
 from app.services.foundation.texts import one_line
 from app.services.sessions.user_agents import device_name
+from app.web.providers import provider_title
 
 NAMES = frozenset(
     {
         "account_deleted",
         "account_disabled",
+        "account_displaced",
         "account_enabled",
         "change_email",
         "deletion_cancelled",
         "deletion_requested",
         "email_changed",
+        "email_code",
         "email_taken",
+        "identity_ended",
+        "identity_linked",
+        "identity_unlinked",
         "new_device",
         "password_changed",
         "password_set",
@@ -66,7 +72,7 @@ def write_letter(template: str, to: str, language: str, values: Mapping[str, Any
 
 def _rendered(name: str, to: str, language: str, values: dict[str, Any]) -> Letter:
     environment, settings = current_app.jinja_env, current_app.extensions["services"].settings
-    given = {"name": "", "link": "", **values, "to": to, "lang": language, "portal": settings.issuer}
+    given = {"name": "", "link": "", "code": "", **values, "to": to, "lang": language, "portal": settings.issuer}
     words = _words(environment.get_template(f"mail/{name}.txt"), given)
     given |= words
     given["facts"] = [(str(label), values[key]) for key, label in FACTS if values.get(key)]
@@ -92,4 +98,6 @@ def _shown(name: str, value: Any) -> Any:
     plain = one_line(value)
     if name == "name":
         return "" if ADDRESS_LIKE.search(plain) or len(plain) > LONGEST_NAME else plain
+    if name == "provider":
+        return provider_title(plain)
     return gettext(device_name(plain)) if name == "device" and plain else plain

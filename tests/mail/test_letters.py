@@ -17,6 +17,7 @@ from tests.portal import close
 
 TO = "ada@example.com"
 LINK = "http://localhost:8000/reset-password?token=a-b_c&interaction=d"
+IDENTITIES = "http://localhost:8000/account/identities"
 MOMENT = {"at": datetime(2026, 9, 21, 6, 5, tzinfo=UTC).isoformat()}
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
@@ -43,6 +44,11 @@ VALUES: dict[str, dict[str, Any]] = {
     "account_enabled": {},
     "password_set": {},
     "role_changed": {"role": "admin"},
+    "identity_linked": {**NOTICE, "provider": "google", "link": IDENTITIES},
+    "identity_unlinked": {**NOTICE, "provider": "discord", "link": IDENTITIES},
+    "identity_ended": {"provider": "discord", "link": IDENTITIES},
+    "account_displaced": {"keeps_days": 30},
+    "email_code": {"code": "042 931", "minutes": 15},
 }
 HANGUL = re.compile("[가-힣]")
 SHOWN = {"ko": "2026년 9월 21일 오후 3:05(KST)", "en": "Sep 21, 2026, 3:05\u202fPM KST"}
@@ -97,8 +103,9 @@ def test_a_mail_says_all_it_was_given_in_one_language(app: Flask, template: str,
         assert "(으)" not in text
         assert "(를)" not in text
         assert "Ada" in text
-        for name in ("email", "old_email", "new_email", "place"):
+        for name in ("email", "old_email", "new_email", "place", "code"):
             assert values.get(name, "") in text
+        assert values.get("provider", "").capitalize() in text
         if MOMENT in values.values():
             assert SHOWN[language] in text
         if "device" in values:
@@ -141,6 +148,9 @@ def test_links_are_given_only_where_the_mail_is_for_them(app: Flask) -> None:
         ("verify_email", {}, "ada@example.com이 본인의 주소임을"),
         ("email_taken", {}, "ada@example.com을 입력했습니다"),
         ("sessions_ended", {"count": 1}, "기기 1대에서"),
+        ("identity_linked", {"provider": "kakao"}, "카카오 계정"),
+        ("identity_ended", {"provider": "naver"}, "네이버에서"),
+        ("identity_ended", {"provider": "gone"}, "Gone에서"),
     ],
 )
 def test_particles_follow_what_was_filled_in(app: Flask, template: str, changes: dict[str, Any], sentence: str) -> None:
