@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response
 from werkzeug.datastructures import Headers
 
-from app import account, api, cli, consent, extensions, languages, login, mail, oauth, portal, wiring
+from app import account, api, cli, consent, extensions, languages, login, mail, oauth, portal, social, wiring
 from app.api import refresh_cookie
 from app.oauth import direct
 from app.server import background, logs, outward, terms, uploads
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
 from app.web import (
+    cookies,
     devices,
     drafts,
     error_pages,
@@ -79,9 +80,11 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     error_pages.register(app)
     for package in (oauth, api, login, consent, account, portal):
         package.register(app)
+    social.register(app, settings)
     mail.register(app, settings)
     cli.register(app)
     couriers: list[background.Courier] = [built.password_resets, built.logout_notices, mail.MailCourier(settings)]
+    couriers.append(social.FarewellCourier(settings))
     direct.configure(app, settings)
     documents = published.configure(app, settings, lambda: built.keys.changes)
     lessons = [built.clients.browser_origins, built.agreement.tell, documents.learn]
@@ -93,7 +96,8 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
 
 def _own_cookies(app: Flask, settings: Settings) -> list[str]:
     """The names of all cookies the portal ever sets."""
-    of_sessions = [sessions.cookie_name(settings, of) for of in ("session", "accounts", "accounts_kept")]
+    named = ("session", "accounts", "accounts_kept", cookies.PROVIDER_BROWSER)
+    of_sessions = [sessions.cookie_name(settings, of) for of in named]
     choices = [languages.COOKIE, portal.THEME_COOKIE, providers.COOKIE]
     return [
         *of_sessions,

@@ -31,6 +31,7 @@ SENTENCES: dict[str, str] = {
     Event.ACCOUNT_DISPLACED: sentence("Somebody else proved the e-mail address, which was never verified here."),
     Event.IDENTITY_LINKED: sentence("A login of another provider was linked."),
     Event.IDENTITY_UNLINKED: sentence("A login of another provider was unlinked."),
+    Event.IDENTITY_CONFIRMED: sentence("A login of another provider confirmed that it is you."),
     Event.IDENTITY_REFUSED: sentence("A login of another provider that is not yours was refused."),
     Event.PLAN_SET: sentence("The plan was changed."),
     Event.LOGIN_SUCCEEDED: sentence("You logged in."),

@@ -39,6 +39,7 @@ EVENTS: dict[str, str] = {
     Event.ACCOUNT_DISPLACED: "shield-exclamation",
     Event.IDENTITY_LINKED: "link-45deg",
     Event.IDENTITY_UNLINKED: "link-45deg",
+    Event.IDENTITY_CONFIRMED: "link-45deg",
     Event.IDENTITY_REFUSED: "shield-exclamation",
     Event.LOGIN_SUCCEEDED: "box-arrow-in-right",
     Event.LOGIN_FAILED: "shield-exclamation",

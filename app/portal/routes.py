@@ -97,12 +97,16 @@ def describe_page() -> dict[str, Any]:
         "request_id": g.get("request_id", ""),
         "popup": bool(g.get("is_popup", False)),
         "page_address": page_at_hand(),
-        "is_answer_to_form": request.method == "POST" and within_protocol(request.path) in OF_OWN_FORMS,
+        "replaces_address": "page_address" in g or _answers_own_form(),
         "can_mail": services.mail.is_possible,
         "portal_name": "MAX Platform",
         "support_url": services.settings.server.support_url,
         "shows_developer_pages": developers.are_shown,
     }
+
+
+def _answers_own_form() -> bool:
+    return request.method == "POST" and within_protocol(request.path) in OF_OWN_FORMS
 
 
 def _remember(cookie: str, value: str) -> AnyResponse:

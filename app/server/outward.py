@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from gunicorn.util import split_request_uri
 
 PREFIXES = ("/auth", "/api/v1/auth", "/api/auth")
-STEPS = ("", "/callback")
+STEPS = ("", "/callback", "/link", "/confirm", "/prove")
 END_OF_PATH = re.compile(rb"[?#]")
 
 

@@ -86,7 +86,7 @@ class BoundedAdapter(BaseAdapter):
         """Nothing is kept open."""
 
 
-class BoundedSession(OAuth2Session):  # type: ignore[misc]
+class BoundedSession(OAuth2Session):
     """Authlib's session, bounded by the deadline of the block it is made in (:func:`within`), or by its own."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

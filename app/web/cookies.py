@@ -7,6 +7,8 @@ from app.web.sessions import cookie_name
 from app.wiring import services
 
 YEAR = 31536000
+PROVIDER_BROWSER = "provider"
+"""Of the cookie by which a browser is known that comes back from a provider."""
 
 
 def keep_choice(response: Response, name: str, value: str) -> None:
@@ -27,8 +29,11 @@ def clear_site(response: Response) -> None:
 
 
 def clear_all(response: Response) -> None:
-    """As :func:`clear_site`, with the cookie of the portal's own API, which ended with the session."""
+    """As :func:`clear_site`, with the cookies of the portal's own API, which ended with the session, and of what was
+    begun with a provider.
+    """
     clear_site(response)
-    name, is_secure = cookie_name(services.settings, "refresh"), services.settings.is_https
-    if name in request.cookies:
-        response.delete_cookie(name, secure=is_secure, httponly=True, path="/", samesite="Lax")
+    is_secure = services.settings.is_https
+    for name in (cookie_name(services.settings, of) for of in ("refresh", PROVIDER_BROWSER)):
+        if name in request.cookies:
+            response.delete_cookie(name, secure=is_secure, httponly=True, path="/", samesite="Lax")

@@ -116,11 +116,18 @@ def safe_path(target: str | None) -> str:
     return target if not parts.scheme and not parts.netloc else "/"
 
 
+def stand_at(address: str) -> None:
+    """What is shown has an address of its own: the one asked for holds a secret, or must not be asked again."""
+    g.page_address = address
+
+
 def page_at_hand() -> str:
     """The address of what is shown, without what is secret in it: of a form that was sent, where it stood.
 
     That is its own address or one above it. What it answers can be asked for again.
     """
+    if "page_address" in g:
+        return str(g.page_address)
     path = request.path
     if request.method in {"GET", "HEAD"} or _is_page(path):
         if "token" not in request.args:

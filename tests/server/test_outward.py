@@ -15,7 +15,7 @@ from app.server.terms import Terms
 NAMES = ["google", "my-id2"]
 TERMS = Terms((), 1000, frozenset(), outward=outward.paths(NAMES))
 PREFIXES = ("/auth", "/api/v1/auth", "/api/auth")
-ROUTES = Map([Rule(f"{prefix}/<name>{step}") for prefix in PREFIXES for step in ("", "/callback")])
+ROUTES = Map([Rule(f"{prefix}/<name>{step}") for prefix in PREFIXES for step in outward.STEPS])
 HEAD = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CLIENT = ("127.0.0.1", 40000)
 PIECES = (
@@ -70,7 +70,7 @@ def test_a_target_that_is_written_otherwise_is_outward_too(target: str) -> None:
     "target",
     [
         *("/", "/login", "/auth", "/auth/", "/auth/acme", "/auth/acme/callback", "/auth/google/", "/auth/Google"),
-        *("/auth/google/callback/", "/auth/google/link", "/api/v2/auth/google", "/login?next=/auth/google", "*"),
+        *("/auth/google/callback/", "/auth/google/unlink", "/api/v2/auth/google", "/login?next=/auth/google", "*"),
         *("/api/v1/auth/login", "/api/oauth/token", "/x/auth/google", "http://auth/google", "http://[/auth/google"),
     ],
 )

@@ -87,6 +87,10 @@ class Database(Protocol):
         """Take back what was done since the last commit."""
         ...
 
+    def give_back(self) -> None:
+        """Let others have the connection while somebody outside is waited for; what was not committed is taken back."""
+        ...
+
     def afterwards(self, action: Callable[[], object]) -> None:
         """Have ``action`` called once what was done so far has been committed; never, if it is taken back."""
         ...

@@ -123,7 +123,7 @@ class Arrivals:
         user_id = self.accounts.register_without_password(
             email, name, language, caller, is_verified=bool(answer.email), picture=answer.profile.picture
         )
-        self._link(user_id, answer, caller)
+        self.identities.add(user_id, answer.profile, answer.tokens, caller, is_new=True)
         return user_id
 
     def link_proven(self, answer: Answer, user_id: str, caller: Caller) -> None:
@@ -135,9 +135,6 @@ class Arrivals:
         if arrival.step is not Step.PROVE or arrival.holder is None or arrival.holder.id != user_id:
             raise InvalidInput(TAKEN, "email")
         self.answers.use(answer)
-        self._link(user_id, answer, caller)
-
-    def _link(self, user_id: str, answer: Answer, caller: Caller) -> None:
         self.identities.add(user_id, answer.profile, answer.tokens, caller)
 
 

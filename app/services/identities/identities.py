@@ -71,6 +71,11 @@ class Identities:
         row = self.db.session.execute(sa.select(_identity).where(*_is(profile))).first()
         return _shown(row) if row else None
 
+    def is_linked(self, provider: str, subject: str) -> bool:
+        """Whether some account is linked with that identity now."""
+        it = (_identity.c.provider == provider, _identity.c.subject == subject)
+        return self.db.session.execute(sa.select(_identity.c.id).where(*it).limit(1)).first() is not None
+
     def of(self, user_id: str) -> list[LinkedIdentity]:
         """A person's identities, the oldest link first."""
         theirs = sa.select(_identity).where(_identity.c.user_id == user_id)
@@ -85,12 +90,19 @@ class Identities:
         self.db.session.execute(sa.update(_user).where(_user.c.id == identity.user_id).values(last_login_at=now))
         self.audit.record(Event.LOGIN_SUCCEEDED, caller, user_id=identity.user_id, provider=profile.provider)
 
-    def refresh(self, identity: LinkedIdentity, profile: ProviderProfile, tokens: dict[str, Any]) -> None:
-        """The person showed once more to hold the identity."""
+    def confirm(
+        self, identity: LinkedIdentity, profile: ProviderProfile, tokens: dict[str, Any], caller: Caller
+    ) -> None:
+        """The person has proven once more to hold the identity."""
         self._keep(identity.id, profile, tokens)
+        self.audit.record(Event.IDENTITY_CONFIRMED, caller, user_id=identity.user_id, provider=profile.provider)
 
-    def add(self, user_id: str, profile: ProviderProfile, tokens: dict[str, Any], caller: Caller) -> LinkedIdentity:
-        """Link an identity with an account, and tell the person; one that is linked with it already stays so.
+    def add(
+        self, user_id: str, profile: ProviderProfile, tokens: dict[str, Any], caller: Caller, *, is_new: bool = False
+    ) -> LinkedIdentity:
+        """Link an identity with an account; one that is linked with it already stays so.
+
+        The person is told by mail, unless the account ``is_new`` and came of this very identity.
 
         Raises :class:`IdentityTaken` when it is linked with another account, be it since a moment ago.
         """
@@ -117,7 +129,8 @@ class Identities:
         linked = self._found(profile)
         self._keep(linked.id, profile, tokens)
         self.audit.record(Event.IDENTITY_LINKED, caller, user_id=user_id, provider=profile.provider)
-        self.mail.send("identity_linked", person, by=caller, provider=profile.provider, link=self.link)
+        if not is_new:
+            self.mail.send("identity_linked", person, by=caller, provider=profile.provider, link=self.link)
         return linked
 
     def remove(

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from app.errors import NotFound
 from app.models import ProviderRequest
 from app.services.foundation.environment import Clock, Database, random_token, sha256
 from app.services.foundation.sealing import Sealer, Unopenable
@@ -25,6 +26,7 @@ class Purpose(enum.StrEnum):
     LINK = "link"
     PROVE = "prove"
     CONFIRM = "confirm"
+    TICKET = "ticket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,8 @@ class ProviderRequests:
         Raises :class:`TripProblem`: ``unknown``, ``another_browser`` (which uses nothing up), ``mixed_up`` where it was
         begun with another provider, ``replayed``, ``too_late``.
         """
-        row = self.db.session.execute(sa.select(_request).where(_request.c.state_hash == sha256(state))).first()
+        is_it = (_request.c.state_hash == sha256(state), _request.c.purpose != Purpose.TICKET.value)
+        row = self.db.session.execute(sa.select(_request).where(*is_it)).first()
         if row is None or (trip := self._opened(row)) is None:
             raise TripProblem("unknown", self.latest(browser))
         if not hmac.compare_digest(row.browser_hash, sha256(browser)):
@@ -117,6 +120,31 @@ class ProviderRequests:
         if cast(datetime, row.expires_at) <= self.clock():
             raise TripProblem("too_late", trip)
         return trip
+
+    def issue_ticket(self, provider: str, user_id: str, session_id: str | None, way: Way) -> str:
+        """What a person who is logged in elsewhere in this browser begins a link with, once, within half an hour."""
+        ticket = new_state()
+        self.begin(Trip(provider, Purpose.TICKET, "", way, user_id, session_id), ticket, "")
+        return ticket
+
+    def redeem_ticket(self, ticket: str, provider: str, user_id: str) -> Way:
+        """Where the link that this very person asked for leads in the end; raises :class:`NotFound`."""
+        row = self.db.session.execute(
+            sa.update(_request)
+            .where(
+                _request.c.state_hash == sha256(ticket),
+                _request.c.purpose == Purpose.TICKET.value,
+                _request.c.provider == provider,
+                _request.c.user_id == user_id,
+                _request.c.answered_at.is_(None),
+                _request.c.expires_at > self.clock(),
+            )
+            .values(answered_at=self.clock())
+            .returning(_request)
+        ).first()
+        if row is None or (trip := self._opened(row)) is None:
+            raise NotFound
+        return trip.way
 
     def latest(self, browser: str) -> Trip | None:
         """The last trip this browser began, to lead it back to what it wanted."""

@@ -55,6 +55,7 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.ACCOUNT_DISPLACED,
             Event.IDENTITY_LINKED,
             Event.IDENTITY_UNLINKED,
+            Event.IDENTITY_CONFIRMED,
             Event.IDENTITY_REFUSED,
             Event.PLAN_SET,
         }

@@ -44,6 +44,7 @@ class Event(enum.StrEnum):
     ACCOUNT_DISPLACED = "account:displaced"
     IDENTITY_LINKED = "account:identity:linked"
     IDENTITY_UNLINKED = "account:identity:unlinked"
+    IDENTITY_CONFIRMED = "account:identity:confirmed"
     IDENTITY_REFUSED = "account:identity:refused"
     PLAN_SET = "account:plan:set"
     LOGIN_SUCCEEDED = "account:login:succeeded"
