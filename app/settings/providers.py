@@ -12,6 +12,7 @@ from app.settings.groups import setting
 KNOWN = ("kakao", "naver", "google", "discord")
 GENERIC = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME = 30
+LONGEST_ISSUER = 255
 TAKEN = frozenset(
     {*KNOWN, "login", "logout", "register", "refresh", "me", "profile", "photo", "sessions", "link", "unlink"}
     | {"identities", "webhook", "callback", "new", "email", "code", "prove", "confirm", "problem"}
@@ -26,7 +27,10 @@ def base_address(value: str) -> str:
 
 def issuer(value: str) -> str:
     """The issuer identifier of an OpenID provider, exactly as it says itself (OpenID Connect Discovery section 4.3)."""
-    return _address(value)
+    address = _address(value)
+    if len(address) > LONGEST_ISSUER:
+        raise ValueError(f"must have {LONGEST_ISSUER} characters at most")
+    return address
 
 
 def names(value: str) -> tuple[str, ...]:

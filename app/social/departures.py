@@ -88,7 +88,7 @@ def depart(name: str, purpose: Purpose, way: Way, *, is_anew: bool = False) -> A
     if not is_safe(made["url"]):
         return problem("untrusted", name, trip)
     services.provider_requests.begin(trip, state, named_browser())
-    return keep_name(redirect(made["url"], 303))
+    return keep_name(redirect(made["url"], 303 if request.method == "POST" else 302))
 
 
 def _callback_path(name: str) -> str:

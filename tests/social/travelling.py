@@ -26,7 +26,7 @@ class Traveller:
     def depart(self, provider: str, query: str = "", prefix: str = "/auth") -> str:
         """Begin; answers where the portal sends one."""
         response = self.browser.get(f"{prefix}/{provider}?{query}".rstrip("?"))
-        assert response.status_code == 303, response.text
+        assert response.status_code == 302, response.text
         return response.location
 
     def come_back(self, provider: str, address: str, person: str = "kim", **fields: str) -> TestResponse:

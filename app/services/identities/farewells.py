@@ -22,10 +22,11 @@ class Farewells:
     def queue(self, provider: str, subject: str, sealed_tokens: str) -> None:
         """Have the provider told that the portal holds nothing of this identity any more."""
         if provider in self.takers:
-            content = {"provider": provider, "subject": subject, "tokens": self._opened(sealed_tokens)}
+            content = {"provider": provider, "subject": subject, "tokens": self.opened(sealed_tokens)}
             self.outbox.add(FAREWELL, content, life=LIFE)
 
-    def _opened(self, sealed_tokens: str) -> dict[str, Any]:
+    def opened(self, sealed_tokens: str) -> dict[str, Any]:
+        """The tokens that were kept; none where the keys that sealed them are gone."""
         try:
             return dict(json.loads(self.sealer.open(sealed_tokens))) if sealed_tokens else {}
         except (Unopenable, ValueError):

@@ -134,23 +134,33 @@ class Identities:
         return linked
 
     def remove(
-        self, user_id: str, provider: str, caller: Caller, *, identity_id: str = "", keep_session_id: str | None = None
-    ) -> None:
+        self,
+        user_id: str,
+        provider: str,
+        caller: Caller,
+        *,
+        identity_id: str = "",
+        keep_session_id: str | None = None,
+        may_leave_none: bool = False,
+    ) -> int:
         """End a person's links with a provider, or one of them; sessions that came of it end, but for one.
 
-        Raises :class:`NotFound`, and :class:`LastWayIn` when nobody could log in to the account any more.
+        Answers how many ways to log in are left. Raises :class:`NotFound`, and :class:`LastWayIn` when there would be
+        none, unless that is meant.
         """
         person = self._locked(user_id)
         theirs = self.of(user_id)
         ended = [each for each in theirs if each.provider == provider and identity_id in ("", each.id)]
         if not ended:
             raise NotFound
-        left = [each for each in theirs if each not in ended and each.provider in self.providers]
-        if not left and person.password_hash is None:
+        left = sum(each not in ended and each.provider in self.providers for each in theirs)
+        left += person.password_hash is not None
+        if not left and not may_leave_none:
             raise LastWayIn
         for each in ended:
             self._end(each, caller, "identity_unlinked", keep_session_id=keep_session_id)
         self.mail.send("identity_unlinked", person, by=caller, provider=provider, link=self.link)
+        return left
 
     def end_from_outside(self, provider: str, subject: str, caller: Caller) -> bool:
         """The provider says that somebody ended the link there; answers whether there was one.
@@ -217,8 +227,14 @@ class Identities:
     def _keep(self, identity_id: str, profile: ProviderProfile, tokens: dict[str, Any]) -> None:
         values = self._said(profile)
         if tokens:
-            values["sealed_tokens"] = self.sealer.seal(json.dumps(tokens).encode())
+            # A provider gives a refresh token once, and none at later logins.
+            kept = self.farewells.opened(self._sealed_tokens(identity_id))
+            values["sealed_tokens"] = self.sealer.seal(json.dumps({**kept, **tokens}).encode())
         self.db.session.execute(sa.update(_identity).where(_identity.c.id == identity_id).values(**values))
+
+    def _sealed_tokens(self, identity_id: str) -> str:
+        query = sa.select(_identity.c.sealed_tokens).where(_identity.c.id == identity_id)
+        return str(self.db.session.scalar(query) or "")
 
     def _said(self, profile: ProviderProfile) -> dict[str, Any]:
         return {
