@@ -179,6 +179,7 @@ BROKEN = {
     "reset at once": (dropping(b""), "connection"),
     "reset in the head": (dropping(OK), "connection"),
     "a large length": (saying(OK + b"Content-Length: 10000000\r\n\r\n"), "too_large"),
+    "a large length, and nothing more": (hanging(OK + b"Content-Length: 10000000\r\n\r\n"), "too_large"),
     "one byte too many": (saying(OK + b"Content-Length: %d\r\n\r\n" % (MOST_BYTES + 1)), "too_large"),
     "ten megabytes": (saying(OK + b"\r\n" + b"x" * 10**7), "too_large"),
     "ten megabytes in chunks": (saying(CHUNKED + (b"1000\r\n" + b"x" * 0x1000 + b"\r\n") * 2500), "too_large"),
