@@ -4,9 +4,14 @@ import re
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from app.models import User
+from app.services.foundation.environment import NOBODY
+from app.services.identities.profiles import ProviderProfile
 
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"  # RFC 7636 appendix B
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -24,6 +29,25 @@ def add_person(app: Flask, email: str = EMAIL, **fields: Any) -> str:
         user_id = services.accounts.create(email, PASSWORD, name=NAME, is_verified=True, **fields)
         services.db.session.commit()
     return str(user_id)
+
+
+def link_identity(app: Flask, user_id: str, provider: str = "kakao", subject: str = "1", **said: Any) -> str:
+    """Link somebody at a provider with an account; answers the identity's id."""
+    with app.app_context():
+        services = app.extensions["services"]
+        profile = ProviderProfile(provider, subject, **said)
+        identity = services.identities.add(user_id, profile, {}, NOBODY)
+        services.db.session.commit()
+    return str(identity.id)
+
+
+def take_password(app: Flask, user_id: str) -> None:
+    """Have the account be one that never had a password; its sessions stay."""
+    with app.app_context():
+        services = app.extensions["services"]
+        nothing = {"password_hash": None, "password_changed_at": None}
+        services.db.session.execute(sa.update(User).where(User.id == user_id).values(**nothing))
+        services.db.session.commit()
 
 
 def add_client(app: Flask, client_id: str, **fields: Any) -> str | None:

@@ -29,17 +29,23 @@ class ProfileForm(Form):
     picked_timezone = StringField()
 
 
+NEW_PASSWORD = [
+    InputRequired(_l("Enter a password.")),
+    Length(max=LONGEST_TYPED, message=_l("Use at most 1024 characters.")),
+]
+
+
 class PasswordForm(Form):
     """The present password and the one to come."""
 
     current = PasswordField(_l("Current password"), validators=[InputRequired(_l("Enter your password."))])
-    password = PasswordField(
-        _l("New password"),
-        validators=[
-            InputRequired(_l("Enter a password.")),
-            Length(max=LONGEST_TYPED, message=_l("Use at most 1024 characters.")),
-        ],
-    )
+    password = PasswordField(_l("New password"), validators=NEW_PASSWORD)
+
+
+class FirstPasswordForm(Form):
+    """The password of an account that has none yet."""
+
+    password = PasswordField(_l("New password"), validators=NEW_PASSWORD)
 
 
 ADDRESS = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]

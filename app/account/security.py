@@ -3,7 +3,7 @@
 from flask import redirect, request, url_for
 from flask_login import current_user, fresh_login_required, login_required
 
-from app.account.forms import NewEmailForm, PasswordForm
+from app.account.forms import FirstPasswordForm, NewEmailForm, PasswordForm
 from app.account.pages import Answer, bp, done, show
 from app.errors import InvalidFields, InvalidInput, TooManyAttempts, sentence
 from app.languages import current_language
@@ -19,13 +19,15 @@ from app.wiring import services
 def security() -> str:
     """What protects the account."""
     total = services.sessions.page(current_user.id, limit=1).total
-    return show("security", others=total - 1, can_mail=services.mail.is_possible)
+    return show("security", others=total - 1, has_password=services.accounts.has_password(current_user.id))
 
 
 @bp.route("/security/password", methods=["GET", "POST"])
 @login_required
 def password() -> Answer:
-    """Change the password: what is logged in elsewhere ends, this session goes on under a new cookie."""
+    """Change the password, or set the first: other logins end, this session goes on under a new cookie."""
+    if not services.accounts.has_password(current_user.id):
+        return _first_password()
     form = PasswordForm()
     if not form.is_submitted():
         return show("password", form)
@@ -46,6 +48,24 @@ def password() -> Answer:
         return _wait("password", form, refusal)
     rotate_session()
     return done("account.security", sentence("Your password is changed. You are logged out everywhere else."))
+
+
+@fresh_login_required
+def _first_password() -> Answer:
+    form = FirstPasswordForm()
+    if not form.is_submitted():
+        return show("first_password", form)
+    if not form.validate():
+        return show("first_password", form), 400
+    try:
+        services.accounts.set_first_password(
+            current_user.id, form.password.data or "", caller(), keep_session_id=current_user.session.id
+        )
+    except InvalidInput as refusal:
+        put_beside(form, refusal, "password")
+        return show("first_password", form), 400
+    rotate_session()
+    return done("account.security", sentence("Your password is set. You are logged out everywhere else."))
 
 
 @bp.route("/security/email", methods=["GET", "POST"])

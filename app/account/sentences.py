@@ -16,6 +16,7 @@ SENTENCES: dict[str, str] = {
     Event.PASSWORD_RESET_REQUESTED: sentence("A link to set a new password was asked for."),
     Event.PASSWORD_RESET: sentence("A new password was set by a mailed link."),
     Event.PASSWORD_CONFIRMED: sentence("The password was typed again to confirm a change."),
+    Event.EMAIL_CONFIRMED: sentence("A mailed code was typed to confirm a change."),
     Event.EMAIL_VERIFIED: sentence("The e-mail address was verified."),
     Event.EMAIL_CHANGE_REQUESTED: sentence("A change of the e-mail address was asked for."),
     Event.EMAIL_CHANGED: sentence("The e-mail address was changed."),
@@ -52,6 +53,7 @@ SENTENCES: dict[str, str] = {
 FAILED: dict[str, str] = {
     Event.PASSWORD_CHANGED: sentence("Somebody tried to change the password without knowing it."),
     Event.PASSWORD_CONFIRMED: sentence("Somebody typed a wrong password to confirm a change."),
+    Event.EMAIL_CONFIRMED: sentence("Somebody typed a wrong code to confirm a change."),
 }
 """What those say that did not succeed, where it is something else."""
 

@@ -24,6 +24,7 @@ EVENTS: dict[str, str] = {
     Event.PASSWORD_RESET_REQUESTED: "envelope",
     Event.PASSWORD_RESET: "key",
     Event.PASSWORD_CONFIRMED: "key",
+    Event.EMAIL_CONFIRMED: "envelope",
     Event.EMAIL_VERIFIED: "envelope",
     Event.EMAIL_CHANGE_REQUESTED: "envelope",
     Event.EMAIL_CHANGED: "envelope",

@@ -10,7 +10,7 @@
     GET|POST /verify-email     prove an address; POST /verify-email/resend for another link
     GET|POST /change-email     let a new address count
     GET|POST /restore-email    take that back
-    GET|POST /confirm          the password once more, before something sensitive
+    GET|POST /confirm          proof once more, before something sensitive: the password, or a code in a mail
     POST     /password-strength  how hard a new password is to guess
 
 A step records what happened on the interaction and returns to ``oauth.resume``; it decides nothing itself.
@@ -18,7 +18,7 @@ A step records what happened on the interaction and returns to ``oauth.resume``;
 
 from flask import Flask
 
-from app.login import addresses, passwords, recovery  # noqa: F401 their views join the blueprint
+from app.login import addresses, confirmation, passwords, recovery  # noqa: F401 their views join the blueprint
 from app.login.routes import bp
 from app.web.sessions import has_other_accounts
 

@@ -4,6 +4,7 @@ from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
+from app.services.identities.email_codes import WRONG
 from app.services.people.passwords import LONGEST, LONGEST_TYPED, prepared
 from app.web.forms import Form
 
@@ -60,6 +61,14 @@ class ConfirmForm(Form):
     """The password once more."""
 
     password = PasswordField(_l("Password"), validators=[InputRequired(_l("Enter your password."))])
+
+
+class CodeForm(Form):
+    """A code that was mailed."""
+
+    code = StringField(
+        _l("Code from the mail"), validators=[InputRequired(_l("Enter the code from the mail.")), Length(max=40, message=_l(WRONG))]
+    )
 
 
 class StrengthForm(Form):

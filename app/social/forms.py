@@ -37,7 +37,7 @@ class CodeForm(Form):
     is_personal = False
 
     code = StringField(
-        _l("Code"),
+        _l("Code from the mail"),
         validators=[
             InputRequired(_l("Enter the code from the mail.")),
             Length(max=64, message=_l("Enter the 6 digits.")),

@@ -2,7 +2,7 @@
 
 ``current_user`` is whoever the session cookie names (:mod:`app.web.sessions`: the cookie is opaque, a row the truth), a
 :class:`SignedIn` or Flask-Login's anonymous user. ``@login_required`` leads to the login page and back, and
-``@fresh_login_required`` does so for the password once more, unless it was typed a short while ago. Neither of the
+``@fresh_login_required`` does so for a proof once more, unless it was given a short while ago. Neither of the
 cookies Flask-Login could use is read or written: the session is the portal's, and so is what remembers it. Programs
 prove themselves in other ways and never come here.
 """
@@ -81,7 +81,7 @@ def lead_to_login() -> Response:
 
 
 def lead_to_confirmation() -> Response:
-    """To the page that asks for the password, and from there to the page at hand with what was typed into it."""
+    """To the page that asks for a proof once more, and from there to the page at hand with what was typed into it."""
     page = page_at_hand()
     if request.method == "POST":
         keep_draft(page)

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from app.services.identities.answers import ProviderAnswers
 from app.services.identities.arrivals import Arrivals
+from app.services.identities.confirmations import Confirmations
 from app.services.identities.displacements import Displacements
 from app.services.identities.email_codes import EmailCodes
 from app.services.identities.farewells import Farewells
@@ -26,6 +27,10 @@ class IdentitiesRoom(PeopleRoom):
     @cached_property
     def email_codes(self) -> EmailCodes:
         return EmailCodes(self.db, self.clock, self.sealer, self.rate_limits)
+
+    @cached_property
+    def confirmations(self) -> Confirmations:
+        return Confirmations(self.db, self.audit, self.email_codes, self.mail)
 
     @cached_property
     def farewells(self) -> Farewells:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
-from flask import Blueprint, Flask, make_response
+from flask import Flask, make_response
 from flask.testing import FlaskClient
 
 from app.web.providers import provider_title, remember_provider
@@ -23,15 +23,7 @@ BUTTON = re.compile(r'<a class="btn provider [^"]*" href="/auth/([^"?]+)\??([^"]
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    return with_ways(make_app(**NOBODY_THERE))
-
-
-def with_ways(app: Flask) -> Flask:
-    if "social.start" not in app.view_functions:
-        ways = Blueprint("social", __name__)
-        ways.add_url_rule("/auth/<provider>", "start", lambda provider: "")
-        app.register_blueprint(ways)
-    return app
+    return make_app(**NOBODY_THERE)
 
 
 def buttons(text: str) -> list[tuple[str, str, str]]:
@@ -65,7 +57,7 @@ def test_with_no_provider_nothing_of_them_is_there(make_app: Callable[..., Flask
 
 def test_only_those_that_are_configured_are_there(make_app: Callable[..., Flask]) -> None:
     some = dict.fromkeys(("KAKAO_REST_API_KEY", "KAKAO_CLIENT_SECRET", "DISCORD_CLIENT_ID"), "x")
-    app = with_ways(make_app(**some, DISCORD_CLIENT_SECRET="x"))
+    app = make_app(**some, DISCORD_CLIENT_SECRET="x")
     assert names(app.test_client().get("/login").text) == ["kakao", "discord"]
 
 
@@ -121,7 +113,7 @@ def test_a_provider_that_is_gone_still_has_a_name(app: Flask, make_app: Callable
 
 
 def test_a_name_of_an_operator_is_text_and_is_cut(make_app: Callable[..., Flask]) -> None:
-    app = with_ways(make_app(**{**NOBODY_THERE, "OIDC_ACME_NAME": "<b>Acme & International Identity Services</b>"}))
+    app = make_app(**{**NOBODY_THERE, "OIDC_ACME_NAME": "<b>Acme & International Identity Services</b>"})
     (words,) = [words for name, _, words in buttons(app.test_client().get("/login").text) if name == "acme"]
     assert words.startswith("<b>Acme & Internati…")
 

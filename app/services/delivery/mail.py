@@ -19,6 +19,10 @@ class Mail:
         self.outbox = outbox
         self.is_possible = is_possible
 
+    def reaches(self, address: str) -> bool:
+        """Whether a mail to the address would reach anybody; ``.invalid`` is nobody's (:rfc:`2606#section-2`)."""
+        return self.is_possible and not address.endswith(".invalid")
+
     def send(
         self,
         template: str,
@@ -56,8 +60,7 @@ class Mail:
         values: Mapping[str, str | int | datetime | None],
         user_id: str | None,
     ) -> None:
-        # RFC 2606 section 2: nobody has such an address.
-        if not self.is_possible or to.endswith(".invalid"):
+        if not self.reaches(to):
             return
         plain: dict[str, Any] = {
             name: {"at": value.isoformat()} if isinstance(value, datetime) else value for name, value in values.items()

@@ -41,6 +41,7 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.PASSWORD_RESET_REQUESTED,
             Event.PASSWORD_RESET,
             Event.PASSWORD_CONFIRMED,
+            Event.EMAIL_CONFIRMED,
             Event.EMAIL_VERIFIED,
             Event.EMAIL_CHANGE_REQUESTED,
             Event.EMAIL_CHANGED,

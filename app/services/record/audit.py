@@ -29,6 +29,7 @@ class Event(enum.StrEnum):
     PASSWORD_RESET_REQUESTED = "account:password:reset_requested"  # noqa: S105
     PASSWORD_RESET = "account:password:reset"  # noqa: S105
     PASSWORD_CONFIRMED = "account:password:confirmed"  # noqa: S105
+    EMAIL_CONFIRMED = "account:email:confirmed"
     EMAIL_VERIFIED = "account:email:verified"
     EMAIL_CHANGE_REQUESTED = "account:email:change_requested"
     EMAIL_CHANGED = "account:email:changed"
