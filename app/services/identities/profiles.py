@@ -11,6 +11,8 @@ from app.services.people.profiles import LONGEST_NAME
 
 LONGEST_SUBJECT = 255
 LONGEST_PICTURE = 2000
+# RFC 3986 section 2, without what could name a user.
+PICTURE = re.compile(r"https://[a-zA-Z0-9.-]+(:[0-9]+)?[/?][a-zA-Z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,5 @@ def _name(value: object) -> str:
 
 
 def _picture(value: object) -> str:
-    if not isinstance(value, str) or not re.match(r"https://[a-zA-Z0-9.-]+[/:?]", value):
-        return ""
-    return value if len(value) <= LONGEST_PICTURE and re.fullmatch(r"[!-~]+", value) else ""
+    is_address = isinstance(value, str) and len(value) <= LONGEST_PICTURE and PICTURE.fullmatch(value)
+    return str(value) if is_address else ""
