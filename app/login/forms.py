@@ -67,7 +67,8 @@ class CodeForm(Form):
     """A code that was mailed."""
 
     code = StringField(
-        _l("Code from the mail"), validators=[InputRequired(_l("Enter the code from the mail.")), Length(max=40, message=_l(WRONG))]
+        _l("Code from the mail"),
+        validators=[InputRequired(_l("Enter the code from the mail.")), Length(max=40, message=_l(WRONG))],
     )
 
 

@@ -3,6 +3,7 @@
 A provider is a client of Authlib's and an adapter: a few lines that read its profile.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -105,13 +106,14 @@ def naver_profile(said: Said) -> ProviderProfile | None:
 def discord_profile(said: Said) -> ProviderProfile | None:
     """The picture is named by a hash, if there is one."""
     user_id, picture = said.get("id"), said.get("avatar")
+    has_picture = isinstance(picture, str) and re.fullmatch(r"\w+", picture, re.ASCII)
     return profile(
         "discord",
         user_id,
         email=said.get("email"),
         email_verified=said.get("verified"),
         name=said.get("global_name") or said.get("username"),
-        picture=f"{DISCORD_PICTURES}/{user_id}/{picture}.png" if picture else None,
+        picture=f"{DISCORD_PICTURES}/{user_id}/{picture}.png" if has_picture else None,
     )
 
 
