@@ -54,7 +54,9 @@ def enter(identity: LinkedIdentity, profile: ProviderProfile, tokens: dict[str, 
         return problem("disabled", profile.provider, Trip(profile.provider, Purpose.LOG_IN, "", way))
     services.identities.come_in(identity, profile, tokens, caller())
     pending = kept_request(way.interaction_id) if way.interaction_id else None
-    response = logged_in(identity.user_id, pending, identity_id=identity.id, next_path=way.next_path)
+    response = logged_in(
+        identity.user_id, pending, remember=way.remember, identity_id=identity.id, next_path=way.next_path
+    )
     remember_provider(response, profile.provider)
     return response
 

@@ -23,7 +23,7 @@ def start(provider: str) -> Answer:
     if ticket := request.args.get("link"):
         return _start_link(provider, ticket)
     pending = waiting_request()
-    way = Way(pending.id if pending else None, own_next())
+    way = Way(pending.id if pending else None, own_next(), remember="remember" in request.args)
     # What an application wants to be proven anew is not proven by a login that the provider remembers.
     is_anew = pending is not None and ("login" in pending.request.prompts or pending.request.max_age is not None)
     return depart(provider, Purpose.LOG_IN, way, is_anew=is_anew)
@@ -54,7 +54,7 @@ def prove(provider: str) -> Answer:
     if not OpenForm().validate_on_submit():
         return redirect(url_for("social.prove_account", answer=answer_id), 303)
     answer = services.provider_answers.get(answer_id, this_browser())
-    way = Way(answer.way.interaction_id, answer.way.next_path, answer_id)
+    way = replace(answer.way, answer_id=answer_id)
     return depart(provider, Purpose.PROVE, way, is_anew=True)
 
 

@@ -145,7 +145,11 @@ def _gone() -> Answer:
 def _in(user_id: str, answer: ProviderAnswer) -> Answer:
     identity = services.identities.find(answer.profile)
     response = logged_in(
-        user_id, _pending(answer), identity_id=identity.id if identity else None, next_path=answer.way.next_path
+        user_id,
+        _pending(answer),
+        remember=answer.way.remember,
+        identity_id=identity.id if identity else None,
+        next_path=answer.way.next_path,
     )
     remember_provider(response, answer.profile.provider)
     return response

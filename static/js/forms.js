@@ -119,6 +119,17 @@ for (const menu of document.querySelectorAll('details[data-menu]')) {
   });
 }
 
+// Whoever asks to stay logged in means it also for the button of a provider.
+const remember = document.querySelector('form#page-form input[name="remember"]');
+for (const link of remember ? document.querySelectorAll('a.provider') : []) {
+  link.addEventListener('click', () => {
+    const address = new URL(link.href);
+    if (remember.checked) address.searchParams.set('remember', '1');
+    else address.searchParams.delete('remember');
+    link.href = address.href;
+  });
+}
+
 // A link to a folded part of the page opens it, one to a tab chooses it.
 const unfold = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));

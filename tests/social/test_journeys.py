@@ -151,3 +151,28 @@ def test_the_browser_that_came_back_in_another_tab_is_the_same(app: Flask, trave
     address = traveller.depart("google", f"interaction={interaction}")
     traveller.browser.get("/")
     assert traveller.join(traveller.come_back("google", address)).location.endswith(f"interaction={interaction}")
+
+
+def cookie_life(traveller: Traveller) -> int | None:
+    """Of the session's cookie: None, if it ends with the browser."""
+    cookie = traveller.browser.get_cookie("portal_session")
+    assert cookie is not None
+    return cookie.max_age
+
+
+@pytest.mark.parametrize(("query", "is_kept"), [("", False), ("remember=1", True)])
+def test_who_asks_to_stay_logged_in_does(app: Flask, providers: Providers, query: str, is_kept: bool) -> None:
+    first = Traveller(app, providers)
+    first.join(first.log_in("google", query=query))
+    assert (cookie_life(first) is not None) == is_kept
+    second = Traveller(app, providers)
+    second.log_in("google", query=query)
+    assert (cookie_life(second) is not None) == is_kept
+
+
+def test_nobody_stays_logged_in_where_the_operator_turned_that_off(
+    make_app: Callable[..., Flask], providers: Providers
+) -> None:
+    traveller = Traveller(make_app(SESSION_REMEMBER_DAYS="0", **providers.environment), providers)
+    traveller.join(traveller.log_in("google", query="remember=1"))
+    assert cookie_life(traveller) is None

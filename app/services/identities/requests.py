@@ -33,12 +33,13 @@ class Purpose(enum.StrEnum):
 class Way:
     """Where somebody goes on afterwards: the authorization request that waits, or a path of the portal.
 
-    ``language`` is what the page was written in; with ``answer_id`` the trip proves the account of an earlier answer.
+    With ``answer_id`` the trip proves the account of an earlier answer; ``remember`` asks to stay logged in.
     """
 
     interaction_id: str | None = None
     next_path: str | None = None
     answer_id: str | None = None
+    remember: bool = False
 
 
 @dataclass(frozen=True, slots=True)
