@@ -5,6 +5,7 @@ import functools
 import hashlib
 import hmac
 import json
+import threading
 import time
 from typing import Any, ClassVar
 
@@ -20,9 +21,17 @@ LIFE_SECONDS = 3600
 KEY_ID = "2f0e5a9c7d1b4e68"
 
 
-@functools.cache
+_turn = threading.Lock()
+
+
 def _key(name: str) -> rsa.RSAPrivateKey:
-    """One pair for a process: making one takes a moment, and nobody shares them."""
+    """One pair for a process: making one takes a moment, in which others must not make another."""
+    with _turn:
+        return _made(name)
+
+
+@functools.cache
+def _made(name: str) -> rsa.RSAPrivateKey:
     del name
     return rsa.generate_private_key(65537, 2048)
 

@@ -50,7 +50,7 @@ class Provider(StandIn):
         self.client_id = f"{self.name}-client"
         # Always the same, so that a portal that was told of it finds the next one too. It protects nothing.
         self.client_secret = f"{self.name}-{hashlib.sha256(self.name.encode()).hexdigest()[:32]}"
-        self.redirect_uris = {portal + path.format(self.name) for path in CALLBACKS}
+        self.register(portal)
         self.people = {person.key: person for person in PEOPLE}
         self.profiles = Profiles(self.switches, self.subject, is_korean=self.is_korean)
         self.issued: set[str] = set()
@@ -59,6 +59,10 @@ class Provider(StandIn):
         self._tokens: dict[str, Grant] = {}
         self._refresh_tokens: dict[str, Grant] = {}
         self._consents: dict[str, bool] = {}
+
+    def register(self, portal: str) -> None:
+        """Let people be sent back to a portal at this address, and nowhere else."""
+        self.redirect_uris = {portal + path.format(self.name) for path in CALLBACKS}
 
     def subject(self, account: str) -> str:
         """The id of an account, in the provider's form."""
