@@ -7,6 +7,7 @@ from flask import redirect, request, url_for
 
 from app.errors import AnswerGone, IdentityTaken, InvalidInput, TooManyAttempts, WrongCredentials
 from app.languages import current_language
+from app.languages import gettext as _t
 from app.services.foundation.person import Person
 from app.services.grants.authorization import Pending
 from app.services.identities.answers import Answer as ProviderAnswer
@@ -60,7 +61,7 @@ def join(answer: ProviderAnswer, _: Arrival) -> Answer:
         services.attempts.count("register", answer.email or typed, caller(), device_token())
         user_id = services.arrivals.join(answer, form.name.data or "", current_language(), caller(), typed_email=typed)
     except InvalidInput as refusal:
-        put_beside(form, refusal, "name", full_name="name")
+        _say(form, refusal)
         return _page("social/join.html", form, answer), 400
     except TooManyAttempts as refusal:
         return refused("social/join.html", form, _pending(answer), refusal, answer=answer)
@@ -124,6 +125,14 @@ def prove_account(answer: ProviderAnswer, arrival: Arrival) -> Answer:
     except InvalidInput:
         return _gone()
     return _in(user_id, answer)
+
+
+def _say(form: Form, refusal: InvalidInput) -> None:
+    """Beside its field, or above the form where the address is not the person's to type."""
+    if refusal.field == "email" and "email" not in form:
+        form.form_errors.append(_t(refusal.message))
+    else:
+        put_beside(form, refusal, "name", full_name="name")
 
 
 def _elsewhere(answer: ProviderAnswer, arrival: Arrival) -> Answer:

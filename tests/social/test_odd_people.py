@@ -102,18 +102,17 @@ def test_without_mail_an_address_that_cannot_be_used_is_said_beside_the_field(
     assert traveller.join(response, email="free@example.com", name="Choi").location == "/"
 
 
-def test_without_mail_who_holds_the_mailbox_elsewhere_takes_the_address_back(
+def test_without_mail_no_account_gives_way_for_none_could_prove_its_address(
     silent: Flask, providers: Providers
 ) -> None:
-    """Somebody typed an address that was never theirs; the provider of its holder knows better."""
     typist = Traveller(silent, providers)
     typist.join(typist.log_in("kakao", person="choi"), email=KIM, name="Choi")
-    holder = Traveller(silent, providers)
-    assert holder.join(holder.log_in("google")).location == "/"
-    assert people(silent)[KIM].email_verified
-    # They still come in by their own login, without the address.
-    again = Traveller(silent, providers)
-    assert again.log_in("kakao", person="choi").location == "/"
-    account = again.account
+    other = Traveller(silent, providers)
+    response = other.log_in("google")
+    refused = other.join(response)
+    assert refused.status_code == 400
+    assert "then link this login on the page of your account" in refused.text
+    assert other.account is None
+    account = typist.account
     assert account is not None
     assert account["full_name"] == "Choi"

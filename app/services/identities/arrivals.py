@@ -7,7 +7,7 @@ portal both know it as verified, and then only to the question for that account'
 import enum
 from dataclasses import dataclass
 
-from app.errors import InvalidFields, InvalidInput
+from app.errors import InvalidInput, sentence
 from app.services.delivery.mail import Mail
 from app.services.foundation.environment import Caller, Database
 from app.services.foundation.person import Person, person_at, person_of
@@ -17,6 +17,8 @@ from app.services.identities.email_codes import LIFE, EmailCodes
 from app.services.identities.identities import Identities, LinkedIdentity
 from app.services.people.accounts import TAKEN, Accounts
 from app.services.people.email_names import normalised
+
+KEPT = sentence("There is an account with this e-mail. Log in to it, then link this login on the page of your account.")
 
 
 class Step(enum.Enum):
@@ -118,7 +120,7 @@ class Arrivals:
         holder = person_at(self.db, answer.email) if answer.email else None
         if holder is not None:
             if not self.displacements.may_displace(holder):
-                raise InvalidFields({"email": TAKEN})
+                raise InvalidInput(KEPT, "email")
             self.displacements.displace(holder, caller)
         user_id = self.accounts.register_without_password(
             email, name, language, caller, is_verified=bool(answer.email), picture=answer.profile.picture

@@ -51,8 +51,12 @@ class Displacements:
         self.mail = mail
 
     def may_displace(self, holder: Person) -> bool:
-        """Whether the account gives its address up: it never proved it, and operators gave it no power."""
-        return not holder.email_verified and not self.administrators.is_one(holder.id)
+        """Whether the account gives its address up: it never proved it, and operators gave it no power.
+
+        Where no mail leaves nobody could have proven one, nor be told of it.
+        """
+        is_claimed = holder.email_verified or not self.mail.is_possible
+        return not is_claimed and not self.administrators.is_one(holder.id)
 
     def displace(self, holder: Person, caller: Caller) -> None:
         """Take address and password from the account, and end all that was opened with them.
