@@ -14,25 +14,29 @@
     POST   /api/v1/auth/change-email              mail a link to a new address
     POST   /api/v1/auth/change-password           a new password for the old one
     POST   /api/v1/auth/forgot-password           mail a link; /reset-password uses its token
+    GET    /api/v1/auth/identities                by which providers the person logs in
+    POST   /api/v1/auth/link/<provider>           an address that links one more
+    DELETE /api/v1/auth/unlink/<provider>         end such a link
     GET    /api/openapi.json                      all of this as OpenAPI 3.1
 
-All but the last two answer under /api/auth as well. Each route is an :class:`app.api.operations.Operation`, from which
-its checks, its answers and its part of the document are made. Depends on the services, ``app.web.sessions`` and
+All below /api/v1/auth answer under /api/auth as well. Each route is an :class:`app.api.operations.Operation`, from
+which its checks, its answers and its part of the document are made. Depends on the services, ``app.web.sessions`` and
 ``app.web.security``.
 """
 
 import json
+from collections.abc import Sequence
 
 from flask import Blueprint, Flask, Response, current_app, request
 
-from app.api import accounts, login, sessions
+from app.api import accounts, identities, login, sessions
 from app.api.document import document
 from app.api.operations import Operation, blueprint
 from app.wiring import services
 
 AUTH, USERS = "/api/v1/auth", "/api/v1/users"
 COMPATIBLE = "/api/auth"
-OPERATIONS = (*login.routes.operations, *accounts.routes.operations, *sessions.routes.operations)
+OPERATIONS = tuple(each for room in (login, accounts, identities, sessions) for each in room.routes.operations)
 OF_USERS = tuple(each for each in OPERATIONS if each.path == "/me")
 DOCUMENT = "openapi_document"
 root = Blueprint("api_document", __name__)
@@ -51,7 +55,8 @@ def openapi() -> Response:
     """The document; the same until the portal is started anew."""
     kept = current_app.extensions
     if DOCUMENT not in kept:
-        kept[DOCUMENT] = json.dumps(document(services.settings, documented()), indent=1)
+        described = documented(services.settings.providers.names)
+        kept[DOCUMENT] = json.dumps(document(services.settings, described), indent=1)
     response = Response(kept[DOCUMENT], mimetype="application/json")
     response.cache_control.max_age = 300
     response.add_etag()
@@ -59,6 +64,7 @@ def openapi() -> Response:
     return response
 
 
-def documented() -> list[tuple[str, Operation]]:
-    """The operations with their canonical prefix."""
-    return [*((AUTH, each) for each in OPERATIONS), *((USERS, each) for each in OF_USERS)]
+def documented(providers: Sequence[str]) -> list[tuple[str, Operation]]:
+    """The operations with their canonical prefix; where there are ``providers``, with the addresses of those."""
+    pages = identities.pages.operations if providers else []
+    return [*((AUTH, each) for each in (*OPERATIONS, *pages)), *((USERS, each) for each in OF_USERS)]

@@ -13,7 +13,8 @@ from app.api.models import (
 )
 from app.api.operations import Access, Routes
 from app.api.people import described
-from app.errors import InvalidInput, NotFound, WrongCredentials
+from app.api.presence import prove_presence, require_recent_login
+from app.errors import InvalidInput, NotFound
 from app.languages import current_language
 from app.web.devices import device_token, trust_device
 from app.web.security import caller
@@ -92,11 +93,17 @@ def resend_verification(person: Person) -> Done:
 
 @routes("POST", "/change-password", Access.BEARER, body=PasswordChange, answer=Done)
 def change_password(person: Person, body: PasswordChange) -> Done:
-    """Set a new password for the present one; every other session and its tokens end."""
+    """Set a new password for the present one, or the first one; every other session and its tokens end."""
+    kept = person.session_id or None
+    if not body.current_password:
+        require_recent_login(person)
     try:
-        services.accounts.change_password(
-            person.id, body.current_password, body.new_password, caller(), keep_session_id=person.session_id or None
-        )
+        if body.current_password:
+            services.accounts.change_password(
+                person.id, body.current_password, body.new_password, caller(), keep_session_id=kept
+            )
+        else:
+            services.accounts.set_first_password(person.id, body.new_password, caller(), keep_session_id=kept)
     except InvalidInput as refusal:
         named = {"current": "current_password", "password": "new_password"}
         raise InvalidInput(refusal.message, named.get(refusal.field, refusal.field)) from refusal
@@ -109,12 +116,7 @@ def change_password(person: Person, body: PasswordChange) -> Done:
 def change_email(person: Person, body: EmailChange) -> Done:
     """Mail a link to the new address; until it is opened and confirmed the old address counts."""
     _require_mail()
-    try:
-        with services.attempts.guess("login", person.subject.email, caller(), device_token()):
-            services.accounts.confirm(person.id, body.current_password, caller())
-    except WrongCredentials as refusal:
-        # 401 would say that the access token is not good.
-        raise InvalidInput(refusal.message, "current_password") from refusal
+    prove_presence(person, body.current_password)
     services.email_addresses.request_change(person.id, body.email, current_language(), caller())
     return Done(message="A mail with a link is on its way to the new address.")
 

@@ -27,14 +27,20 @@ applications use OAuth 2.0: `/.well-known/openid-configuration`."""
 REFUSALS = {
     400: "`invalid_request`: the request cannot be read. `invalid_input`: `fields` says which values cannot be used.",
     401: "Nothing was presented that counts: `unauthorized`, `invalid_token`, `invalid_grant`, `wrong_credentials`.",
-    403: "`insufficient_scope`: the token does not reach so far. `foreign_origin`: a page sent this that may not.",
+    403: "`insufficient_scope`: the token does not reach so far. `foreign_origin`: a page sent this that may not. "
+    "`reauthentication_required`: there is no password to ask for, and the session's login is too long ago.",
     404: "`not_found`: there is nothing of that name, or it is somebody else's.",
+    409: "`last_way_in`: nobody could log in to the account any more.",
     410: "`link_gone`: the token of the link was used, replaced by a newer one, or is too old.",
     413: "`invalid_request`: the body is too large.",
     415: "`invalid_request`: the body is not `application/json`, or where a picture is sent says to be something else.",
     429: "`too_many_attempts`: try again after the seconds in `Retry-After`.",
     500: "`server_error`: a fault of the portal, in its log under `request_id`.",
     503: "`unavailable`, `temporarily_unavailable`: try again after the seconds in `Retry-After`.",
+}
+PAGE: dict[str, Any] = {
+    "description": "A page that says what happened, and leads back.",
+    "content": {"text/html": {"schema": {"type": "string"}}},
 }
 FILE = {"schema": {"type": "string", "format": "binary"}}
 EVERYWHERE = (400, 429, 500, 503)
@@ -45,6 +51,7 @@ SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.ANY: [{"bearer": []}, {"refreshCookie": []}, {}],
     Access.PROFILE: [{"bearer": []}],
     Access.BEARER: [{"bearer": []}],
+    Access.PAGE: [],
 }
 
 
@@ -53,7 +60,7 @@ def document(settings: Settings, mounted: Sequence[tuple[str, Operation]]) -> di
     paths: dict[str, dict[str, Any]] = {}
     for prefix, operation in mounted:
         path = prefix + re.sub(r"<(\w+)>", r"{\1}", operation.path)
-        paths.setdefault(path, {})[operation.method.lower()] = _operation(prefix, operation)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(prefix, operation, settings.providers.names)
     tags = dict.fromkeys(operation.tag for _, operation in mounted)
     return {
         "openapi": "3.1.0",
@@ -70,16 +77,15 @@ def document(settings: Settings, mounted: Sequence[tuple[str, Operation]]) -> di
     }
 
 
-def _operation(prefix: str, operation: Operation) -> dict[str, Any]:
+def _operation(prefix: str, operation: Operation, providers: Sequence[str]) -> dict[str, Any]:
     summary, _, more = (inspect.getdoc(operation.view) or "").partition("\n\n")
     described: dict[str, Any] = {
         "operationId": operation.name if prefix.endswith("/auth") else f"users_{operation.name}",
         "summary": summary.replace("\n", " ").rstrip("."),
         "tags": [operation.tag],
         "security": SECURITY[operation.access],
-        "parameters": _parameters(operation),
-        "responses": {str(operation.status): _success(operation)}
-        | {str(status): {"$ref": f"#/components/responses/{status}"} for status in _refusals(operation)},
+        "parameters": _parameters(operation, providers),
+        "responses": _responses(operation),
     }
     if more:
         described["description"] = more.replace("\n", " ")
@@ -91,6 +97,15 @@ def _operation(prefix: str, operation: Operation) -> dict[str, Any]:
     return described
 
 
+def _responses(operation: Operation) -> dict[str, Any]:
+    if operation.access is Access.PAGE:
+        # What is no address of a provider is no page either.
+        gone = {**PAGE, "content": PAGE["content"] | _json(Refusal)}
+        return {str(operation.status): _sent_on(), "404": gone, "default": PAGE}
+    refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in _refusals(operation)}
+    return {str(operation.status): _success(operation), **refusals}
+
+
 def _refusals(operation: Operation) -> list[int]:
     found = {*EVERYWHERE, *operation.refusals}
     if operation.access.is_bearer_only:
@@ -100,9 +115,13 @@ def _refusals(operation: Operation) -> list[int]:
     return sorted(found)
 
 
-def _parameters(operation: Operation) -> list[dict[str, Any]]:
+def _parameters(operation: Operation, providers: Sequence[str]) -> list[dict[str, Any]]:
+    schemas = {
+        "session_id": {"type": "string", "format": "uuid"},
+        "provider": {"type": "string", **({"enum": list(providers)} if providers else {})},
+    }
     in_path = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        {"name": name, "in": "path", "required": True, "schema": schemas[name]}
         for name in re.findall(r"<(\w+)>", operation.path)
     ]
     if operation.query is None:
@@ -118,6 +137,11 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         }
         for name, each in schema["properties"].items()
     ]
+
+
+def _sent_on() -> dict[str, Any]:
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-ID", "Location")}
+    return {"description": "Where the browser goes on.", "headers": headers}
 
 
 def _success(operation: Operation) -> dict[str, Any]:
@@ -160,6 +184,7 @@ def _headers() -> dict[str, Any]:
     return {
         "X-Request-ID": text("Names the request in the portal's log."),
         "WWW-Authenticate": text("How to come in (RFC 6750 section 3)."),
+        "Location": text("An address of the portal or of the provider."),
         "Retry-After": text("Seconds to wait.", pattern="^[0-9]+$"),
         "Clear-Site-Data": text("What the browser forgets."),
     }

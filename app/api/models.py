@@ -64,6 +64,14 @@ def _text(most: int, meaning: str) -> Any:
 Email = Annotated[str, Field(min_length=1, max_length=254, description="An e-mail address, in any case of letters.")]
 NewEmail = Annotated[Email, Field(json_schema_extra={"format": "email"})]
 Password = Annotated[str, Field(min_length=1, max_length=LONGEST_TYPED)]
+PresentPassword = Annotated[
+    Password,
+    Field(
+        description="Asked for where the account has a password. One that has none leaves it out, and the login of its "
+        "session is of a few minutes ago."
+    ),
+]
+NOT_GIVEN: Any = ""
 NewPassword = Annotated[
     str,
     Field(
@@ -140,17 +148,17 @@ class PasswordReset(Body):
 
 
 class PasswordChange(Body):
-    """A new password for the present one."""
+    """A new password for the present one, or the first one of an account that has none."""
 
-    current_password: Password
+    current_password: PresentPassword = NOT_GIVEN
     new_password: NewPassword
 
 
 class EmailChange(Body):
-    """A new address, and the password that proves who asks."""
+    """A new address, and what proves who asks."""
 
     email: NewEmail
-    current_password: Password
+    current_password: PresentPassword = NOT_GIVEN
 
 
 class Place(Query):
@@ -269,8 +277,10 @@ class Refusal(Answer):
         "invalid_token",
         "invalid_grant",
         "insufficient_scope",
+        "reauthentication_required",
         "foreign_origin",
         "not_found",
+        "last_way_in",
         "link_gone",
         "too_many_attempts",
         "unavailable",

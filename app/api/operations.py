@@ -29,6 +29,9 @@ class Access(enum.Enum):
     """The access token of any application that may read the profile."""
     BEARER = "bearer"
     """The access token of the portal or of another first-party client."""
+    PAGE = "page"
+    """Nothing: a browser is led there, and what is answered are redirects and pages. Described here, and answered by
+    another package."""
 
     @property
     def is_bearer_only(self) -> bool:

@@ -20,6 +20,7 @@ from app.errors import (
     sentence,
 )
 from app.languages import gettext as _
+from app.web.origins import is_page_of_api
 from app.web.protocol import refusals
 from app.web.protocol.paths import within_protocol
 from app.web.security import page_at_hand
@@ -115,7 +116,7 @@ def wants_json() -> bool:
     within = within_protocol(request.path)
     if within is not None:
         return within not in PAGES_OF_THE_PROTOCOL
-    return request.path.startswith(("/api/", "/.well-known/"))
+    return request.path.startswith(("/api/", "/.well-known/")) and not is_page_of_api()
 
 
 def _refusal(error: PortalError) -> Response:

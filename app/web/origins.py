@@ -1,9 +1,9 @@
 """From whose pages a request may come, and whose scripts may read the answer (RFC 9700 section 2.6).
 
-Pages and ``/authorize`` are read by no script of another origin. The protocol's endpoints for browsers answer the
-origins of registered redirect URIs, also where scripts send credentials along: no cookie is read there, so a request
-says who it comes from by what stands in it, or by nothing. The API answers the same origins where a bearer token alone
-counts, and where cookies count only those the operator named. Public documents are everybody's.
+Pages and ``/authorize`` are read by no script of another origin, wherever they stand. The protocol's endpoints for
+browsers answer the origins of registered redirect URIs, also where scripts send credentials along: no cookie is read
+there, so a request says who it comes from by what stands in it, or by nothing. The API answers the same origins where a
+bearer token alone counts, and where cookies count only those the operator named. Public documents are everybody's.
 """
 
 import logging
@@ -35,12 +35,24 @@ _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 HEADER_NAMES = re.compile(rf"{_NAME}(?:[ \t]*,[ \t]*{_NAME})*\Z")
 View = TypeVar("View", bound=Callable[..., object])
 _BEARER_ONLY = "takes_bearer_only"
+_FOR_BROWSERS = "is_for_browsers"
 
 
 def takes_bearer_only(view: View) -> View:
     """Mark a view of the API that no cookie opens: scripts of clients' origins may call it."""
     setattr(view, _BEARER_ONLY, True)
     return view
+
+
+def for_browsers(view: View) -> View:
+    """Mark a view that browsers are led to though it stands among the API's: a page, which no script may read."""
+    setattr(view, _FOR_BROWSERS, True)
+    return view
+
+
+def is_page_of_api() -> bool:
+    """Whether the request is for such a view."""
+    return hasattr(current_app.view_functions.get(request.endpoint or ""), _FOR_BROWSERS)
 
 
 def reads_no_cookie() -> bool:
@@ -86,13 +98,15 @@ def add_headers(response: Response) -> None:
         response.headers["Access-Control-Allow-Origin"] = "*"
         if is_preflight():
             _allow(response, ANY_HEADER)
-    elif reads_no_cookie() or OF_THE_API.match(path):
+    elif reads_no_cookie() or (OF_THE_API.match(path) and not is_page_of_api()):
         response.headers.add(*VARIES)
         if origin := request.headers.get("Origin"):
             _add_for(response, origin)
 
 
 def _is_for_scripts() -> bool:
+    if is_page_of_api():
+        return False
     return reads_no_cookie() or any(each.match(request.path) for each in (OF_THE_API, READABLE_BY_ALL))
 
 

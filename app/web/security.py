@@ -23,6 +23,9 @@ UNLIMITED = re.compile(
 UNLIMITED_WHEN_AUTHENTICATED = frozenset({"token", "userinfo", "introspect", "revoke", "token/validate"})
 """Of the protocol."""
 
+SECRET = frozenset({"token", "code"})
+"""Parameters of addresses by which mails and providers send people here."""
+
 View = TypeVar("View", bound=Callable[..., object])
 _ANSWERS_LIMITS = "answers_limits"
 
@@ -130,9 +133,9 @@ def page_at_hand() -> str:
         return str(g.page_address)
     path = request.path
     if request.method in {"GET", "HEAD"} or _is_page(path):
-        if "token" not in request.args:
+        if not SECRET & set(request.args):
             return request.full_path.rstrip("?")
-        query = [(name, value) for name, value in request.args.items(multi=True) if name != "token"]
+        query = [(name, value) for name, value in request.args.items(multi=True) if name not in SECRET]
         return f"{path}?{urlencode(query)}" if query else path
     while path and not _is_page(path):
         path = path.rpartition("/")[0]

@@ -5,6 +5,7 @@ at random from a fixed seed. They go straight into the application.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,22 +26,32 @@ from app.settings import Settings
 from tests.clock import Clock
 from tests.databases import SqliteDatabases
 from tests.portal import close
+from tests.providers import Providers, shared_providers
 from tests.relying_party import add_person
+from tests.social.travelling import NAMES
 
-LABELS = [f"{each.method} {prefix}{each.path}".replace("<", "{").replace(">", "}") for prefix, each in documented()]
-# These have rules that no schema says: a password is strong, a token was mailed, a cursor was given out.
+__all__ = ["shared_providers"]
+OPERATIONS = documented(NAMES)
+LABELS = [f"{each.method} {prefix}{each.path}".replace("<", "{").replace(">", "}") for prefix, each in OPERATIONS]
+# These have rules that no schema says: a password is strong, a token was mailed, a cursor was given out, somebody was
+# sent to a provider.
 JUDGED = {"register", "profile", "photo", "reset-password", "verify-email"} | {
-    *("change-password", "change-email", "sessions"),
+    *("change-password", "change-email", "sessions", "{provider}"),
 }
+PAGES = {"/api/v1/auth/{provider}": "302", "/api/v1/auth/{provider}/callback": "303"}
+"""To which browsers are led, and how they go on."""
 EXAMPLES = 12
 
 
 @pytest.fixture(scope="module")
-def portal(sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """A portal of these tests' own."""
+def portal(
+    sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory, shared_providers: Providers
+) -> Iterator[Flask]:
+    """A portal of these tests' own, which works with every provider."""
     directory = tmp_path_factory.mktemp("document")
     with sqlite_databases.fresh(directory, "seeded") as url:
-        app = create_app(Settings.for_testing(directory, url, RATE_LIMIT_ENABLED="false"), Clock())
+        settings = Settings.for_testing(directory, url, RATE_LIMIT_ENABLED="false", **shared_providers.environment)
+        app = create_app(settings, Clock())
         app.config["ADA"] = add_person(app)
         yield app
         close(app)
@@ -152,7 +163,7 @@ def test_the_document_is_openapi_3_1_and_every_reference_leads_somewhere(documen
 
 def test_every_route_of_the_api_is_described_and_nothing_else(portal: Flask, document: dict[str, Any]) -> None:
     mounted = {
-        (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+        (re.sub(r"<(?:any\(.*\):)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in portal.url_map.iter_rules()
         if rule.rule.startswith(("/api/v1/auth/", "/api/v1/users/"))
         for method in rule.methods or ()
@@ -168,7 +179,7 @@ def test_the_older_prefix_has_the_same_routes(portal: Flask) -> None:
         return {(rule.rule.removeprefix(prefix), ",".join(sorted(rule.methods or ()))) for rule in rules}
 
     assert below(COMPATIBLE) == below("/api/v1/auth")
-    assert len(below(COMPATIBLE)) == 17
+    assert len(below(COMPATIBLE)) == 22
 
 
 def test_every_operation_says_what_it_wants_and_how_it_refuses(document: dict[str, Any]) -> None:
@@ -177,6 +188,8 @@ def test_every_operation_says_what_it_wants_and_how_it_refuses(document: dict[st
         for method, operation in methods.items():
             names.add(operation["operationId"])
             assert operation["summary"]
+            if path in PAGES:
+                continue
             assert {"400", "429", "500", "503"} <= set(operation["responses"])
             is_bearer = operation["security"] == [{"bearer": []}]
             assert not is_bearer or {"401", "403"} <= set(operation["responses"])
@@ -185,6 +198,21 @@ def test_every_operation_says_what_it_wants_and_how_it_refuses(document: dict[st
             for status, answer in operation["responses"].items():
                 assert status == "204" or "$ref" in answer or answer["content"]["application/json"]["schema"]
     assert len(names) == len(LABELS)
+
+
+def test_addresses_for_browsers_are_said_to_lead_on_or_to_a_page(document: dict[str, Any]) -> None:
+    for path, status in PAGES.items():
+        operation = document["paths"][path]["get"]
+        assert operation["security"] == []
+        assert set(operation["responses"]) == {status, "404", "default"}
+        assert set(operation["responses"][status]["headers"]) == {"X-Request-ID", "Location"}
+        assert set(operation["responses"]["default"]["content"]) == {"text/html"}
+
+
+def test_a_portal_without_providers_has_no_addresses_of_any(client: FlaskClient) -> None:
+    paths = client.get("/api/openapi.json").json["paths"]
+    assert not PAGES.keys() & set(paths)
+    assert "/api/v1/auth/identities" in paths
 
 
 def test_the_document_is_readable_by_all_and_kept_for_a_while(client: FlaskClient) -> None:

@@ -1,5 +1,6 @@
 """From where browsers may call: the portal and the operator's origins all, clients what a bearer token proves."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -52,6 +53,7 @@ def front(portal: Flask) -> FrontEnd:
 def sent(front: FrontEnd, operation: Operation, prefix: str = AUTH, **headers: str) -> Any:
     """The answer to a request that changes nothing, for its body says nothing, or names nothing there is."""
     path = prefix + operation.path.replace("<session_id>", "00000000-0000-4000-8000-000000000000")
+    path = path.replace("<provider>", "nobody")
     body = {"email": 1, "token": 1, "bio": 1, "refresh_token": 1}
     stranger = FrontEnd(front.app)
     stranger.token = front.token if operation.access.is_bearer_only else ""
@@ -123,7 +125,7 @@ def test_who_is_logged_in_may_be_read_by_scripts_of_clients_and_by_no_others(fro
 
 def asked(front: FrontEnd, operation: Operation, origin: str) -> Any:
     """What a browser asks before it lets a script send."""
-    path = AUTH + operation.path.replace("<session_id>", "x")
+    path = AUTH + re.sub(r"<\w+>", "x", operation.path)
     wanted = {"Access-Control-Request-Method": operation.method, "Access-Control-Request-Headers": "content-type"}
     return front.browser.options(path, headers={"Origin": origin, **wanted})
 

@@ -34,6 +34,7 @@ class LinkedIdentity:
     user_id: str
     provider: str
     email: str
+    email_verified: bool
     name: str
     created_at: datetime
     last_used_at: datetime
@@ -275,6 +276,7 @@ def _shown(row: Any) -> LinkedIdentity:
         row.user_id,
         row.provider,
         row.email,
+        row.email_verified,
         row.profile.get("name", ""),
         row.created_at,
         row.last_used_at,

@@ -279,6 +279,15 @@ class Sessions:
         if self.db.session.scalar(owned) is None or not self.end(session_id, reason, caller):
             raise NotFound(sentence("There is no open session of that id."))
 
+    def authenticated_at(self, user_id: str, session_id: str) -> datetime | None:
+        """When that very person last proved to be there in that session; None if it has ended or is another's."""
+        row = self.db.session.execute(
+            sa.select(_session.c.authenticated_at).where(
+                _session.c.id == session_id, _session.c.user_id == user_id, _session.c.ended_at.is_(None)
+            )
+        ).first()
+        return row.authenticated_at if row else None
+
     def find_own(self, user_id: str, session_id: str) -> OpenSession | None:
         """One of the sessions that :meth:`page` lists."""
         query = sa.select(_session).where(
