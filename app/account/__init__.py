@@ -4,7 +4,9 @@ GET      /account                              how the account stands
 POST     /account/verification                 mail the link that verifies the address once more
 GET|POST /account/profile                      who one is, with a photo; language and time zone
 GET      /account/security                     password, address, and what to do if something looks wrong
-GET|POST /account/security/password  …/email   change them
+GET|POST /account/security/password  …/email   change them; set the first password
+GET      /account/identities                   accounts at providers that one can log in with
+POST     /account/identities/<id>/unlink       end the link with one
 GET      /account/sessions                     where one is logged in; ?after=… for the next ones
 POST     /account/sessions/<id>/end            end one
 POST     /account/sessions/end-others          end all but this one
@@ -17,15 +19,15 @@ GET|POST /account/data/delete                  ask for the end of the account
 POST     /account/data/keep                    keep it after all
 GET      /account/deleted                      where an end at once leads
 
-What is sensitive asks for the password again if it was typed a while ago (``@fresh_login_required``).
+What is sensitive asks for a proof once more if the last one is a while ago (``@fresh_login_required``).
 """
 
 from flask import Flask
 
-from app.account import activity, apps, data, overview, profile, security, sessions
+from app.account import activity, apps, data, identities, overview, profile, security, sessions
 from app.account.pages import bp
 
-PARTS = (overview, profile, security, sessions, apps, activity, data)
+PARTS = (overview, profile, security, identities, sessions, apps, activity, data)
 
 
 def register(app: Flask) -> None:

@@ -9,6 +9,7 @@ from app.errors import InvalidFields, InvalidInput, TooManyAttempts, sentence
 from app.languages import current_language
 from app.languages import gettext as _
 from app.web.forms import put_beside
+from app.web.providers import provider_title
 from app.web.security import caller
 from app.web.sessions import rotate_session
 from app.wiring import services
@@ -19,7 +20,13 @@ from app.wiring import services
 def security() -> str:
     """What protects the account."""
     total = services.sessions.page(current_user.id, limit=1).total
-    return show("security", others=total - 1, has_password=services.accounts.has_password(current_user.id))
+    linked = dict.fromkeys(provider_title(each.provider) for each in services.identities.of(current_user.id))
+    return show(
+        "security",
+        others=total - 1,
+        has_password=services.accounts.has_password(current_user.id),
+        linked=list(linked),
+    )
 
 
 @bp.route("/security/password", methods=["GET", "POST"])

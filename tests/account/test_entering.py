@@ -34,8 +34,8 @@ def state(facts: Facts) -> list[object]:
 
 
 def test_the_route_table_is_what_the_package_says(app: Flask) -> None:
-    assert len(list(routes(app, "GET"))) == 12
-    assert len(list(routes(app, "POST"))) == 9
+    assert len(list(routes(app, "GET"))) == 13
+    assert len(list(routes(app, "POST"))) == 10
 
 
 def test_who_is_not_logged_in_is_led_to_the_login_page_and_back(app: Flask, ada: str) -> None:
