@@ -16,11 +16,12 @@ from tests.warm import Forked
 class Portal(Server):
     """The portal as it is really run: gunicorn, several workers, an instance directory of its own.
 
-    ``url`` is its origin and issuer, ``instance`` its directory, ``environment`` the variables it was started with.
+    ``url`` is its origin and issuer, ``instance`` its directory, ``environment`` the variables it was started with. It
+    listens at a free port unless ``PORT`` is among the changes.
     """
 
     def __init__(self, instance: Path, database_url: str = "", **changes: str) -> None:
-        self.port = free_port()
+        self.port = int(changes.get("PORT", 0)) or free_port()
         self.url = f"http://localhost:{self.port}"
         self.instance = instance
         self.environment = {

@@ -10,15 +10,26 @@ What a switch can be is in ``examples/providers/switches.py``, who the people ar
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from examples.providers import providers as stand_ins
 from examples.providers.browser import NotSentBack
 from examples.providers.seen import masked
+from tests.databases import PostgresDatabases, SqliteDatabases, running_portal
+from tests.portal import Portal
 from tests.servers import free_port
 
-__all__ = ["NOBODY_THERE", "NotSentBack", "Providers", "masked", "providers", "shared_providers"]
+__all__ = [
+    "NOBODY_THERE",
+    "NotSentBack",
+    "Providers",
+    "masked",
+    "portal_beside_providers",
+    "providers",
+    "shared_providers",
+]
 NOBODY_THERE = {
     "GOOGLE_CLIENT_ID": "x",
     "GOOGLE_CLIENT_SECRET": "x",
@@ -42,6 +53,19 @@ class Providers(stand_ins.Providers):
 
     def __init__(self, portal: str = stand_ins.PORTAL) -> None:
         super().__init__(portal, free_port)
+
+
+@contextmanager
+def portal_beside_providers(
+    databases: SqliteDatabases | PostgresDatabases, redis_url: str = "", **changes: str
+) -> Iterator[tuple[Portal, Providers]]:
+    """As :func:`running_portal`, with providers that send people back to it."""
+    port = free_port()
+    with (
+        Providers(f"http://localhost:{port}") as started,
+        running_portal(databases, redis_url, PORT=str(port), **started.environment, **changes) as portal,
+    ):
+        yield portal, started
 
 
 @pytest.fixture(scope="session")

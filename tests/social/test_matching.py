@@ -54,7 +54,8 @@ def test_who_has_an_account_proves_it_and_is_linked(app: Flask, traveller: Trave
     asked = traveller.browser.get(traveller.log_in("google").location)
     assert asked.location.startswith("/join/prove?")
     page = traveller.browser.get(asked.location).text
-    assert "There is an account with kim.minsu@example.com" in page
+    assert "You have an account already" in page
+    assert "kim.minsu@example.com" in page
     assert (owner(app), traveller.account) == (None, None)
     linked = traveller.send(asked.location, password=PASSWORD)
     assert (linked.status_code, linked.location) == (303, "/")
@@ -167,7 +168,7 @@ def test_an_unverified_address_of_a_provider_reveals_nothing(app: Flask, travell
     known = traveller.browser.get(traveller.log_in("google", person="park").location)
     assert known.location.startswith("/join/email?")
     page = traveller.browser.get(known.location).text
-    assert "There is an account" not in page
+    assert "You have an account already" not in page
     sent = traveller.send(known.location, email="park.jihun@example.com")
     shown = traveller.browser.get(sent.location).text
     stranger = Traveller(app, traveller.providers)
@@ -204,7 +205,7 @@ def test_an_account_that_waited_under_the_address_is_not_entered(app: Flask, tra
     assert intruder.account is not None
     page = traveller.browser.get(traveller.log_in(name).location)
     assert page.status_code == 200
-    assert "There is an account" not in page.text
+    assert "You have an account already" not in page.text
     assert traveller.join(traveller.log_in(name)).location == "/"
     mine = owner(app, name)
     assert mine not in {None, squatter}

@@ -63,9 +63,9 @@ def provider_title(name: str) -> str:
     return LATIN.get(name, name.capitalize())
 
 
-def way_out_of_app() -> WayOut | None:
-    """How the page at hand opens outside of the app whose browser asks for it; None in a browser of its own."""
-    return way_out(caller().user_agent, f"{services.settings.issuer}{page_at_hand()}")
+def way_out_of_app(path: str | None = None) -> WayOut | None:
+    """How this page, or the one at ``path``, opens outside of the app whose browser asks; None in one of its own."""
+    return way_out(caller().user_agent, f"{services.settings.issuer}{path or page_at_hand()}")
 
 
 def remember_provider(response: Response, name: str) -> None:
