@@ -3,15 +3,25 @@
 import base64
 import hashlib
 import re
+from dataclasses import fields
 from pathlib import Path
 
 from app.settings import documentation
+from app.settings.providers import GenericProvider, ProviderSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_the_settings_table_is_made_from_the_code() -> None:
     assert (ROOT / "docs/configuration.md").read_text() == documentation()
+
+
+def test_social_login_tells_every_setting_of_a_provider_in_both_languages() -> None:
+    english, korean = (ROOT / "docs/social-login.md").read_text().split("\n---\n")
+    known = [item.metadata["variable"] for item in fields(ProviderSettings) if item.metadata]
+    generic = [item.metadata["variable"].format("ACME") for item in fields(GenericProvider)]
+    told = [name for name in (*known, *generic) if not name.endswith("_URL") and name != "GOOGLE_ISSUER"]
+    assert [name for name in told if f"`{name}`" not in english or f"`{name}`" not in korean] == []
 
 
 def test_every_command_of_the_readme_is_a_make_target() -> None:
