@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from examples.providers.openid import LIFE_SECONDS, OpenIDProvider
 from examples.providers.provider import Grant, Refusals
 from examples.providers.stand_in import Endpoint
-from examples.providers.switches import FORGED, OTHER_ISSUER
+from examples.providers.switches import FORGED, METADATA, OTHER_ISSUER
 from examples.providers.web import Answer, Request, as_json
 
 
@@ -19,7 +19,7 @@ class Acme(OpenIDProvider):
 
     name, title = "acme", "Acme"
     cancelled: ClassVar[dict[str, str]] = {"error": "access_denied", "error_description": "The person cancelled."}
-    more_switches = (FORGED, OTHER_ISSUER)
+    more_switches = (FORGED, METADATA, OTHER_ISSUER)
     refusals: ClassVar[Refusals] = {
         "client": _refusal("invalid_client", 401),
         "secret": _refusal("invalid_client", 401),
@@ -41,27 +41,25 @@ class Acme(OpenIDProvider):
             ("", "/revoke"): Endpoint("revoke", self.revocation, ("POST",)),
         }
 
-    def discovery(self, request: Request) -> Answer:
+    def metadata(self) -> dict[str, Any]:
         """The discovery document."""
-        return as_json(
-            {
-                "issuer": self.issuer,
-                "authorization_endpoint": f"{self.url}/authorize",
-                "token_endpoint": f"{self.url}/token",
-                "userinfo_endpoint": f"{self.url}/userinfo",
-                "revocation_endpoint": f"{self.url}/revoke",
-                "jwks_uri": f"{self.url}/keys",
-                "response_types_supported": ["code"],
-                "response_modes_supported": ["query"],
-                "grant_types_supported": ["authorization_code", "refresh_token"],
-                "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "scopes_supported": ["openid", "email", "profile"],
-                "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-                "code_challenge_methods_supported": ["S256"],
-                "authorization_response_iss_parameter_supported": True,
-            }
-        )
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "userinfo_endpoint": f"{self.url}/userinfo",
+            "revocation_endpoint": f"{self.url}/revoke",
+            "jwks_uri": f"{self.url}/keys",
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "scopes_supported": ["openid", "email", "profile"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+        }
 
     def authorize(self, request: Request) -> Answer:
         """Every response that is sent back says from whom it comes, errors too."""

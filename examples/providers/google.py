@@ -46,27 +46,25 @@ class Google(OpenIDProvider):
             ("", "/revoke"): Endpoint("revoke", self.revocation, ("POST",)),
         }
 
-    def discovery(self, request: Request) -> Answer:
+    def metadata(self) -> dict[str, Any]:
         """The discovery document."""
-        return as_json(
-            {
-                "issuer": self.issuer,
-                "authorization_endpoint": f"{self.url}/o/oauth2/v2/auth",
-                "token_endpoint": f"{self.url}/token",
-                "userinfo_endpoint": f"{self.url}/v1/userinfo",
-                "revocation_endpoint": f"{self.url}/revoke",
-                "jwks_uri": f"{self.url}/oauth2/v3/certs",
-                "response_types_supported": ["code", "token", "id_token", "code token", "code id_token", "none"],
-                "response_modes_supported": ["query", "fragment", "form_post"],
-                "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "scopes_supported": ["openid", "email", "profile"],
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
-                "claims_supported": ["aud", "email", "email_verified", "exp", "iat", "iss", "name", "picture", "sub"],
-                "code_challenge_methods_supported": ["plain", "S256"],
-                "grant_types_supported": ["authorization_code", "refresh_token"],
-            }
-        )
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.url}/o/oauth2/v2/auth",
+            "token_endpoint": f"{self.url}/token",
+            "userinfo_endpoint": f"{self.url}/v1/userinfo",
+            "revocation_endpoint": f"{self.url}/revoke",
+            "jwks_uri": f"{self.url}/oauth2/v3/certs",
+            "response_types_supported": ["code", "token", "id_token", "code token", "code id_token", "none"],
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "scopes_supported": ["openid", "email", "profile"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "claims_supported": ["aud", "email", "email_verified", "exp", "iat", "iss", "name", "picture", "sub"],
+            "code_challenge_methods_supported": ["plain", "S256"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+        }
 
     def authorize(self, request: Request) -> Answer:
         """Refused in a browser that the app around it can read."""

@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from examples.providers.faults import INNER_ADDRESS
 from examples.providers.provider import Grant, Provider
-from examples.providers.switches import FORGED, Switch
+from examples.providers.switches import FORGED, METADATA, Switch
 from examples.providers.web import Answer, Request, as_json
 
 LIFE_SECONDS = 3600
@@ -75,12 +76,30 @@ HEADERS: dict[str, tuple[dict[str, str], str]] = {
 class OpenIDProvider(Provider):
     """Adds discovery, keys, ID tokens and userinfo."""
 
-    more_switches: ClassVar[tuple[Switch, ...]] = (FORGED,)
+    more_switches: ClassVar[tuple[Switch, ...]] = (FORGED, METADATA)
 
     @property
     def issuer(self) -> str:
         """As in its discovery document."""
         return self.url
+
+    def metadata(self) -> dict[str, Any]:
+        """The discovery document."""
+        raise NotImplementedError
+
+    def discovery(self, request: Request) -> Answer:
+        """The discovery document, or what stands in its place."""
+        told = self.metadata()
+        match self.switches["metadata"]:
+            case True | "issuer":
+                told["issuer"] = "https://accounts.evil.example"
+            case "inner":
+                told["token_endpoint"] = INNER_ADDRESS
+            case "lacking":
+                del told["token_endpoint"]
+            case "list":
+                return as_json([told])
+        return as_json(told)
 
     def keys(self, request: Request) -> Answer:
         """The published key."""

@@ -68,6 +68,11 @@ EVERY_PROVIDER = [
     *FAULTS,
 ]
 FORGED = Switch("forged", "sends an ID token that is forged (on: for another client)", tuple(FORGERIES))
+METADATA = Switch(
+    "metadata",
+    "its discovery document is another issuer's (on), leads to an inner address, lacks an endpoint, or is a list",
+    ("issuer", "inner", "lacking", "list"),
+)
 OTHER_ISSUER = Switch("other_issuer", "says in the authorization response that it is another issuer")
 INVALID_EMAIL = Switch("invalid_email", "the e-mail belongs to another account by now (is_email_valid false)")
 

@@ -284,5 +284,20 @@ def test_an_id_token_is_missing(providers: Providers, name: str) -> None:
     assert "id_token" not in Application(providers[name]).tokens()
 
 
+@pytest.mark.parametrize("name", OPENID)
+def test_a_discovery_document_is_wrong(providers: Providers, name: str) -> None:
+    url = f"{providers[name].url}/.well-known/openid-configuration"
+    told = {}
+    for value in (False, "issuer", "inner", "lacking", "list"):
+        providers[name].switch("metadata", value)
+        told[value] = requests.get(url, timeout=SECONDS).json()
+    true = told[False]
+    assert true["issuer"] == providers[name].url
+    assert told["issuer"]["issuer"] != true["issuer"]
+    assert told["inner"]["token_endpoint"] == INNER_ADDRESS
+    assert "token_endpoint" not in told["lacking"]
+    assert told["list"] == [true]
+
+
 def test_every_forgery_is_tested() -> None:
     assert FORGERIES.keys() == {*CLAIMS, "none", "kid", "signature", "hs256", "alg", "absent"}
