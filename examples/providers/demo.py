@@ -13,6 +13,8 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -28,24 +30,24 @@ INHERITED = {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "TMPDIR"}
 PASSWORD = "maple-river-lantern"  # noqa: S105
 ACCOUNTS = {"kim.minsu@example.com": "김민수", "park.jihun@example.com": "박지훈"}
 ADMINISTRATOR = "admin@example.com"
-START_SECONDS, STOP_SECONDS = 60, 30
+START_SECONDS, STOP_SECONDS = 120, 30
 
 WHAT_TO_TRY = """
 MAX Platform demo: {portal}   the stand-ins and what can go wrong there: {control}
 Accounts that are there, each with the password {password}: {accounts}
 
- 1  Log in as 이서연 (Seoyeon Lee) with any of them, at {portal}/login. There is no account of hers yet.
- 2  Log in as 김민수 (Minsu Kim). He has an account with that verified e-mail: he proves it by his password, once.
- 3  Log in as 박지훈 (Jihun Park). No provider has verified his e-mail, so nothing leads to the account that has it.
- 4  Log in as 최유진 (Yujin Choi). No e-mail comes along; the one typed is verified by a mail at {portal}/dev/mail
+ 1  With Kakao as 이서연 (Seoyeon Lee), at {portal}/login: a new account, said before it is made.
+ 2  With Google as 김민수 (Minsu Kim): his account has that verified e-mail, so he proves it by its password, once.
+ 3  With Discord as 박지훈 (Jihun Park): an e-mail that was never verified leads to no account, not even his own.
+ 4  With Naver as 최유진 (Yujin Choi): no e-mail comes along; the one she types gets a code, at {portal}/dev/mail
  5  Do it in a popup, from an application: {portal}/playground
- 6  Link and unlink providers: {portal}/account/security
+ 6  Link and unlink providers: {portal}/account/identities
  7  Let Kakao hang, and log in:  curl -d provider=kakao -d name=hang -d value=on {control}/switch
  8  Let it go on:                curl -d provider=kakao {control}/reset
  9  End a link at Kakao instead: curl -d person=lee {control}/unlink
 10  See what the portal asked:   curl {control}/requests
 
-Ctrl+C ends all of it. What is kept stays in {instance} (make demo ARGS=--fresh begins anew).
+Ctrl+C ends all of it. Data and log stay in {instance} (make demo ARGS=--fresh begins anew).
 """
 
 
@@ -81,12 +83,13 @@ def _show(port: int, stand_ins: int, instance: Path, *, is_fresh: bool) -> None:
     with providers:
         environment = _environment(port, instance, providers.environment)
         print("Preparing the portal of the demo", flush=True)
-        _prepare(environment)
-        server = subprocess.Popen(
-            [str(BIN / "gunicorn"), "-c", "gunicorn.conf.py", "wsgi:app"], cwd=ROOT, env=environment
-        )
+        _prepare(environment, instance / "accounts")
+        log = instance / "portal.log"
+        with log.open("wb") as errors:
+            command = [str(BIN / "gunicorn"), "-c", "gunicorn.conf.py", "wsgi:app"]
+            server = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=errors)
         try:
-            _await(server, portal)
+            _await(server, portal, log)
             print(_text(portal, providers.control.url, instance), flush=True)
             if server.wait():
                 raise Unable("The portal ended.")
@@ -124,14 +127,20 @@ def _environment(port: int, instance: Path, providers: dict[str, str]) -> dict[s
     }
 
 
-def _prepare(environment: dict[str, str]) -> None:
-    """A database that is up to date, and the accounts."""
+def _prepare(environment: dict[str, str], made: Path) -> None:
+    """A database that is up to date, and the accounts; the file ``made`` says that they are there."""
     _flask(environment, "db", "upgrade")
     _flask(environment, "seed")
+    if made.exists():
+        return
     there = _flask(environment, "users", "list", "--json")
-    for email, name in ACCOUNTS.items():
-        if email not in there:
-            _flask(environment, "users", "create", email, "--name", name, "--password", PASSWORD, "--verified")
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(partial(_create, environment), [email for email in ACCOUNTS if email not in there]))
+    made.touch()
+
+
+def _create(environment: dict[str, str], email: str) -> None:
+    _flask(environment, "users", "create", email, "--name", ACCOUNTS[email], "--password", PASSWORD, "--verified")
 
 
 def _flask(environment: dict[str, str], *arguments: str) -> str:
@@ -142,7 +151,7 @@ def _flask(environment: dict[str, str], *arguments: str) -> str:
     return done.stdout
 
 
-def _await(server: subprocess.Popen[bytes], portal: str) -> None:
+def _await(server: subprocess.Popen[bytes], portal: str, log: Path) -> None:
     """Wait until the portal answers."""
     end = time.monotonic() + START_SECONDS
     while server.poll() is None and time.monotonic() < end:
@@ -151,7 +160,7 @@ def _await(server: subprocess.Popen[bytes], portal: str) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise Unable("The portal did not start.")
+    raise Unable(f"The portal did not start.\n{log.read_text()}")
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
