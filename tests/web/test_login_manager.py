@@ -11,6 +11,7 @@ from flask_login import current_user, login_fresh, login_required, user_accessed
 from flask_login.utils import encode_cookie
 
 from app.services.foundation.environment import NOBODY
+from app.web.sessions import begin_session
 from tests.clock import Clock
 from tests.relying_party import EMAIL, NAME, RelyingParty, add_client, add_person, csrf_token, log_in
 
@@ -99,8 +100,7 @@ def test_it_sets_no_cookie_of_its_own(app: Flask, client: FlaskClient, ada: str)
 def test_who_is_there_changes_with_the_login_inside_one_request(app: Flask, ada: str) -> None:
     with app.test_request_context("/"):
         assert not current_user.is_authenticated
-        begin = app.view_functions["login.login"].__globals__["begin_session"]
-        begin(ada, remember=False)
+        begin_session(ada, remember=False)
         assert current_user.id == ada
 
 
