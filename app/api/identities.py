@@ -19,7 +19,7 @@ from app.api.identity_models import (
 from app.api.models import Done
 from app.api.operations import Access, Routes
 from app.api.people import WITHIN_EMAIL
-from app.api.presence import prove_presence
+from app.api.presence import prove_presence_lately
 from app.errors import InvalidInput, NotFound
 from app.services.identities.identities import LinkedIdentity as Linked
 from app.services.identities.requests import Way
@@ -53,7 +53,7 @@ def link(person: Person, provider: str, body: LinkWish) -> LinkAddress:
         raise NotFound
     if body.next is not None and safe_path(body.next) != body.next:
         raise InvalidInput("This must be a path of the portal.", "next")
-    prove_presence(person, body.current_password)
+    prove_presence_lately(person, body.current_password)
     way = Way(next_path=body.next or f"{LIST_PAGE}?linked={provider}")
     ticket = services.provider_requests.issue_ticket(provider, person.id, person.session_id, way)
     return LinkAddress(authorization_url=f"{services.settings.issuer}/auth/{provider}?link={ticket}")
@@ -67,7 +67,7 @@ def unlink(person: Person, provider: str, query: WhichIdentity, body: Proof) -> 
 
     Sessions that came of it end, but for that of the token. The last way to log in cannot be removed.
     """
-    prove_presence(person, body.current_password)
+    prove_presence_lately(person, body.current_password)
     services.identities.remove(
         person.id, provider, caller(), identity_id=query.identity_id or "", keep_session_id=person.session_id or None
     )

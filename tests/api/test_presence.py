@@ -45,14 +45,39 @@ def change(end: FrontEnd, kind: str, **proof: Any) -> Any:
 KINDS = ("link", "unlink", "password", "email")
 
 
+@pytest.mark.parametrize("kind", ["password", "email"])
+def test_a_new_password_or_address_wants_the_password_however_new_the_login_is(
+    app: Flask, traveller: Traveller, front: FrontEnd, kind: str
+) -> None:
+    linked(traveller, front)
+    assert fields(change(front, kind)) == {"current_password": "This is required."}
+
+
+@pytest.mark.parametrize("kind", ["link", "unlink"])
+def test_links_want_a_login_of_a_moment_ago_or_the_password(
+    app: Flask, traveller: Traveller, front: FrontEnd, clock: Clock, kind: str
+) -> None:
+    linked(traveller, front)
+    clock.advance(seconds=601)
+    refusal(change(front, kind), 403, "reauthentication_required")
+    assert change(front, kind, current_password=PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["link", "unlink"])
+def test_a_login_of_a_moment_ago_is_enough_for_a_link(
+    app: Flask, traveller: Traveller, front: FrontEnd, kind: str
+) -> None:
+    linked(traveller, front)
+    assert change(front, kind).status_code == 200
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_account_with_a_password_is_asked_for_it_however_new_the_login_is(
+def test_a_wrong_password_is_wrong_however_new_the_login_is(
     app: Flask, traveller: Traveller, front: FrontEnd, kind: str
 ) -> None:
     linked(traveller, front)
     received(app)
-    assert fields(change(front, kind)) == {"current_password": "This is required."}
-    for wrong in ("", None, 1, "a wrong guess 41"):
+    for wrong in (None, 1, "a wrong guess 41"):
         assert set(fields(change(front, kind, current_password=wrong))) == {"current_password"}
     assert received(app) == []
     assert [each.provider for each in rows(app, Identity)] == ["google"]
