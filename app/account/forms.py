@@ -3,11 +3,10 @@
 from flask_wtf.file import FileField
 from wtforms import BooleanField, PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than the stubs
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired
 
 from app.languages import lazy_gettext as _l
-from app.services.people.passwords import LONGEST_TYPED
-from app.web.forms import Form
+from app.web.forms import ADDRESS, NEW_PASSWORD, Form
 
 LANGUAGES = [SelectChoice("ko", "한국어"), SelectChoice("en", "English")]
 
@@ -29,12 +28,6 @@ class ProfileForm(Form):
     picked_timezone = StringField()
 
 
-NEW_PASSWORD = [
-    InputRequired(_l("Enter a password.")),
-    Length(max=LONGEST_TYPED, message=_l("Use at most 1024 characters.")),
-]
-
-
 class PasswordForm(Form):
     """The present password and the one to come."""
 
@@ -46,9 +39,6 @@ class FirstPasswordForm(Form):
     """The password of an account that has none yet."""
 
     password = PasswordField(_l("New password"), validators=NEW_PASSWORD)
-
-
-ADDRESS = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
 
 
 class EmailForm(Form):

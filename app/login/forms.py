@@ -4,15 +4,8 @@ from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.languages import lazy_gettext as _l
-from app.services.identities.email_codes import WRONG
-from app.services.people.passwords import LONGEST, LONGEST_TYPED, prepared
-from app.web.forms import Form
-
-EMAIL = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
-NEW_PASSWORD = [
-    InputRequired(_l("Enter a password.")),
-    Length(max=LONGEST_TYPED, message=_l("Use at most 1024 characters.")),
-]
+from app.services.people.passwords import LONGEST, prepared
+from app.web.forms import ADDRESS, CODE, NEW_PASSWORD, Form
 
 
 class LoginForm(Form):
@@ -20,7 +13,7 @@ class LoginForm(Form):
 
     is_personal = False
 
-    email = StringField(_l("E-mail"), validators=EMAIL)
+    email = StringField(_l("E-mail"), validators=ADDRESS)
     password = PasswordField(_l("Password"), validators=[InputRequired(_l("Enter your password."))])
     remember = BooleanField(_l("Keep me logged in"))
 
@@ -31,7 +24,7 @@ class RegisterForm(Form):
     is_personal = False
 
     name = StringField(_l("Name"), validators=[InputRequired(_l("Enter your name."))])
-    email = StringField(_l("E-mail"), validators=EMAIL)
+    email = StringField(_l("E-mail"), validators=ADDRESS)
     password = PasswordField(_l("Password"), validators=NEW_PASSWORD)
 
 
@@ -40,7 +33,7 @@ class ForgotForm(Form):
 
     is_personal = False
 
-    email = StringField(_l("E-mail"), validators=EMAIL)
+    email = StringField(_l("E-mail"), validators=ADDRESS)
 
 
 class LinkForm(Form):
@@ -66,10 +59,7 @@ class ConfirmForm(Form):
 class CodeForm(Form):
     """A code that was mailed."""
 
-    code = StringField(
-        _l("Code from the mail"),
-        validators=[InputRequired(_l("Enter the code from the mail.")), Length(max=40, message=_l(WRONG))],
-    )
+    code = StringField(_l("Code from the mail"), validators=CODE)
 
 
 class StrengthForm(Form):

@@ -1,12 +1,10 @@
 """The forms of people who come in by a provider; shape checks only."""
 
 from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired
 
 from app.languages import lazy_gettext as _l
-from app.web.forms import Form
-
-EMAIL = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
+from app.web.forms import ADDRESS, CODE, Form
 
 
 class NameForm(Form):
@@ -20,7 +18,7 @@ class NameForm(Form):
 class AccountForm(NameForm):
     """The same, where no mail leaves that could prove an address."""
 
-    email = StringField(_l("E-mail"), validators=EMAIL)
+    email = StringField(_l("E-mail"), validators=ADDRESS)
 
 
 class AddressForm(Form):
@@ -28,7 +26,7 @@ class AddressForm(Form):
 
     is_personal = False
 
-    email = StringField(_l("E-mail"), validators=EMAIL)
+    email = StringField(_l("E-mail"), validators=ADDRESS)
 
 
 class CodeForm(Form):
@@ -36,13 +34,7 @@ class CodeForm(Form):
 
     is_personal = False
 
-    code = StringField(
-        _l("Code from the mail"),
-        validators=[
-            InputRequired(_l("Enter the code from the mail.")),
-            Length(max=64, message=_l("Enter the 6 digits.")),
-        ],
-    )
+    code = StringField(_l("Code from the mail"), validators=CODE)
 
 
 class ProofForm(Form):

@@ -6,14 +6,24 @@ from typing import Any
 from flask import g, request
 from flask_wtf import FlaskForm
 from wtforms import Field
+from wtforms.validators import InputRequired, Length
 
 from app.errors import FormOfAnother, InvalidFields, InvalidInput
 from app.languages import gettext as _
+from app.languages import lazy_gettext as _l
+from app.services.people.passwords import LONGEST_TYPED
 from app.services.sessions.owners import is_marked_for
 from app.web.drafts import draft_of_this_page, sent_form
 from app.web.sessions import current_session
 
 JUST_SHOWN = timedelta(minutes=30)
+ADDRESS = [InputRequired(_l("Enter your e-mail.")), Length(max=254, message=_l("This e-mail is too long."))]
+NEW_PASSWORD = [
+    InputRequired(_l("Enter a password.")),
+    Length(max=LONGEST_TYPED, message=_l("Use at most 1024 characters.")),
+]
+CODE = [InputRequired(_l("Enter the code from the mail.")), Length(max=64, message=_l("Enter the 6 digits."))]
+"""Shapes of what is typed in several places; the services judge it."""
 
 
 class Form(FlaskForm):
