@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from app.services.foundation.environment import NOBODY
 from tests.api.people import NEW_PASSWORD
 from tests.mailbox import received
-from tests.relying_party import PASSWORD, RelyingParty, csrf_token
+from tests.relying_party import PASSWORD, RelyingParty, csrf_token, link_identity
 from tests.security.answers import Markup
 from tests.security.parties import Parties, decided
 
@@ -168,6 +168,14 @@ def connected(parties: Parties) -> Form:
     return Form(form.browser, f"/account/apps/{parties.third.client_id}/remove")
 
 
+def linked(parties: Parties) -> Form:
+    browser, email = parties.newcomer()
+    with parties.app.app_context():
+        user_id = parties.app.extensions["services"].accounts.find(email).id
+    identity_id = link_identity(parties.app, user_id, subject=email)
+    return Form(browser, f"/account/identities/{identity_id}/unlink")
+
+
 def deletion(parties: Parties) -> Form:
     browser, email = parties.newcomer()
     return Form(browser, "/account/data/delete", {"email": email})
@@ -211,6 +219,7 @@ FORMS: dict[str, Callable[[Parties], Form]] = {
     "account.end_one": other_session,
     "account.end_others": others,
     "account.remove_app": connected,
+    "account.unlink": linked,
     "account.delete": deletion,
     "account.keep": taken_back,
 }

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from tests.api.people import FrontEnd, refusal
-from tests.security.changes import FORMS, Form, connected, consent, everything, kept, second_session
+from tests.security.changes import FORMS, Form, connected, consent, everything, kept, linked, second_session
 from tests.security.parties import Parties
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -182,14 +182,19 @@ def strangers_object(parties: Parties, endpoint: str) -> str:
     _, email = parties.newcomer()
     if endpoint == "account.remove_app":
         return connected(parties).path
+    if endpoint == "account.unlink":
+        return linked(parties).path
     session_id = second_session(parties, email)
     if endpoint.startswith(API):
         return f"/sessions/{session_id}"
     return f"/account/sessions/{session_id}/end"
 
 
-OBJECTS = {"account.remove_app", "account.end_one", "api.end", "api_compatible.end"}
-NEVER_WAS = {"account.remove_app": "/account/apps/never-was/remove"}
+OBJECTS = {"account.remove_app", "account.unlink", "account.end_one", "api.end", "api_compatible.end"}
+NEVER_WAS = {
+    "account.remove_app": "/account/apps/never-was/remove",
+    "account.unlink": f"/account/identities/{uuid4()}/unlink",
+}
 
 
 def test_every_route_that_names_an_object_is_known(rules: list[Rule]) -> None:
