@@ -5,7 +5,7 @@ is compared is what an eye sees at a glance: small differences of letters and ed
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,11 +14,15 @@ import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import Page
 
+from app import create_app
+from app.settings import Settings
 from tests.browser.accessibility import hold_accessibility
 from tests.browser.people import Person, decide, log_in
 from tests.chromium import Windows
-from tests.portal import Portal
-from tests.relying_party import CHALLENGE
+from tests.databases import SqliteDatabases, running_portal
+from tests.portal import Portal, close
+from tests.providers import NOBODY_THERE
+from tests.relying_party import CHALLENGE, link_identity
 
 KEPT = Path(__file__).parent / "looks"
 CLIENT_ID = "board"
@@ -40,6 +44,11 @@ PEOPLE = {
 }
 """Each variant has people of its own: their devices and activities are the same whichever comes first."""
 
+LINKED: list[tuple[str, dict[str, str]]] = [
+    ("kakao", {"subject": "1", "name": "라이언"}),
+    ("kakao", {"subject": "2", "email": "minsu@kakao.example", "name": "김민수"}),
+    ("old-co", {"subject": "1", "email": "minsu@old.example"}),
+]
 ANYBODY = {
     "home": "/",
     "login": "/login",
@@ -69,6 +78,28 @@ OF_ONES_OWN = {
     "data": "/account/data",
     "delete": "/account/data/delete",
 }
+
+
+@pytest.fixture(scope="module")
+def portal_with_providers(sqlite_databases: SqliteDatabases) -> Iterator[Portal]:
+    """A portal people can come in to by four providers and one more, with somebody who does."""
+    with running_portal(sqlite_databases, **NOBODY_THERE) as portal:
+        yield portal
+
+
+@pytest.fixture(scope="module")
+def linked(portal_with_providers: Portal) -> Person:
+    """Somebody whose account is linked with two accounts at Kakao and one at a provider that is gone."""
+    person = Person("minsu@example.com", "김민수")
+    named = ("--password", person.password, "--name", person.name, "--verified")
+    portal_with_providers.flask("users", "create", person.email, *named)
+    app = create_app(Settings.from_environment(portal_with_providers.environment))
+    with app.app_context():
+        user_id = app.extensions["services"].accounts.find(person.email).id
+    for provider, said in LINKED:
+        link_identity(app, user_id, provider, **said)
+    close(app)
+    return person
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +213,22 @@ def test_pages_of_ones_own_look_as_they_were_meant_to(
     for name, path in OF_ONES_OWN.items():
         window.goto(path)
         hold_look(name)
+
+
+def test_pages_with_providers_look_as_they_were_meant_to(
+    window: Page, portal_with_providers: Portal, linked: Person, hold_look: Callable[[str], None]
+) -> None:
+    url = portal_with_providers.url
+    window.context.add_cookies([{"name": "last_provider", "value": "kakao", "url": url}])
+    for name in ("login", "register"):
+        window.goto(f"{url}/{name}")
+        hold_look(f"providers-{name}")
+    window.goto(f"{url}/login")
+    log_in(window, linked)
+    window.wait_for_url(re.compile("/$"))
+    for name in ("identities", "security"):
+        window.goto(f"{url}/account/{name}")
+        hold_look(f"providers-{name}")
 
 
 def test_parts_look_as_they_were_meant_to(window: Page, hold_look: Callable[[str], None]) -> None:
