@@ -9,7 +9,7 @@ from tests.browser.accessibility import hold_accessibility
 from tests.browser.people import Person, log_in, new_person, sent_by
 from tests.browser.test_account_pages import OUTSIDE, OVERLAPS, SQUEEZED
 from tests.browser.test_pages import SCROLLS_SIDEWAYS
-from tests.browser.test_popup import SCROLLS_DOWN, SIZE
+from tests.browser.test_popup import NOBODY, SCROLLS_DOWN, SEND, SIZE
 from tests.chromium import Windows
 from tests.databases import SqliteDatabases, running_portal
 from tests.portal import Portal
@@ -107,6 +107,8 @@ def test_the_popup_shows_four_providers_and_the_form_without_scrolling(
     windows: Windows, portal_of_four: Portal, locale: str
 ) -> None:
     start = sent_by(portal_of_four, f"popup-{locale.lower()}-{id(windows)}")
+    for status in (400, 401):
+        windows.expect(f"status of {status}")
     popup = windows.open(base_url=portal_of_four.url, locale=locale, viewport=SIZE)
     popup.context.add_cookies([{"name": "last_provider", "value": "kakao", "url": portal_of_four.url}])
     for path in ("/login", f"{start}&display=popup"):
@@ -114,6 +116,14 @@ def test_the_popup_shows_four_providers_and_the_form_without_scrolling(
         expect(popup.locator(BUTTONS)).to_have_count(4)
         expect(popup.locator("form[data-once] .btn-primary")).to_be_in_viewport(ratio=1)
         assert not popup.evaluate(SCROLLS_DOWN), path
+        popup.locator(SEND).click()
+        expect(popup.locator("#password-error")).to_be_visible()
+        assert not popup.evaluate(SCROLLS_DOWN), f"{path}, with nothing typed"
+        log_in(popup, NOBODY)
+        expect(popup.locator(".note-danger:not(.repeats)")).to_be_visible()
+        popup.wait_for_load_state("load")
+        assert not popup.evaluate(SCROLLS_DOWN), f"{path}, with a wrong password"
+        hold_accessibility(popup, path)
 
 
 def test_the_keyboard_reaches_each_and_shows_where_it_is(window: Page, locale: str) -> None:
