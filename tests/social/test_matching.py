@@ -220,6 +220,38 @@ def test_an_account_that_waited_under_the_address_is_not_entered(app: Flask, tra
     assert [mail.to for mail in told] == [KIM]
 
 
+def test_an_operator_brings_a_displaced_account_back(app: Flask, traveller: Traveller, clock: Clock) -> None:
+    squatter = add_unproven(app)
+    traveller.join(traveller.log_in("google"))
+    run = app.test_cli_runner().invoke
+    for command in (
+        ["users", "set-email", squatter, "real@example.com", "--verified"],
+        ["users", "recover", squatter, "--password", PASSWORD],
+    ):
+        ran = run(args=command)
+        assert ran.exit_code == 0, ran.output
+    clock.advance(days=31)
+    with app.app_context():
+        app.extensions["services"].deletions.run()
+    back = Traveller(app, traveller.providers)
+    assert log_in(back.browser, "real@example.com").status_code == 303
+    assert back.account is not None
+
+
+def test_a_displaced_account_goes_after_a_month(app: Flask, traveller: Traveller, clock: Clock) -> None:
+    squatter = add_unproven(app)
+    traveller.join(traveller.log_in("google"))
+    received(app)
+    with app.app_context():
+        deletions = app.extensions["services"].deletions
+        clock.advance(days=29)
+        assert deletions.run() == 0
+        clock.advance(days=2)
+        assert deletions.run() == 1
+    assert [each.id for each in rows(app, User) if each.id == squatter] == []
+    assert received(app) == []
+
+
 def test_an_account_with_power_keeps_its_address(app: Flask, traveller: Traveller) -> None:
     administrator = add_unproven(app, is_admin=True)
     refused = traveller.join(traveller.log_in("google"))
