@@ -62,13 +62,22 @@ def only_mail(app: Flask, template: str) -> Mail:
 
 def kept_link(portal: Portal, to: str, path: str) -> str:
     """The link to ``path`` in the newest mail to somebody that a running portal keeps, once it is there."""
+    return _kept(portal, to, rf"{re.escape(portal.url + path)}\?\S+")
+
+
+def kept_code(portal: Portal, to: str) -> str:
+    """The code to type in the newest mail to somebody that a running portal keeps, once it is there."""
+    return _kept(portal, to, r"\b\d{3} \d{3}\b")
+
+
+def _kept(portal: Portal, to: str, pattern: str) -> str:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         for file in sorted((portal.instance / "mail").glob("*.eml"), reverse=True):
             message = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
             body = message.get_body(("plain",))
-            found = re.search(rf"{re.escape(portal.url + path)}\?\S+", body.get_content()) if body else None
+            found = re.search(pattern, body.get_content()) if body else None
             if message["To"] == to and found:
                 return found[0]
         time.sleep(0.2)
-    raise AssertionError(f"no mail to {to} with a link to {path}")
+    raise AssertionError(f"no mail to {to} with {pattern}")
