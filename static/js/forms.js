@@ -101,6 +101,11 @@ for (const button of copyButtons) {
   });
 }
 
+// Another site's policy may cut this window off from the page that opened it: whoever waits there is told beforehand.
+addEventListener('click', ({ target }) => {
+  if (target.closest('.provider')) window.opener?.postMessage({ type: 'LOGIN_ELSEWHERE' }, '*');
+});
+
 // A window that a script opened was opened for one thing; to go on in there would leave the page behind it waiting.
 if (window.opener) {
   for (const button of document.querySelectorAll('[data-close]')) {

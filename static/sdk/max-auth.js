@@ -6,7 +6,7 @@
  * max-auth.d.ts states what every exported name promises; docs/browser-kit.md shows how they are used together.
  */
 
-export const VERSION = "1.1.0";
+export const VERSION = "1.2.0";
 
 const POPUP = { name: 'oauth_login', width: 500, height: 600 };
 const FRAME_NAME = 'max-auth-silent';
@@ -18,6 +18,7 @@ const SILENT_MS = 10_000;
 const SOON_MS = 5 * 60_000;
 const REQUEST_MS = 20_000;
 const CLOSE_MS = 100;
+const BACK_MS = 1_000; // what a popup that closes has posted is there by then
 const CUT_MS = 1_500; // where our own COOP cannot be read, a popup `closed` this early was cut off, not closed
 
 const pause = (ms, value) => new Promise((resolve) => { setTimeout(resolve, ms, value); });
@@ -211,6 +212,7 @@ async function complete(client, response) {
 // --- Answers: what the popup or the frame says when it is done -------------------------------------------------------
 
 const POPUP_ANSWERS = ['OAUTH_SUCCESS', 'OAUTH_ERROR'];
+const ELSEWHERE = 'LOGIN_ELSEWHERE'; // the portal's word that the person goes on at another site, to come back later
 const SILENT_ANSWERS = ['SILENT_AUTH_SUCCESS', 'SILENT_AUTH_ERROR'];
 
 /** Whether a message is the answer waited for: from that very window, and from this origin or the issuer's. */
@@ -254,10 +256,16 @@ let run = null; // one at a time: all popups of a page share the window name
 
 class PopupRun {
   constructor(client, popup, request) {
-    Object.assign(this, { client, popup, request, answered: false, over: false });
+    Object.assign(this, { client, popup, request, answered: false, over: false, elsewhere: false, back: false });
     this.promise = new Promise((resolve, reject) => { Object.assign(this, { resolve, reject }); });
-    this.onMessage = (event) => isAnswer(client, event, popup, this.state, POPUP_ANSWERS) && this.hear(event.data);
+    this.onMessage = (event) => {
+      const { source, origin, data } = event;
+      if (source === popup && origin === client.issuerOrigin && data?.type === ELSEWHERE) this.elsewhere = true;
+      if (isAnswer(client, event, popup, this.state, POPUP_ANSWERS)) this.hear(event.data);
+    };
+    this.onFocus = () => this.elsewhere && setTimeout(() => this.comeBack(), BACK_MS);
     addEventListener('message', this.onMessage);
+    addEventListener('focus', this.onFocus);
     this.timer = setInterval(() => this.watch(), 250);
     this.send();
   }
@@ -307,13 +315,21 @@ class PopupRun {
     const early = Date.now() - this.sentAt < CUT_MS;
     const [cut] = await Promise.all([cutsPopups(), pause(300)]); // the last message of the popup may be on its way
     if (this.answered || (cut ?? early)) return;
+    // Cut off or closed: nobody can tell, but whoever closes a window is back on the page that opened it.
+    if (this.elsewhere && !this.back) return;
     // A policy of a page on the way may have cut the popup off while the person goes on: a late success still counts.
     this.end(cancelled(), null, true);
+  }
+
+  comeBack() {
+    this.back = true;
+    this.watch();
   }
 
   end(error, tokens, listen = false) {
     clearInterval(this.timer);
     removeEventListener('message', this.onMessage);
+    removeEventListener('focus', this.onFocus);
     if (!listen) {
       this.over = true;
       this.channel?.close();

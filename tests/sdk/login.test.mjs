@@ -18,6 +18,7 @@ const newClient = (options = {}) => {
   clients.push(made);
   return made;
 };
+const wait = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const returnUrl = (response) => `${REDIRECT_URI}?${new URLSearchParams(response)}`;
 const attemptsIn = (storage) => Object.keys(storage).filter((key) => key.startsWith('max-auth:attempt:'));
 
@@ -133,7 +134,7 @@ test('where the page cuts its popups off, closed means nothing and the channel b
   const login = client.popup.startAuth();
   const url = await page.popup.isSent;
   page.popup.close();
-  await new Promise((resolve) => { setTimeout(resolve, 900); });
+  await wait(900);
   const response = portal.grant(url);
   openPage(returnUrl(response), { storage: page.storage });
   const finished = await handleOAuthCallback(newClient());
@@ -152,6 +153,52 @@ test('where a page on the way cut the popup off, the login that finishes late st
   assert.equal((await signedIn).type, 'login');
   assert.notEqual(client.tokens.getAccessToken(), null);
 });
+
+const leave = () => say(page, page.popup, portal.issuer, { type: 'LOGIN_ELSEWHERE' });
+const isPending = async (login) => (await Promise.race([login.catch(() => null), wait(1_000).then(() => 'pending')])) === 'pending';
+
+test('where the person goes on at another site, closed means nothing and the login that finishes there is the answer', async () => {
+  const login = client.popup.startAuth();
+  const url = await page.popup.isSent;
+  leave();
+  page.popup.close();
+  assert.equal(await isPending(login), true);
+  openPage(returnUrl(portal.grant(url)), { storage: page.storage });
+  assert.equal((await handleOAuthCallback(newClient())).delivered, true);
+  assert.equal((await login).access_token, client.tokens.getAccessToken());
+});
+
+test('whoever is back on the page from there without an answer has cancelled, and may still finish', async () => {
+  const login = client.popup.startAuth();
+  const url = await page.popup.isSent;
+  leave();
+  page.popup.close();
+  page.events.dispatchEvent(new Event('focus'));
+  await assert.rejects(login, { code: 'cancelled' });
+  const signedIn = new Promise((resolve) => { client.onAuthChange(resolve); });
+  openPage(returnUrl(portal.grant(url)), { storage: page.storage });
+  await handleOAuthCallback(newClient());
+  assert.equal((await signedIn).type, 'login');
+});
+
+test('whoever looks at the page while the popup is open has cancelled nothing', async () => {
+  const login = client.popup.startAuth();
+  await page.popup.isSent;
+  leave();
+  page.events.dispatchEvent(new Event('focus'));
+  await wait(1_000);
+  assert.equal(await isPending(login), true);
+});
+
+for (const [rule, origin, source] of [['another origin', () => 'https://evil.example'], ['another window', () => portal.issuer, new FarWindow()]]) {
+  test(`that somebody goes on elsewhere is not believed from ${rule}`, async () => {
+    const login = client.popup.startAuth();
+    await page.popup.isSent;
+    say(page, source ?? page.popup, origin(), { type: 'LOGIN_ELSEWHERE' });
+    page.popup.close();
+    await assert.rejects(login, { code: 'cancelled' });
+  });
+}
 
 test('a second click brings the open popup to the front and waits for the same login', async () => {
   const login = client.popup.startAuth();
