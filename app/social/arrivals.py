@@ -27,7 +27,7 @@ SUSPICIOUS = frozenset({"unknown", "another_browser", "mixed_up", "replayed", "u
 
 def callback(provider: str) -> Answer:
     """Somebody comes back with an answer, or with none."""
-    state, code = request.args.get("state", ""), request.args.get("code", "")
+    state, code = _said("state"), _said("code")
     try:
         trip = services.provider_requests.take(state, this_browser(), provider)
     except TripProblem as failure:
@@ -37,7 +37,7 @@ def callback(provider: str) -> Answer:
     if not code.isprintable() or not 0 < len(code) <= LONGEST_CODE:
         return refuse("refused", provider, trip)
     asked = configured(provider)
-    if not _answers_for(asked, request.args.get("iss")):
+    if not _answers_for(asked, _said("iss") if "iss" in request.args else None):
         return refuse("mixed_up", provider, trip)
     try:
         profile, tokens = identify(asked, trip, code, state)
@@ -52,13 +52,22 @@ def enter(identity: LinkedIdentity, profile: ProviderProfile, tokens: dict[str, 
     if account is None or not account.is_active:
         services.audit.record_refusal(Event.LOGIN_FAILED, caller(), error="disabled", user_id=identity.user_id)
         return problem("disabled", profile.provider, Trip(profile.provider, Purpose.LOG_IN, "", way))
-    services.identities.come_in(identity, profile, tokens, caller())
+    try:
+        services.identities.come_in(identity, profile, tokens, caller())
+    except AnswerGone:
+        return problem("gone", profile.provider, Trip(profile.provider, Purpose.LOG_IN, "", way))
     pending = kept_request(way.interaction_id) if way.interaction_id else None
     response = logged_in(
         identity.user_id, pending, remember=way.remember, identity_id=identity.id, next_path=way.next_path
     )
     remember_provider(response, profile.provider)
     return response
+
+
+def _said(name: str) -> str:
+    """A parameter of the answer; one that stands there twice is none (:rfc:`6749#section-3.1`)."""
+    values = request.args.getlist(name)
+    return values[0] if len(values) == 1 else ""
 
 
 def refuse(reason: str, provider: str, trip: Trip | None) -> Answer:
@@ -103,7 +112,10 @@ def _confirm(trip: Trip, profile: ProviderProfile, tokens: dict[str, Any]) -> An
     identity = services.identities.find(profile)
     if identity is None or identity.user_id != trip.user_id:
         return refuse("not_yours", trip.provider, trip)
-    services.identities.confirm(identity, profile, tokens, caller())
+    try:
+        services.identities.confirm(identity, profile, tokens, caller())
+    except AnswerGone:
+        return refuse("not_yours", trip.provider, trip)
     begin_session(identity.user_id, remember=session.is_remembered, identity_id=identity.id)
     return redirect(safe_path(trip.way.next_path), 303)
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import IdentityTaken, LastWayIn, NotFound
+from app.errors import AnswerGone, IdentityTaken, LastWayIn, NotFound
 from app.models import Identity, User, UserSession, new_id
 from app.services.delivery.mail import Mail
 from app.services.foundation.environment import Caller, Clock, Database
@@ -85,7 +85,10 @@ class Identities:
     def come_in(
         self, identity: LinkedIdentity, profile: ProviderProfile, tokens: dict[str, Any], caller: Caller
     ) -> None:
-        """The identity's person logs in by it: keep what the provider says of it now. The account's e-mail stays."""
+        """The identity's person logs in by it: keep what the provider says of it now. The account's e-mail stays.
+
+        Raises :class:`AnswerGone` when the link has ended a moment ago; it cannot end before this login is there.
+        """
         self._keep(identity.id, profile, tokens)
         now = self.clock()
         self.db.session.execute(sa.update(_user).where(_user.c.id == identity.user_id).values(last_login_at=now))
@@ -94,7 +97,7 @@ class Identities:
     def confirm(
         self, identity: LinkedIdentity, profile: ProviderProfile, tokens: dict[str, Any], caller: Caller
     ) -> None:
-        """The person has proven once more to hold the identity."""
+        """The person has proven once more to hold the identity; raises as :meth:`come_in` does."""
         self._keep(identity.id, profile, tokens)
         self.audit.record(Event.IDENTITY_CONFIRMED, caller, user_id=identity.user_id, provider=profile.provider)
 
@@ -231,7 +234,9 @@ class Identities:
             # A provider gives a refresh token once, and none at later logins.
             kept = self.farewells.opened(self._sealed_tokens(identity_id))
             values["sealed_tokens"] = self.sealer.seal(json.dumps({**kept, **tokens}).encode())
-        self.db.session.execute(sa.update(_identity).where(_identity.c.id == identity_id).values(**values))
+        kept_row = sa.update(_identity).where(_identity.c.id == identity_id).values(**values).returning(_identity.c.id)
+        if self.db.session.execute(kept_row).first() is None:
+            raise AnswerGone
 
     def _sealed_tokens(self, identity_id: str) -> str:
         query = sa.select(_identity.c.sealed_tokens).where(_identity.c.id == identity_id)
