@@ -74,19 +74,24 @@ class ProviderAnswers:
 
     def use(self, answer: Answer) -> None:
         """Make something of the answer: of many who try at once one does, the others get :class:`AnswerGone`."""
+        self.hold(answer.profile)
         used = self.db.session.execute(
             sa.update(_answer).where(*self._is_good(answer.id)).values(used_at=self.clock(), sealed="")
         )
         if cast(Any, used).rowcount != 1:
             raise AnswerGone
 
+    def hold(self, profile: ProviderProfile) -> None:
+        """Have others who decide about the same identity wait until this transaction is over.
+
+        All take its answers in one order, and before its link: else each of two could hold what the other waits for.
+        """
+        theirs = sa.select(_answer.c.id_hash).where(*_about(profile.provider, profile.issuer, profile.subject))
+        self.db.session.execute(theirs.order_by(_answer.c.id_hash).with_for_update()).all()
+
     def void(self, provider: str, issuer: str, subject: str) -> None:
         """Forget what waits about somebody: it was decided in another way."""
-        self.db.session.execute(
-            sa.delete(_answer).where(
-                _answer.c.provider == provider, _answer.c.issuer == issuer, _answer.c.subject == subject
-            )
-        )
+        self.db.session.execute(sa.delete(_answer).where(*_about(provider, issuer, subject)))
 
     def _is_good(self, answer_id: str) -> tuple[sa.ColumnElement[bool], ...]:
         return (
@@ -111,3 +116,7 @@ class ProviderAnswers:
             raise AnswerGone from None
         profile = ProviderProfile.from_dict(content["profile"])
         return Answer(answer_id, profile, content["tokens"], Way(**content["way"]), content["email"])
+
+
+def _about(provider: str, issuer: str, subject: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return _answer.c.provider == provider, _answer.c.issuer == issuer, _answer.c.subject == subject

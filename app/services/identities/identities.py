@@ -111,6 +111,7 @@ class Identities:
         Raises :class:`IdentityTaken` when it is linked with another account, be it since a moment ago.
         """
         person = self._active(user_id)
+        self.answers.hold(profile)
         now = self.clock()
         try:
             with self.db.session.begin_nested():
