@@ -44,6 +44,7 @@ PEOPLE = {
 }
 """Each variant has people of its own: their devices and activities are the same whichever comes first."""
 
+CHOOSE = "/select-account"
 LINKED: list[tuple[str, dict[str, str]]] = [
     ("kakao", {"subject": "1", "name": "라이언"}),
     ("kakao", {"subject": "2", "email": "minsu@kakao.example", "name": "김민수"}),
@@ -226,8 +227,8 @@ def test_pages_with_providers_look_as_they_were_meant_to(
     window.goto(f"{url}/login")
     log_in(window, linked)
     window.wait_for_url(re.compile("/$"))
-    for name in ("identities", "security"):
-        window.goto(f"{url}/account/{name}")
+    for name, path in {"identities": "/account/identities", "security": "/account/security", "choose": CHOOSE}.items():
+        window.goto(url + path)
         hold_look(f"providers-{name}")
 
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app.web.providers import provider_title, remember_provider
 from tests.providers import NOBODY_THERE
-from tests.relying_party import RelyingParty, add_client, csrf_token
+from tests.relying_party import RelyingParty, add_client, add_person, csrf_token, log_in
 from tests.web.test_in_app_browsers import BY_THEMSELVES, INSIDE
 
 ORDERS = {"ko": ["kakao", "naver", "google", "discord", "acme"], "en": ["google", "discord", "kakao", "naver", "acme"]}
@@ -79,6 +79,13 @@ def test_the_page_one_came_from_goes_along_and_none_of_another_host(client: Flas
         assert {query for _, query, _ in buttons(page)} == {""}
 
 
+def test_who_chooses_an_account_may_come_in_by_another(app: Flask, client: FlaskClient) -> None:
+    add_person(app)
+    log_in(client)
+    shown = buttons(client.get("/select-account?next=/terms", headers={"Accept-Language": "en"}).text)
+    assert [(name, query) for name, query, _ in shown] == [(name, "next=/terms") for name in ORDERS["en"]]
+
+
 def test_they_stay_when_the_form_comes_back(client: FlaskClient) -> None:
     form = {"csrf_token": csrf_token(client, "/login"), "email": "ada@example.com", "password": "wrong"}
     assert len(names(client.post("/login", data=form).text)) == 5
@@ -89,7 +96,9 @@ def test_the_one_that_was_used_last_says_so(app: Flask, client: FlaskClient, nam
     with app.test_request_context():
         response = make_response("")
         remember_provider(response, name)
-    assert response.headers["Set-Cookie"].startswith(f"last_provider={name}; ")
+    kept, *rules = response.headers["Set-Cookie"].split("; ")
+    assert kept == f"last_provider={name}"
+    assert {"HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=31536000"} <= set(rules)
     client.set_cookie("last_provider", name)
     shown = buttons(client.get("/login", headers={"Accept-Language": "en"}).text)
     assert [each for each, _, words in shown if words.endswith("Last used")] == [name]
