@@ -178,10 +178,10 @@ def test_inside_an_app_google_is_linked_outside(browser: FlaskClient) -> None:
     assert "kakaotalk://web/openExternal?url=http%3A%2F%2Flocalhost%3A8000%2Faccount%2Fidentities" in page
 
 
-def test_the_other_pages_lead_there(app: Flask, browser: FlaskClient, ada: str) -> None:
-    link_identity(app, ada, "kakao", "1")
-    link_identity(app, ada, "kakao", "2")
-    link_identity(app, ada, "naver")
+def test_the_other_pages_lead_there(app: Flask, browser: FlaskClient, ada: str, clock: Clock) -> None:
+    for provider, subject in (("kakao", "1"), ("kakao", "2"), ("naver", "1")):
+        link_identity(app, ada, provider, subject)
+        clock.advance(seconds=1)
     page = shown(browser.get(SECURITY))
     assert page.count(f'href="{PAGE}"') == 3
     assert ">Kakao, Naver</dd>" in page
