@@ -54,7 +54,7 @@ class Place:
 
     def dump(self) -> dict[str, bytes]:
         """All that is stored, by where it lies."""
-        found = {"rows": _rows(self.database_url), "log": self.portal.log.read_bytes()}
+        found = {"rows": rows_of(self.database_url), "log": self.portal.log.read_bytes()}
         for path in sorted(self.portal.instance.iterdir()):
             if ".db" in path.name:
                 found[path.name] = path.read_bytes()
@@ -63,7 +63,7 @@ class Place:
         return found
 
 
-def _rows(url: str) -> bytes:
+def rows_of(url: str) -> bytes:
     """Every column of every row of every table, as text and as bytes."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     lines: list[bytes] = []
