@@ -2,11 +2,13 @@
 
 import itertools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.people import Person, decide
+from app.social.problems import PROBLEMS
+from tests.browser.people import Person, decide, new_person
 from tests.mailbox import kept_code
 from tests.portal import Portal
 from tests.providers import Providers
@@ -81,3 +83,56 @@ def prove(window: Page, person: Person) -> None:
     expect(window).to_have_url(re.compile("/join/prove"))
     window.locator("input[name=password]").fill(person.password)
     window.locator(GO_ON).click(no_wait_after=True)
+
+
+def walk(window: Page, stage: Stage, start: str, email: str = "") -> Iterator[str]:
+    """Every step that somebody may meet who comes in by a provider, one after the other, each once in trouble too.
+
+    ``email`` is the address that is mailed to. Each has its style sheets and has run its scripts.
+    """
+    for step in _steps(window, stage, start, email):
+        window.wait_for_load_state("load")
+        yield step
+
+
+def _steps(window: Page, stage: Stage, start: str, email: str) -> Iterator[str]:
+    person = new_person(stage.portal)
+    window.goto(start)
+    stage.newcomer("google")
+    come_in(window, "google")
+    yield from _with_trouble(window, "join", name="")
+    window.goto(start)
+    address = stage.newcomer("kakao", email)
+    stage.providers.kakao.switch("no_email")
+    come_in(window, "kakao")
+    yield from _with_trouble(window, "email", email="nobody")
+    window.locator("input[name=email]").fill(address)
+    window.locator(GO_ON).click()
+    yield from _with_trouble(window, "code", code="000000")
+    window.goto(start)
+    stage.newcomer("google", person.email)
+    come_in(window, "google")
+    yield from _with_trouble(window, "prove", password="not the password 7")
+    prove(window, person)
+    expect(window.locator("button[value=allow]")).to_be_visible()
+    stage.newcomer("acme", person.email)
+    window.goto(f"{start}&prompt=login")
+    come_in(window, "acme")
+    expect(window.locator(".pair")).to_be_attached()
+    yield "agree"
+    window.context.clear_cookies(name=re.compile("session"))
+    window.reload()
+    yield from _with_trouble(window, "prove in one of two ways", password="not the password 7")
+    for reason in PROBLEMS:
+        window.goto(f"{stage.portal.url}/auth/problem?reason={reason}&provider=naver")
+        yield reason
+
+
+def _with_trouble(window: Page, step: str, **wrong: str) -> Iterator[str]:
+    ((field, value),) = wrong.items()
+    expect(window.locator(f"input[name={field}]")).to_be_visible()
+    yield step
+    window.locator(f"input[name={field}]").fill(value)
+    window.locator(GO_ON).click()
+    expect(window.locator("[role=alert]")).to_be_attached()
+    yield f"{step}, {field} {value!r}"
