@@ -10,6 +10,7 @@ import requests
 from authlib.integrations.base_client import OAuthError
 from joserfc.errors import JoseError
 
+from app.server.connections.lane import outside
 from app.services.identities.profiles import ProviderProfile
 from app.services.identities.requests import Trip
 from app.social.client import UntrustedAnswer
@@ -51,11 +52,11 @@ def identify(provider: Provider, trip: Trip, code: str, state: str) -> tuple[Pro
 def asking(provider: Provider) -> Iterator[None]:
     """Ask a provider in here: within one deadline, with what goes wrong as a :class:`ProviderProblem`.
 
-    Nobody waits for a connection to the database that somebody holds who waits for a provider.
+    Nobody waits for a connection to the database, or for a turn, that somebody holds who waits for a provider.
     """
     try:
         services.db.give_back()
-        with within():
+        with outside(), within():
             yield
     except ProviderUnavailable as error:
         raise _noted(provider, "slow" if error.reason == "timeout" else "down", error.reason) from None

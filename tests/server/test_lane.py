@@ -19,7 +19,7 @@ from app.server import outward
 from app.server.answering import Answering
 from app.server.connections import connections
 from app.server.connections.connections import Connections
-from app.server.connections.lane import PLACES, PLACES_OF_ONE
+from app.server.connections.lane import INSIDE, PLACES, PLACES_OF_ONE, outside
 from app.server.refusals import Refusals
 from app.server.terms import Terms
 from tests.servers import PROJECT_ROOT, Server, free_port
@@ -59,9 +59,13 @@ class House:
 
     def _application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        if path.startswith(("/auth/google", "/auth/kakao")):
+        if "stays" in environ["QUERY_STRING"]:
             self.under_way.release()
             assert self.goes_on.wait(PATIENCE)
+        elif path.startswith(("/auth/google", "/auth/kakao")):
+            self.under_way.release()
+            with outside():
+                assert self.goes_on.wait(PATIENCE)
         if "breaks" in environ["QUERY_STRING"]:
             raise RuntimeError
         kind = threading.current_thread().name.partition("-")[0]
@@ -140,6 +144,23 @@ def test_no_more_are_under_way_than_there_are_places_and_each_is_given_back(hous
         assert house.under_way.acquire(timeout=PATIENCE)
         assert len([answer(client) for client in hanging]) == PLACES + 1
         assert answer(last) == "/auth/naver outward"
+
+
+def test_few_are_anywhere_else_than_outside(house: House) -> None:
+    hanging = house.hang(PLACES_OF_ONE)
+    inside = [house.connect(b"/auth/naver?stays") for _ in range(INSIDE + 1)]
+    for _ in range(INSIDE):
+        assert house.under_way.acquire(timeout=PATIENCE)
+    wait_for(lambda: not house.connections._lane.waiting)
+    assert not house.under_way.acquire(blocking=False)
+    house.goes_on.set()
+    assert {answer(client) for client in inside} == {"/auth/naver outward"}
+    assert len([answer(client) for client in hanging]) == PLACES_OF_ONE
+
+
+def test_to_be_outside_is_nothing_special_for_other_threads() -> None:
+    with outside():
+        pass
 
 
 def test_a_place_is_given_back_by_who_breaks_or_goes_away(house: House) -> None:
@@ -227,13 +248,14 @@ import socket
 from flask import Flask
 from gunicorn import glogging
 from app.server import outward, terms
+from app.server.connections.lane import outside as waiting
 
 class Logger(glogging.Logger):
     def flush(self):
         pass
 
 def outside():
-    with socket.create_connection(("127.0.0.1", {port})) as line:
+    with waiting(), socket.create_connection(("127.0.0.1", {port})) as line:
         return line.makefile().readline().strip()
 
 app = Flask(__name__)

@@ -2,13 +2,15 @@
 
 They do nothing else: others receive the requests and send the answers. So however many of these answers hang, nobody
 else waits for them, and who finds no place here waits for one no longer than others wait for a thread. One who is
-outside and hangs leaves half of the places to those who wait for another.
+outside and hangs leaves half of the places to those who wait for another. Few of them do anything else than wait at a
+time (:func:`outside`), so that many who are answered at once leave the others time and connections to the database.
 """
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from app.server.connections.rooms import Connection, Room
 
@@ -16,6 +18,23 @@ PLACES = 16
 """How many such answers are under way at a time in a worker."""
 PLACES_OF_ONE = 8
 """How many of these wait for the same one."""
+INSIDE = 4
+"""How many of them are anywhere else than outside."""
+_turns = threading.local()
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Wait for somebody in here, and let others go on meanwhile; nothing special for requests that are in no lane."""
+    turn: threading.Semaphore | None = getattr(_turns, "mine", None)
+    if turn is None:
+        yield
+        return
+    turn.release()
+    try:
+        yield
+    finally:
+        turn.acquire()
 
 
 class Lane:
@@ -25,6 +44,7 @@ class Lane:
         self.waiting: Room = {}
         self._answer = answer
         self._calls = threading.Semaphore(0)
+        self._inside = threading.BoundedSemaphore(INSIDE)
         self._turn = threading.Lock()
         self._under_way: Counter[str] = Counter()
 
@@ -41,12 +61,14 @@ class Lane:
         self._calls.release()
 
     def _work(self, done: Callable[[], None]) -> None:
+        _turns.mine = self._inside
         while True:
             self._calls.acquire()
             # Whoever had to be left waiting is found by those whose places become free.
             while conn := self._next():
                 whom = conn.waits_for
-                self._answer(conn)
+                with self._inside:
+                    self._answer(conn)
                 with self._turn:
                     self._under_way[whom] -= 1
                 done()
