@@ -12,6 +12,7 @@ from benchmarks.faults import (
     mail_rows,
     node_rows,
     postgres_rows,
+    provider_rows,
     purge_rows,
     receiver_rows,
     redis_rows,
@@ -34,6 +35,7 @@ GROUPS = (
     node_rows,
     serving_rows,
     key_rows,
+    provider_rows,
 )
 
 

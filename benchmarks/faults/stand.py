@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from benchmarks.faults.balancer import balanced
 from benchmarks.faults.client import CLIENT_ID, GOODBYE, SCOPE, Client
 from tests.portal import Portal
+from tests.providers import Providers
 from tests.relying_party import REDIRECT_URI
 from tests.servers import (
     PROJECT_ROOT,
@@ -203,7 +204,8 @@ class Disk:
 class Stand:
     """What a drill has at hand; absent servers are None.
 
-    ``door``: where people come in, if not at the portal's own; ``second``: another node behind it.
+    ``door``: where people come in, if not at the portal's own; ``second``: another node behind it; ``providers``: those
+    people may come in by.
     """
 
     portal: FaultyPortal
@@ -216,6 +218,7 @@ class Stand:
     pooler: PgBouncer | None = None
     door: int | None = None
     second: FaultyPortal | None = None
+    providers: Providers | None = None
 
     @property
     def port(self) -> int:

@@ -40,8 +40,8 @@ class Sample:
 class Tape:
     """Every request of a run."""
 
-    def __init__(self) -> None:
-        self.samples: list[Sample] = []
+    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+        self.samples = list(samples)
 
     def between(self, begin: float, end: float) -> list[Sample]:
         """The requests that were under way at some moment of that time."""
