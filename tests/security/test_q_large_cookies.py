@@ -20,6 +20,7 @@ OURS = {
     "lang",
     "theme",
     "last_provider",
+    "portal_provider",
 }
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 LARGE = "; ".join(f"analytics_{number}={'x' * 3000}" for number in range(4))
