@@ -12,6 +12,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.services.foundation.environment import NOBODY
+from app.services.identities.profiles import ProviderProfile
+from app.services.identities.requests import Way
 from tests.api.people import NEW_PASSWORD
 from tests.mailbox import received
 from tests.relying_party import PASSWORD, RelyingParty, csrf_token, link_identity
@@ -176,6 +178,35 @@ def linked(parties: Parties) -> Form:
     return Form(browser, f"/account/identities/{identity_id}/unlink")
 
 
+def answered(parties: Parties, path: str, told: str, *, is_proven: bool = True, **values: str) -> Form:
+    """A step of somebody whom a provider has just named, with this address."""
+    parties.count += 1
+    browser, name = parties.app.test_client(), f"browser-{parties.count}".ljust(43, "x")
+    browser.set_cookie("portal_provider", name)
+    profile = ProviderProfile("kakao", str(parties.count), email=told, email_verified=is_proven)
+    with parties.app.app_context():
+        services = parties.app.extensions["services"]
+        answer = services.provider_answers.keep(profile, {}, Way(), name)
+        if path == "/join/code":
+            services.arrivals.send_code(answer, told, "en")
+        services.db.commit()
+    if path == "/join/code":
+        values["code"] = [mail for mail in received(parties.app) if mail.template == "email_code"][-1].values["code"]
+    return Form(browser, f"{path}?answer={answer.id}", values, "/login")
+
+
+def unknown_answer(path: str, *, is_proven: bool = True, **values: str) -> Callable[[Parties], Form]:
+    """Such a step with an address that nobody has."""
+    return lambda parties: answered(
+        parties, path, f"unknown-{parties.count}@example.com", is_proven=is_proven, **values
+    )
+
+
+def known_answer(path: str, **values: str) -> Callable[[Parties], Form]:
+    """Such a step with the address of an account."""
+    return lambda parties: answered(parties, path, parties.newcomer()[1], **values)
+
+
 def deletion(parties: Parties) -> Form:
     browser, email = parties.newcomer()
     return Form(browser, "/account/data/delete", {"email": email})
@@ -220,6 +251,13 @@ FORMS: dict[str, Callable[[Parties], Form]] = {
     "account.end_others": others,
     "account.remove_app": connected,
     "account.unlink": linked,
+    "social.link": known("/auth/kakao/link"),
+    "social.confirm": known("/auth/kakao/confirm?next=/account"),
+    "social.prove": known_answer("/auth/kakao/prove"),
+    "social.join": unknown_answer("/join", name="Jo"),
+    "social.email": unknown_answer("/join/email", is_proven=False, email="typed@example.com"),
+    "social.code": unknown_answer("/join/code", is_proven=False),
+    "social.prove_account": known_answer("/join/prove", password=PASSWORD),
     "account.delete": deletion,
     "account.keep": taken_back,
 }

@@ -18,6 +18,15 @@ from tests.databases import SqliteDatabases
 from tests.portal import close
 from tests.relying_party import RelyingParty, add_client, add_person, csrf_token, log_in
 
+PROVIDERS = {
+    "KAKAO_REST_API_KEY": "x",
+    "KAKAO_CLIENT_SECRET": "x",
+    "KAKAO_ADMIN_KEY": "x",
+    "NAVER_CLIENT_ID": "x",
+    "NAVER_CLIENT_SECRET": "x",
+}
+"""Settings of providers that nobody asks before somebody comes back from them."""
+
 
 class Parties:
     """A portal, Ada who is logged in, a confidential client C (``web``), another one C2 (``other``), a public one P."""
