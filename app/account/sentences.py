@@ -88,6 +88,7 @@ CHANGED: dict[str, str] = {
 
 REASONS: dict[str, str] = {
     "account_displaced": sentence("because somebody else proved the e-mail address"),
+    "address_proven": sentence("because the e-mail address was proven for the first time"),
     "account_disabled": sentence("because the account was disabled"),
     "client_changed": sentence("because the application was set up anew"),
     "client_deleted": sentence("because the application was removed"),

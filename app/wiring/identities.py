@@ -51,6 +51,7 @@ class IdentitiesRoom(PeopleRoom):
             f"{self.settings.issuer}/account/identities",
         )
         self.deletions.attend(identities.leave_all)
+        self.password_resets.attend(identities.end_unproven)
         return identities
 
     @cached_property

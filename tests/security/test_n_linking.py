@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from app.models import AuditLog, Identity, ProviderRequest
 from app.services.foundation.environment import NOBODY
-from tests.api.people import FrontEnd, refusal
+from tests.api.people import NEW_PASSWORD, FrontEnd, refusal
 from tests.clock import Clock
 from tests.mailbox import received
 from tests.providers import Providers
@@ -299,6 +299,37 @@ def test_n237_a_proof_that_waits_is_void_once_the_link_it_leans_on_has_ended(
     is_page(newcomer.browser.get(back), 403)
     assert {each.split()[0] for each in linked(app)} == {"acme"}
     assert newcomer.account is None
+
+
+def test_n237_what_was_linked_before_the_address_was_proven_does_not_outlive_its_proof(
+    app: Flask, providers: Providers
+) -> None:
+    """Pre-hijacking: somebody registers with the victim's address, links a login of his own, and waits."""
+    squatter = Traveller(app, providers)
+    with app.app_context():
+        services = app.extensions["services"]
+        services.accounts.create("victim@example.com", PASSWORD, name="Victim")
+        services.db.commit()
+    log_in(squatter.browser, "victim@example.com")
+    assert link(squatter, "google", "lee").location == f"{LIST}?linked=google"
+    victim = FrontEnd(app)
+    victim.post("/forgot-password", {"email": "victim@example.com"})
+    token = next(mail for mail in received(app) if mail.template == "reset_password").token
+    assert victim.post("/reset-password", {"token": token, "password": NEW_PASSWORD}).status_code == 200
+    assert linked(app) == {}
+    assert squatter.account is None
+    again = Traveller(app, providers)
+    assert again.log_in("google", "lee").location.startswith("/join?")
+    assert {mail.template for mail in received(app)} == {"password_changed", "identity_unlinked"}
+
+
+def test_n237_of_a_proven_account_a_new_password_leaves_the_other_ways_in(app: Flask, bea: Traveller) -> None:
+    link(bea)
+    front = FrontEnd(app)
+    front.post("/forgot-password", {"email": BEA})
+    token = next(mail for mail in received(app) if mail.template == "reset_password").token
+    assert front.post("/reset-password", {"token": token, "password": NEW_PASSWORD}).status_code == 200
+    assert set(linked(app).values()) == {user_id(app)}
 
 
 # 238: both want a proof, and are told

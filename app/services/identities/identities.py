@@ -167,6 +167,15 @@ class Identities:
         self.mail.send("identity_unlinked", person, by=caller, provider=provider, link=self.link)
         return left
 
+    def end_unproven(self, user_id: str, caller: Caller) -> None:
+        """End what was linked before the account's address was proven: whoever proves it need not have linked it."""
+        person = self._locked(user_id)
+        theirs = self.of(user_id)
+        for each in theirs:
+            self._end(each, caller, "address_proven")
+        for provider in dict.fromkeys(each.provider for each in theirs):
+            self.mail.send("identity_unlinked", person, by=caller, provider=provider, link=self.link)
+
     def end_from_outside(self, provider: str, subject: str, caller: Caller) -> bool:
         """The provider says that somebody ended the link there; answers whether there was one.
 

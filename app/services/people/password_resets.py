@@ -57,6 +57,14 @@ class PasswordResets:
         self.credentials = credentials
         self.limits = limits
         self.issuer = issuer
+        self._attendants: list[Callable[[str, Caller], None]] = []
+
+    def attend(self, action: Callable[[str, Caller], None]) -> None:
+        """Have ``action`` called with the id of whoever proves the account's address for the first time by a reset.
+
+        Somebody else may have made the account and waits for its person (pre-hijacking).
+        """
+        self._attendants.append(action)
 
     def request(self, email: str, language: str, interaction_id: str | None, caller: Caller) -> None:
         """Queue the wish for a link to set a new password, whoever's address it is."""
@@ -97,8 +105,8 @@ class PasswordResets:
         """Set the new password of whoever holds the mailbox; answers who that is.
 
         Every session, token, code and known browser of the account ends, every other link is void, the address counts
-        as proven. Raises :class:`LinkGone`, also for an account that was disabled, and :class:`InvalidInput` for a weak
-        password, which leaves the link good.
+        as proven; if it was not yet, logins of other providers end as well. Raises :class:`LinkGone`, also for an
+        account that was disabled, and :class:`InvalidInput` for a weak password, which leaves the link good.
         """
         person = self._person_behind(self.tokens.peek(token, Purpose.RESET_PASSWORD))
         hashed = self.credentials.hashed(new, person.email, person.name)
@@ -106,6 +114,8 @@ class PasswordResets:
         person = self._person_behind(proof)
         self.credentials.replace(person, hashed, "password_reset", caller)
         self.tokens.void(person.id, Purpose.VERIFY_EMAIL)
+        for act in self._attendants if not person.email_verified else []:
+            act(person.id, caller)
         self.db.session.execute(sa.update(_user).where(_user.c.id == person.id).values(email_verified=True))
         self.audit.record(Event.PASSWORD_RESET, caller, user_id=person.id)
         self.credentials.tell(person, caller)
