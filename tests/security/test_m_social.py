@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from app.services.identities.requests import Way
 from tests.clock import Clock
 from tests.providers import NOBODY_THERE, Providers
-from tests.relying_party import add_person, log_in
+from tests.relying_party import RelyingParty, add_client, add_person, log_in
 from tests.security.answers import is_page
 from tests.social.conftest import app, providers, shared_providers, traveller
 from tests.social.travelling import NAMES, Traveller, path_of
@@ -180,6 +180,30 @@ def test_m216_what_an_api_gave_to_begin_a_link_is_no_state(app: Flask, traveller
     is_refused(traveller.browser.get(callback("google", state=ticket, code="x")))
     state = parts(traveller.depart("google"))["state"]
     assert traveller.browser.get(f"/auth/google?link={state}").status_code == 404
+
+
+def test_m216_an_application_that_an_attacker_began_gets_nothing_of_the_victim(
+    app: Flask, traveller: Traveller, providers: Providers
+) -> None:
+    """The attacker leads the victim to a login on behalf of his own request: its code goes to the victim's browser."""
+    add_client(app, "spa")
+    attacker = RelyingParty(app.test_client(), "spa")
+    waiting = parts(attacker.authorize().location)["interaction"]
+    traveller.join(traveller.log_in("google", query=f"interaction={waiting}"))
+    answer = attacker.browser.get(f"/api/oauth/authorize/resume?interaction={waiting}")
+    assert urlsplit(answer.location).path == "/login"
+    assert "code=" not in answer.location
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_m216_who_only_looks_ahead_uses_nothing_up(app: Flask, traveller: Traveller, prefix: str) -> None:
+    back = path_of(traveller.providers.google.visit(traveller.depart("google", prefix=prefix)))
+    scanner = app.test_client()
+    for method in ("HEAD", "GET", "OPTIONS"):
+        assert scanner.open(back, method=method).status_code in {200, 400}
+    assert scanner.head(f"{prefix}/google").status_code == 302
+    assert not traveller.providers.google.of_kind("token")
+    assert traveller.browser.get(back).status_code == 303
 
 
 # 218: an answer counts once

@@ -14,9 +14,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.models import Identity, User
+from app.services.identities import arrivals
+from tests.api.people import FrontEnd
 from tests.mailbox import received
 from tests.providers import Providers
-from tests.relying_party import add_person, csrf_token, log_in
+from tests.relying_party import PASSWORD, add_person, csrf_token, log_in
 from tests.security.test_u_concurrency import at_once
 from tests.social.conftest import providers, shared_providers
 from tests.social.travelling import Traveller, path_of
@@ -173,6 +175,26 @@ def test_m223_of_two_browsers_with_one_identity_one_makes_an_account(
     (identity,) = rows(app, Identity)
     made = [each.id for each in rows(app, User) if each.email in {"one@example.com", "two@example.com"}]
     assert made == [identity.user_id]
+
+
+def test_m223_an_account_that_proves_its_address_meanwhile_keeps_it(
+    on_postgresql: Flask, providers: Providers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was unproven when the other one looked, who was about to be given the address."""
+    app = on_postgresql
+    with app.app_context():
+        services = app.extensions["services"]
+        user_id = services.accounts.create(KIM, PASSWORD, name="Kim")
+        services.email_addresses.send_verification(user_id, "en")
+        services.db.commit()
+    token = next(mail for mail in received(app) if mail.template == "verify_email").token
+    traveller, path, form = joining(app, providers, "google")
+    proof = FrontEnd(app)
+    meanwhile(monkeypatch, arrivals, "lock_person", lambda: proof.post("/verify-email", {"token": token}))
+    assert traveller.browser.post(path, data=form).status_code == 400
+    assert [(each.id, each.email_verified) for each in rows(app, User) if each.email == KIM] == [(user_id, True)]
+    assert traveller.browser.get(path).location.startswith("/join/prove?")
+    assert rows(app, Identity) == []
 
 
 def test_n235_of_two_accounts_that_link_one_identity_at_once_one_has_it(

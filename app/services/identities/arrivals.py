@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.errors import InvalidInput, sentence
 from app.services.delivery.mail import Mail
 from app.services.foundation.environment import Caller, Database
-from app.services.foundation.person import Person, person_at, person_of
+from app.services.foundation.person import Person, lock_person, person_at, person_of
 from app.services.identities.answers import Answer, ProviderAnswers
 from app.services.identities.displacements import Displacements
 from app.services.identities.email_codes import LIFE, EmailCodes
@@ -119,6 +119,8 @@ class Arrivals:
         email = answer.email or typed_email
         holder = person_at(self.db, answer.email) if answer.email else None
         if holder is not None:
+            # Held, for its person may be proving the address in this very moment.
+            holder = lock_person(self.db, holder.id) or holder
             if not self.displacements.may_displace(holder):
                 raise InvalidInput(KEPT, "email")
             self.displacements.displace(holder, caller)

@@ -89,9 +89,10 @@ class Identities:
 
         Raises :class:`AnswerGone` when the link has ended a moment ago; it cannot end before this login is there.
         """
-        self._keep(identity.id, profile, tokens)
+        # The person first and then the link, as whoever ends it takes them: else each could wait for the other.
         now = self.clock()
         self.db.session.execute(sa.update(_user).where(_user.c.id == identity.user_id).values(last_login_at=now))
+        self._keep(identity.id, profile, tokens)
         self.audit.record(Event.LOGIN_SUCCEEDED, caller, user_id=identity.user_id, provider=profile.provider)
 
     def confirm(
