@@ -122,7 +122,7 @@ def _steps(window: Page, stage: Stage, start: str, email: str) -> Iterator[str]:
     yield "agree"
     window.context.clear_cookies(name=re.compile("session"))
     window.reload()
-    yield from _with_trouble(window, "prove in one of two ways", password="not the password 7")
+    yield from _with_trouble(window, "prove-in-two-ways", password="not the password 7")
     for reason in PROBLEMS:
         window.goto(f"{stage.portal.url}/auth/problem?reason={reason}&provider=naver")
         yield reason
@@ -135,4 +135,4 @@ def _with_trouble(window: Page, step: str, **wrong: str) -> Iterator[str]:
     window.locator(f"input[name={field}]").fill(value)
     window.locator(GO_ON).click()
     expect(window.locator("[role=alert]")).to_be_attached()
-    yield f"{step}, {field} {value!r}"
+    yield f"{step}-refused"
