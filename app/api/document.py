@@ -28,7 +28,7 @@ REFUSALS = {
     400: "`invalid_request`: the request cannot be read. `invalid_input`: `fields` says which values cannot be used.",
     401: "Nothing was presented that counts: `unauthorized`, `invalid_token`, `invalid_grant`, `wrong_credentials`.",
     403: "`insufficient_scope`: the token does not reach so far. `foreign_origin`: a page sent this that may not. "
-    "`reauthentication_required`: there is no password to ask for, and the session's login is too long ago.",
+    "`reauthentication_required`: the session's login is too long ago, and no password came in its place.",
     404: "`not_found`: there is nothing of that name, or it is somebody else's.",
     409: "`last_way_in`: nobody could log in to the account any more.",
     410: "`link_gone`: the token of the link was used, replaced by a newer one, or is too old.",

@@ -5,13 +5,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.api.models import NOT_GIVEN, Answer, Body, PresentPassword, Query
+from app.api.models import NOT_GIVEN, Answer, Body, Password, Query
 
 
 class Proof(Body):
     """What proves that it is still the person who asks."""
 
-    current_password: PresentPassword = NOT_GIVEN
+    current_password: Annotated[
+        Password, Field(description="Not needed if the login of the token's session is of a few minutes ago.")
+    ] = NOT_GIVEN
 
 
 class LinkWish(Proof):
