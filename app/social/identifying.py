@@ -1,6 +1,7 @@
 """Asking a provider who came back: the code for tokens, the tokens for a profile, all within one deadline."""
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from joserfc.errors import JoseError
 
 from app.server.connections.lane import outside
 from app.services.identities.profiles import ProviderProfile
-from app.services.identities.requests import Trip
+from app.services.identities.requests import Purpose, Trip
 from app.social.client import UntrustedAnswer
 from app.social.providers import Provider
 from app.social.transport import ProviderUnavailable, within
@@ -20,6 +21,7 @@ from app.wiring import services
 
 LEEWAY_SECONDS = 60
 KEPT = ("access_token", "refresh_token")
+PROOFS = frozenset({Purpose.CONFIRM, Purpose.PROVE})
 logger = logging.getLogger("portal.social")
 
 
@@ -105,6 +107,9 @@ def _claims(provider: Provider, trip: Trip, token: dict[str, Any]) -> dict[str, 
     )
     if claims is None:
         raise UntrustedAnswer("no_id_token")
+    # Core section 3.1.3.7, item 13: where somebody was to prove anew to be there, a login of long ago proves nothing.
+    if trip.purpose in PROOFS and not _is_of_late(claims.get("auth_time")):
+        raise UntrustedAnswer("old_login")
     if "userinfo_endpoint" not in client.load_server_metadata():
         return dict(claims)
     told = dict(client.userinfo(token=token))
@@ -112,6 +117,14 @@ def _claims(provider: Provider, trip: Trip, token: dict[str, Any]) -> dict[str, 
     if told.get("sub") != claims["sub"]:
         raise UntrustedAnswer("userinfo_of_another")
     return {**claims, **told}
+
+
+def _is_of_late(auth_time: object) -> bool:
+    """Whether a login there is not too long ago to count as one here; of one that is not told it is not known."""
+    if auth_time is None:
+        return True
+    most = services.settings.accounts.confirmation_seconds + LEEWAY_SECONDS
+    return isinstance(auth_time, (int, float)) and time.time() - auth_time <= most
 
 
 def _user(provider: Provider, token: dict[str, Any]) -> dict[str, Any]:

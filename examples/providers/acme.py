@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from examples.providers.openid import LIFE_SECONDS, OpenIDProvider
 from examples.providers.provider import Grant, Refusals
 from examples.providers.stand_in import Endpoint
-from examples.providers.switches import FORGED, METADATA, OTHER_ISSUER
+from examples.providers.switches import FORGED, METADATA, OLD_LOGIN, OTHER_ISSUER
 from examples.providers.web import Answer, Request, as_json
 
 
@@ -19,7 +19,7 @@ class Acme(OpenIDProvider):
 
     name, title = "acme", "Acme"
     cancelled: ClassVar[dict[str, str]] = {"error": "access_denied", "error_description": "The person cancelled."}
-    more_switches = (FORGED, METADATA, OTHER_ISSUER)
+    more_switches = (FORGED, METADATA, OLD_LOGIN, OTHER_ISSUER)
     refusals: ClassVar[Refusals] = {
         "client": _refusal("invalid_client", 401),
         "secret": _refusal("invalid_client", 401),

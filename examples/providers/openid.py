@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from examples.providers.faults import INNER_ADDRESS
 from examples.providers.provider import Grant, Provider
-from examples.providers.switches import FORGED, METADATA, Switch
+from examples.providers.switches import FORGED, METADATA, OLD_LOGIN, Switch
 from examples.providers.web import Answer, Request, as_json
 
 LIFE_SECONDS = 3600
@@ -76,7 +76,7 @@ HEADERS: dict[str, tuple[dict[str, str], str]] = {
 class OpenIDProvider(Provider):
     """Adds discovery, keys, ID tokens and userinfo."""
 
-    more_switches: ClassVar[tuple[Switch, ...]] = (FORGED, METADATA)
+    more_switches: ClassVar[tuple[Switch, ...]] = (FORGED, METADATA, OLD_LOGIN)
 
     @property
     def issuer(self) -> str:
@@ -129,12 +129,19 @@ class OpenIDProvider(Provider):
             **self.claims(grant),
             "at_hash": _left_half(access_token),
             **nonce,
+            **self._auth_time(grant, now),
             "iat": now,
             "exp": now + LIFE_SECONDS,
         }
         header, signer = HEADERS.get(kind, ({}, "published"))
         header = {"alg": "RS256", "kid": KEY_ID, "typ": "JWT"} | header
         return {"id_token": _signed(header, self._forged(claims, kind), signer)}
+
+    def _auth_time(self, grant: Grant, now: int) -> dict[str, int]:
+        """When somebody logged in here, told to who asks by ``max_age`` (OpenID Connect Core section 2)."""
+        if "max_age" not in grant.request:
+            return {}
+        return {"auth_time": now - LIFE_SECONDS if self.switches["old_login"] else now}
 
     def _forged(self, claims: dict[str, Any], kind: str) -> dict[str, Any]:
         past = int(time.time()) - 2 * LIFE_SECONDS

@@ -73,6 +73,7 @@ METADATA = Switch(
     "its discovery document is another issuer's (on), leads to an inner address, lacks an endpoint, or is a list",
     ("issuer", "inner", "lacking", "list"),
 )
+OLD_LOGIN = Switch("old_login", "lets people through who logged in there an hour ago, whatever max_age says")
 OTHER_ISSUER = Switch("other_issuer", "says in the authorization response that it is another issuer")
 INVALID_EMAIL = Switch("invalid_email", "the e-mail belongs to another account by now (is_email_valid false)")
 

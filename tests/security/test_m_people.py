@@ -17,7 +17,7 @@ from app.social.transport import within
 from examples.providers.switches import FORGERIES
 from tests.mailbox import received
 from tests.providers import Providers
-from tests.relying_party import add_person
+from tests.relying_party import add_person, csrf_token
 from tests.security.answers import is_page
 from tests.social.conftest import app, providers, shared_providers, traveller
 from tests.social.travelling import NAMES, Traveller
@@ -63,6 +63,30 @@ def test_m221_an_id_token_of_another_login_names_nobody(app: Flask, traveller: T
     add_person(app, KIM)
     is_page(traveller.log_in(name), 400)
     assert is_nobody(app, traveller)
+
+
+@pytest.mark.parametrize("name", ["google", "acme"])
+def test_m221_a_login_of_long_ago_is_a_login_and_no_proof_of_being_there(
+    app: Flask, traveller: Traveller, providers: Providers, name: str
+) -> None:
+    """Who was to prove anew to be there was let through by the provider, which says so (``auth_time``)."""
+    traveller.join(traveller.log_in(name))
+
+    def confirmed() -> int:
+        form = {"csrf_token": csrf_token(traveller.browser, "/logout")}
+        away = traveller.browser.post(f"/auth/{name}/confirm", data=form)
+        return traveller.come_back(name, away.location).status_code
+
+    providers[name].switch("old_login", True)
+    assert confirmed() == 400
+    newcomer = Traveller(app, providers)
+    page = newcomer.browser.get(newcomer.log_in("kakao").location).location
+    sent = newcomer.browser.post(f"/auth/{name}/prove?{page.partition('?')[2]}", data=newcomer.form_of(page))
+    is_page(newcomer.come_back(name, sent.location), 400)
+    assert {provider for provider, _ in linked(app)} == {name}
+    assert Traveller(app, providers).log_in(name).location == "/"
+    providers[name].switch("old_login", False)
+    assert confirmed() == 303
 
 
 # 223: the key is provider and subject
