@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -18,8 +19,8 @@ from tests.providers import Providers
 from tests.relying_party import PASSWORD
 
 TRAVELLERS = 50
-TRIPS = 3
-"""Of each of them, before and during the fault."""
+WINDOW_SECONDS = 5.0
+"""For each of them to come back once. What else the machine has to do changes little from one window to the next."""
 SLOW_SECONDS = 1.5
 """For each of the three things that are asked of a provider when somebody comes back."""
 TOKENS = frozenset({"code", "refresh"})
@@ -53,6 +54,26 @@ class Traveller:
         return self.line.ask("arrival", "GET", self.callbacks.pop(), headers=jar(self.cookies)).status
 
 
+@dataclass
+class Phase:
+    """The windows in which a provider is the same, and what those were told who came back in them."""
+
+    windows: list[tuple[float, float]] = field(default_factory=list)
+    told: Counter[int] = field(default_factory=Counter)
+
+    def pass_by(self, travellers: list[Traveller]) -> None:
+        """One more window, in which everybody comes back once."""
+        began = time.monotonic()
+        with ThreadPoolExecutor(len(travellers)) as pool:
+            self.told.update(pool.map(Traveller.come_back, travellers))
+        time.sleep(max(began + WINDOW_SECONDS - time.monotonic(), 0))
+        self.windows.append((began, time.monotonic()))
+
+    def of(self, tape: Tape) -> list[Sample]:
+        """The requests in these windows."""
+        return [sample for window in self.windows for sample in tape.between(*window)]
+
+
 def down(run: Run) -> None:
     """Nobody listens."""
     _come_in(run, lambda provider: provider.stop(), lambda provider: provider.start(), {502})
@@ -84,47 +105,28 @@ def _among_providers(on: Callable[..., AbstractContextManager[Stand]]) -> Iterat
 def _come_in(
     run: Run, breaks: Callable[[Provider], None], mends: Callable[[Provider], None], expected: set[int]
 ) -> None:
-    """Have many come back from a provider, first while it is well and then while it is not; others go on meanwhile."""
+    """Have many come back from a provider, in turn while it is well and while it is not; others go on meanwhile."""
     assert run.stand.providers
-    provider, seconds = run.stand.providers.google, run.seconds(15, 60)
+    provider, rounds = run.stand.providers.google, int(run.seconds(3, 12))
     travellers = [Traveller(run, provider, number) for number in range(TRAVELLERS)]
-    for traveller in travellers * (2 * TRIPS + 1):
+    for traveller in travellers * (2 * rounds + 1):
         traveller.depart()
+    well, ill = Phase(), Phase()
     with _logging_in(run) as logins:
-        began = time.monotonic()
-        _judge(run, "was well", _travel(travellers, seconds), {303})
-        broke = time.monotonic()
-        breaks(provider)
-        _judge(run, "was not", _travel(travellers, seconds), expected)
-        ended = time.monotonic()
+        for _ in range(rounds):
+            well.pass_by(travellers)
+            breaks(provider)
+            ill.pass_by(travellers)
+            mends(provider)
     run.has_bitten = True
-    mends(provider)
+    _judge(run, "was well", well.told, {303})
+    _judge(run, "was not", ill.told, expected)
     _judge(run, "was well again", Counter(traveller.come_back() for traveller in travellers), {303})
     for traveller in travellers:
         traveller.line.close()
     tokens = Tape([sample for sample in run.tape.samples if sample.kind in TOKENS])
     for name, tape in (("password logins", logins), ("tokens", tokens)):
-        _compare(run, name, tape.between(began, broke), tape.between(broke, ended))
-
-
-def _travel(travellers: list[Traveller], seconds: float) -> Counter[int]:
-    """Have each come back again and again, spread over so many seconds; answers what they were told."""
-    told: Counter[int] = Counter()
-    began, pause = time.monotonic(), seconds / TRIPS
-
-    def travel(traveller: Traveller) -> None:
-        for trip in range(TRIPS):
-            due = began + pause * (trip + traveller.number / TRAVELLERS / 4)
-            time.sleep(max(due - time.monotonic(), 0))
-            told[traveller.come_back()] += 1
-
-    threads = [threading.Thread(target=travel, args=(traveller,)) for traveller in travellers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    time.sleep(max(began + seconds - time.monotonic(), 0))
-    return told
+        _compare(run, name, well.of(tape), ill.of(tape))
 
 
 def _judge(run: Run, when: str, told: Counter[int], expected: set[int]) -> None:
