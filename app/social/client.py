@@ -1,17 +1,22 @@
 """Authlib's Flask client, held to this portal's rules: bounded exchanges, checked metadata, asymmetric ID tokens."""
 
 import time
+from contextlib import nullcontext
 from typing import Any
 
 from authlib.integrations.flask_client import FlaskOAuth2App
 
-from app.social.transport import BoundedSession, is_safe
+from app.social.transport import BoundedSession, is_safe, within
 
 METADATA_PATH = "/.well-known/openid-configuration"
 FRESH_SECONDS = 3600
 """After which a provider's metadata and keys are fetched anew."""
 KEPT_SECONDS = 86400
 """As long they serve while the provider does not tell them anew."""
+RELOAD_SECONDS = 1.5
+"""For telling them anew, where old ones are there."""
+PAUSE_SECONDS = 60
+"""As long a provider that did not is left alone."""
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Of ID tokens. With a shared secret or none (RFC 8725 section 3.1) anybody could make them whom the provider knows."""
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "revocation_endpoint")
@@ -36,7 +41,7 @@ class ProviderClient(FlaskOAuth2App):
         super().__init__(*arguments, **named)
         self.expected_issuer = expected_issuer
         self.server_metadata: dict[str, Any] = self.server_metadata
-        self._loaded_at = float("-inf")
+        self._loaded_at = self._again_at = float("-inf")
 
     def load_server_metadata(self) -> dict[str, Any]:
         """The provider's metadata (OpenID Connect Discovery section 4), an hour old at most, a day if it is away.
@@ -45,16 +50,21 @@ class ProviderClient(FlaskOAuth2App):
         """
         if not self._server_metadata_url:
             return dict(self.server_metadata)
-        age = time.monotonic() - self._loaded_at
-        if age < FRESH_SECONDS:
+        now = time.monotonic()
+        age, has_failed = now - self._loaded_at, now < self._again_at
+        if age < FRESH_SECONDS or (age < KEPT_SECONDS and has_failed):
             return self.server_metadata
+        # What is known already must not take the time that the rest of a login needs.
+        limit = within(RELOAD_SECONDS) if age < KEPT_SECONDS else nullcontext()
+        self._again_at = now + PAUSE_SECONDS
         try:
-            loaded = self._load()
+            with limit:
+                loaded = self._load()
         except Exception:
             if age < KEPT_SECONDS:
                 return self.server_metadata
             raise
-        self.server_metadata, self._loaded_at = loaded, time.monotonic()
+        self.server_metadata, self._loaded_at, self._again_at = loaded, time.monotonic(), float("-inf")
         return loaded
 
     def _load(self) -> dict[str, Any]:
