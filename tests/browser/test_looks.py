@@ -16,7 +16,6 @@ from playwright.sync_api import Page
 
 from app import create_app
 from app.settings import Settings
-from app.social.problems import PROBLEMS
 from tests.browser.accessibility import hold_accessibility
 from tests.browser.people import Person, decide, log_in, sent_by
 from tests.browser.travelling import Stage, walk
@@ -65,8 +64,6 @@ ANYBODY = {
     "link-gone": "/reset-password?token=x",
     "not-found": "/nothing-here",
 }
-PROBLEMS_OF_PROVIDERS = {"cancelled", "down", "gone"}
-"""They look alike; one that is calm, one that is not, and one that is over."""
 IN_THE_FLOW = {"asking": {}, "consent": {"prompt": "consent"}, "unknown-client": {"client_id": "nobody"}}
 OF_ONES_OWN = {
     "start": "/",
@@ -239,13 +236,12 @@ def test_pages_with_providers_look_as_they_were_meant_to(
 def test_steps_of_coming_in_by_a_provider_look_as_they_were_meant_to(
     windows: Windows, window: Page, stage: Stage, hold_look: Callable[[str], None]
 ) -> None:
-    for status in (401, 403, 409, 502, 504):
+    for status in (401, 502):
         windows.expect(f"status of {status}")
     size = size_of(window)
     start = sent_by(stage.portal, f"board-of-{size}")
     for step in walk(window, stage, f"{start}&display=popup" if size == "popup" else start):
-        if step not in PROBLEMS or step in PROBLEMS_OF_PROVIDERS:
-            hold_look(f"coming-in-{step}")
+        hold_look(f"coming-in-{step}")
 
 
 def test_parts_look_as_they_were_meant_to(window: Page, hold_look: Callable[[str], None]) -> None:

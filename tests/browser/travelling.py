@@ -2,12 +2,11 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from playwright.sync_api import Page, expect
 
-from app.social.problems import PROBLEMS
 from tests.browser.people import Person, decide, new_person
 from tests.mailbox import kept_code
 from tests.portal import Portal
@@ -15,6 +14,8 @@ from tests.providers import Providers
 
 NAMES = ("google", "kakao", "naver", "discord", "acme")
 GO_ON = "#page-form .btn-primary"
+PROBLEMS_APART = ("cancelled", "down", "gone")
+"""Problems look alike but for these: one that is calm, one that is not, and one that is over."""
 _numbers = itertools.count(1)
 
 
@@ -85,12 +86,14 @@ def prove(window: Page, person: Person) -> None:
     window.locator(GO_ON).click(no_wait_after=True)
 
 
-def walk(window: Page, stage: Stage, start: str, email: str = "") -> Iterator[str]:
+def walk(
+    window: Page, stage: Stage, start: str, email: str = "", problems: Iterable[str] = PROBLEMS_APART
+) -> Iterator[str]:
     """Every step that somebody may meet who comes in by a provider, one after the other, each once in trouble too.
 
     ``email`` is the address that is mailed to. Each has its style sheets and has run its scripts.
     """
-    for step in _steps(window, stage, start, email):
+    for step in itertools.chain(_steps(window, stage, start, email), _problems(window, stage, problems)):
         window.wait_for_load_state("load")
         yield step
 
@@ -123,7 +126,10 @@ def _steps(window: Page, stage: Stage, start: str, email: str) -> Iterator[str]:
     window.context.clear_cookies(name=re.compile("session"))
     window.reload()
     yield from _with_trouble(window, "prove-in-two-ways", password="not the password 7")
-    for reason in PROBLEMS:
+
+
+def _problems(window: Page, stage: Stage, reasons: Iterable[str]) -> Iterator[str]:
+    for reason in reasons:
         window.goto(f"{stage.portal.url}/auth/problem?reason={reason}&provider=naver")
         yield reason
 
