@@ -76,6 +76,7 @@ def depart(name: str, purpose: Purpose, way: Way, *, is_anew: bool = False) -> A
         way,
         session.user_id if session else None,
         session.id if session else None,
+        is_anew=is_anew,
     )
     services.db.commit()
     try:

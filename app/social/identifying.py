@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 
 from app.server.connections.lane import outside
 from app.services.identities.profiles import ProviderProfile
-from app.services.identities.requests import Purpose, Trip
+from app.services.identities.requests import Trip
 from app.social.client import UntrustedAnswer
 from app.social.providers import Provider
 from app.social.transport import ProviderUnavailable, within
@@ -21,7 +21,6 @@ from app.wiring import services
 
 LEEWAY_SECONDS = 60
 KEPT = ("access_token", "refresh_token")
-PROOFS = frozenset({Purpose.CONFIRM, Purpose.PROVE})
 logger = logging.getLogger("portal.social")
 
 
@@ -108,7 +107,7 @@ def _claims(provider: Provider, trip: Trip, token: dict[str, Any]) -> dict[str, 
     if claims is None:
         raise UntrustedAnswer("no_id_token")
     # Core section 3.1.3.7, item 13: where somebody was to prove anew to be there, a login of long ago proves nothing.
-    if trip.purpose in PROOFS and not _is_of_late(claims.get("auth_time")):
+    if trip.is_anew and not _is_of_late(claims.get("auth_time")):
         raise UntrustedAnswer("old_login")
     if "userinfo_endpoint" not in client.load_server_metadata():
         return dict(claims)

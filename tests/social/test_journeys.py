@@ -176,3 +176,38 @@ def test_nobody_stays_logged_in_where_the_operator_turned_that_off(
     traveller = Traveller(make_app(SESSION_REMEMBER_DAYS="0", **providers.environment), providers)
     traveller.join(traveller.log_in("google", query="remember=1"))
     assert cookie_life(traveller) is None
+
+
+ANEW = {
+    "google": {"prompt": "select_account", "max_age": "0"},
+    "kakao": {"prompt": "login"},
+    "naver": {"auth_type": "reauthenticate"},
+    "discord": {"prompt": "consent"},
+    "acme": {"prompt": "login", "max_age": "0"},
+}
+
+
+def waiting(app: Flask, traveller: Traveller, **asked: str) -> str:
+    """A request of an application that waits for the traveller, as a part of the query."""
+    add_client(app, "spa")
+    login = RelyingParty(traveller.browser, "spa").authorize(**asked)
+    return f"interaction={parse_qs(urlsplit(login.location).query)['interaction'][0]}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("asked", [{}, {"prompt": "login"}, {"max_age": "60"}], ids=["as it is", "login", "max_age"])
+def test_what_an_application_wants_proven_anew_is_asked_of_the_provider(
+    app: Flask, traveller: Traveller, name: str, asked: dict[str, str]
+) -> None:
+    query = parse_qs(urlsplit(traveller.depart(name, waiting(app, traveller, **asked))).query)
+    sent = {key: query[key][0] for key in ANEW[name] if key in query}
+    assert sent == (ANEW[name] if asked else {})
+
+
+@pytest.mark.parametrize("name", ["google", "acme"])
+@pytest.mark.parametrize(("asked", "status"), [({}, 303), ({"prompt": "login"}, 400), ({"max_age": "60"}, 400)])
+def test_a_login_of_long_ago_there_is_none_where_one_is_to_be_proven_anew(
+    app: Flask, traveller: Traveller, name: str, asked: dict[str, str], status: int
+) -> None:
+    traveller.providers[name].switch("old_login", True)
+    assert traveller.log_in(name, query=waiting(app, traveller, **asked)).status_code == status

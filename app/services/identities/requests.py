@@ -44,7 +44,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """A browser that was sent away: with what, for what, and for whom."""
+    """A browser that was sent away: with what, for what, and for whom; ``is_anew`` to log in there once more."""
 
     provider: str
     purpose: Purpose
@@ -54,6 +54,7 @@ class Trip:
     session_id: str | None = None
     code_verifier: str = ""
     nonce: str = ""
+    is_anew: bool = False
 
 
 class TripProblem(Exception):
@@ -81,6 +82,7 @@ class ProviderRequests:
             "way": asdict(trip.way),
             "code_verifier": trip.code_verifier,
             "nonce": trip.nonce,
+            "is_anew": trip.is_anew,
         }
         self.db.session.execute(
             sa.insert(_request).values(
@@ -171,6 +173,7 @@ class ProviderRequests:
             row.session_id,
             secret["code_verifier"],
             secret["nonce"],
+            secret["is_anew"],
         )
 
 
