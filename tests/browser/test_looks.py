@@ -47,9 +47,9 @@ PEOPLE = {
 
 CHOOSE = "/select-account"
 LINKED: list[tuple[str, dict[str, str]]] = [
-    ("kakao", {"subject": "1", "name": "라이언"}),
-    ("kakao", {"subject": "2", "email": "minsu@kakao.example", "name": "김민수"}),
-    ("old-co", {"subject": "1", "email": "minsu@old.example"}),
+    ("kakao", {"name": "라이언"}),
+    ("kakao", {"email": "minsu@kakao.example", "name": "김민수"}),
+    ("old-co", {"email": "minsu@old.example"}),
 ]
 ANYBODY = {
     "home": "/",
@@ -90,18 +90,20 @@ def portal_with_providers(sqlite_databases: SqliteDatabases) -> Iterator[Portal]
 
 
 @pytest.fixture(scope="module")
-def linked(portal_with_providers: Portal) -> Person:
-    """Somebody whose account is linked with two accounts at Kakao and one at a provider that is gone."""
-    person = Person("minsu@example.com", "김민수")
-    named = ("--password", person.password, "--name", person.name, "--verified")
-    portal_with_providers.flask("users", "create", person.email, *named)
+def linked(portal_with_providers: Portal) -> dict[str, Person]:
+    """Each variant has somebody of its own: linked with two accounts at Kakao and one at a provider that is gone."""
+    people = {size: Person(f"minsu.{size}@example.com", "김민수") for size in SIZES}
+    for person in people.values():
+        named = ("--password", person.password, "--name", person.name, "--verified")
+        portal_with_providers.flask("users", "create", person.email, *named)
     app = create_app(Settings.from_environment(portal_with_providers.environment))
-    with app.app_context():
-        user_id = app.extensions["services"].accounts.find(person.email).id
-    for provider, said in LINKED:
-        link_identity(app, user_id, provider, **said)
+    for size, person in people.items():
+        with app.app_context():
+            user_id = app.extensions["services"].accounts.find(person.email).id
+        for number, (provider, said) in enumerate(LINKED):
+            link_identity(app, user_id, provider, f"{size}-{number}", **said)
     close(app)
-    return person
+    return people
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +220,7 @@ def test_pages_of_ones_own_look_as_they_were_meant_to(
 
 
 def test_pages_with_providers_look_as_they_were_meant_to(
-    window: Page, portal_with_providers: Portal, linked: Person, hold_look: Callable[[str], None]
+    window: Page, portal_with_providers: Portal, linked: dict[str, Person], hold_look: Callable[[str], None]
 ) -> None:
     url = portal_with_providers.url
     window.context.add_cookies([{"name": "last_provider", "value": "kakao", "url": url}])
@@ -226,7 +228,7 @@ def test_pages_with_providers_look_as_they_were_meant_to(
         window.goto(f"{url}/{name}")
         hold_look(f"providers-{name}")
     window.goto(f"{url}/login")
-    log_in(window, linked)
+    log_in(window, linked[size_of(window)])
     window.wait_for_url(re.compile("/$"))
     for name, path in {"identities": "/account/identities", "security": "/account/security", "choose": CHOOSE}.items():
         window.goto(url + path)
