@@ -129,6 +129,16 @@ def test_who_has_just_proven_to_be_there_only_agrees(app: Flask, traveller: Trav
     assert owner(app) == user_id
 
 
+def test_who_does_not_agree_goes_on_without(app: Flask, traveller: Traveller) -> None:
+    add_person(app, KIM)
+    log_in(traveller.browser, KIM)
+    path = traveller.browser.get(traveller.log_in("google").location).location
+    page = traveller.browser.get(path).text
+    assert re.search(r'<a href="/">Go on without linking</a>', page)
+    assert traveller.browser.get("/").status_code == 200
+    assert owner(app) is None
+
+
 def test_after_a_while_the_password_is_asked_for_again(app: Flask, traveller: Traveller, clock: Clock) -> None:
     add_person(app, KIM)
     log_in(traveller.browser, KIM)

@@ -144,6 +144,33 @@ def test_an_id_token_that_is_missing_logs_nobody_in(traveller: Traveller, provid
     assert traveller.log_in(name).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("reason", "first", "second"),
+    [
+        ("cancelled", "/login", "/auth/google"),
+        ("replayed", "/login", "/auth/google"),
+        ("slow", "/auth/google", "/login"),
+        ("another_browser", "/auth/google", "/login"),
+        ("disabled", "/login", None),
+    ],
+)
+def test_the_best_way_on_is_the_button_and_the_other_a_link(
+    traveller: Traveller, waiting: str, reason: str, first: str, second: str | None
+) -> None:
+    page = traveller.browser.get(f"/auth/problem?reason={reason}&provider=google&interaction={waiting}").text
+    step = page.partition("<h1>")[2].partition("</main>")[0]
+    links = re.findall(r'<a (?:class="(btn)[^"]*" )?href="([^"?]+)\?interaction=([^"&]+)"', step)
+    expected = [("btn", first), *([("", second)] if second else [])]
+    assert [(style, path) for style, path, _ in links] == expected
+    assert {interaction for *_, interaction in links} == {waiting}
+
+
+@pytest.mark.parametrize(("reason", "is_told"), [("cancelled", False), ("gone", False), ("down", True)])
+def test_a_code_for_help_stands_where_somebody_may_need_some(traveller: Traveller, reason: str, is_told: bool) -> None:
+    page = traveller.browser.get(f"/auth/problem?reason={reason}&provider=google").text
+    assert ("If you ask for help" in page) is is_told
+
+
 # The state
 
 
