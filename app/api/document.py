@@ -99,9 +99,9 @@ def _operation(prefix: str, operation: Operation, providers: Sequence[str]) -> d
 
 def _responses(operation: Operation) -> dict[str, Any]:
     if operation.access is Access.PAGE:
-        # What is no address of a provider is no page either.
-        gone = {**PAGE, "content": PAGE["content"] | _json(Refusal)}
-        return {str(operation.status): _sent_on(), "404": gone, "default": PAGE}
+        # What is no address of a provider is no page either, whatever is wrong with it.
+        refused = {**PAGE, "content": PAGE["content"] | _json(Refusal)}
+        return {str(operation.status): _sent_on(), "404": refused, "default": refused}
     refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in _refusals(operation)}
     return {str(operation.status): _success(operation), **refusals}
 

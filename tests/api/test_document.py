@@ -206,7 +206,7 @@ def test_addresses_for_browsers_are_said_to_lead_on_or_to_a_page(document: dict[
         assert operation["security"] == []
         assert set(operation["responses"]) == {status, "404", "default"}
         assert set(operation["responses"][status]["headers"]) == {"X-Request-ID", "Location"}
-        assert set(operation["responses"]["default"]["content"]) == {"text/html"}
+        assert set(operation["responses"]["default"]["content"]) == {"text/html", "application/json"}
 
 
 def test_a_portal_without_providers_has_no_addresses_of_any(client: FlaskClient) -> None:

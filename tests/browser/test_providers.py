@@ -118,6 +118,7 @@ def test_the_popup_shows_four_providers_and_the_form_without_scrolling(
         assert not popup.evaluate(SCROLLS_DOWN), path
         popup.locator(SEND).click()
         expect(popup.locator("#password-error")).to_be_visible()
+        popup.wait_for_load_state("load")
         assert not popup.evaluate(SCROLLS_DOWN), f"{path}, with nothing typed"
         log_in(popup, NOBODY)
         expect(popup.locator(".note-danger:not(.repeats)")).to_be_visible()
