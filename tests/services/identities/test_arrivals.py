@@ -16,7 +16,16 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EMAIL = "ada@example.com"
 NOBODY_KNOWN = Answer("id", ProviderProfile("google", "1"), {}, Way())
 PROVEN = replace(NOBODY_KNOWN, email=EMAIL)
-IDENTITY = LinkedIdentity("i", "u", "google", EMAIL, "Ada", NOW, NOW)
+IDENTITY = LinkedIdentity(
+    id="i",
+    user_id="u",
+    provider="google",
+    email=EMAIL,
+    email_verified=True,
+    name="Ada",
+    created_at=NOW,
+    last_used_at=NOW,
+)
 ADA = Person("u", EMAIL, True, "Ada", "hash", "en", "UTC", True, None)
 
 
