@@ -27,6 +27,9 @@ from tests.chromium import Windows
 from tests.portal import Portal
 from tests.servers import PROJECT_ROOT, Server, free_port, running
 
+PATIENCE = 30_000
+"""Milliseconds: an application that is started for a test may take a while on a busy machine."""
+
 CLIENTS = PROJECT_ROOT / "tests" / "clients"
 PYTHON = CLIENTS / ".venv" / "bin" / "python"
 NODE = Path(sys.executable).with_name("node")
@@ -90,7 +93,7 @@ def log_in_at(window: Page, person: Person, press: str = "") -> None:
     if press:
         window.get_by_text(press, exact=True).click()
     log_in(window, person)
-    expect(window.get_by_text(person.email, exact=True)).to_be_visible()
+    expect(window.get_by_text(person.email, exact=True)).to_be_visible(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +209,7 @@ def test_streamlit_logs_people_in(windows: Windows, live_portal: Portal, person:
         windows.expect("webhooks.fivetran.com")
         window.goto(application.url)
         log_in_at(window, person)
-        expect(window.get_by_text(person.name, exact=True)).to_be_visible()
+        expect(window.get_by_text(person.name, exact=True)).to_be_visible(timeout=PATIENCE)
 
 
 @contextmanager
