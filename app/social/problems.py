@@ -186,7 +186,10 @@ def _again(provider: str, purpose: Purpose, way: Way) -> Link | None:
     """Where the same is tried once more; what needs a form's protection is begun from its page."""
     if purpose is not Purpose.LOG_IN or provider not in services.settings.providers.names:
         return None
-    address = url_for("social.start", provider=provider, interaction=way.interaction_id, next=way.next_path)
+    remember = 1 if way.remember else None
+    address = url_for(
+        "social.start", provider=provider, interaction=way.interaction_id, next=way.next_path, remember=remember
+    )
     return Link(address, _("Try %(provider)s again", provider=in_words(provider_title(provider))))
 
 

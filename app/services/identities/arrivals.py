@@ -13,7 +13,7 @@ from app.services.foundation.environment import Caller, Database
 from app.services.foundation.person import Person, lock_person, person_at, person_of
 from app.services.identities.answers import Answer, ProviderAnswers
 from app.services.identities.displacements import Displacements
-from app.services.identities.email_codes import LIFE, EmailCodes
+from app.services.identities.email_codes import LIFE, EmailCodes, in_mail
 from app.services.identities.identities import Identities, LinkedIdentity
 from app.services.people.accounts import TAKEN, Accounts
 from app.services.people.email_names import normalised
@@ -96,8 +96,7 @@ class Arrivals:
             language,
             life=LIFE,
             name=answer.profile.name,
-            code=f"{code[:3]} {code[3:]}",
-            minutes=int(LIFE.total_seconds() // 60),
+            **in_mail(code),
         )
         return address
 

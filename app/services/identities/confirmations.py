@@ -4,7 +4,7 @@ from app.errors import InvalidInput
 from app.services.delivery.mail import Mail
 from app.services.foundation.environment import Caller, Database
 from app.services.foundation.person import Person, person_of
-from app.services.identities.email_codes import GONE, LIFE, EmailCodes
+from app.services.identities.email_codes import GONE, LIFE, EmailCodes, in_mail
 from app.services.record.audit import Audit, Event
 
 
@@ -30,8 +30,7 @@ class Confirmations:
         """Mail a code; raises ``TooManyAttempts`` after five within an hour."""
         person = self._person(user_id)
         code = self.codes.issue(_key(session_id), person.email)
-        shown, minutes = f"{code[:3]} {code[3:]}", int(LIFE.total_seconds() // 60)
-        self.mail.send("email_code", person, language=language, life=LIFE, code=shown, minutes=minutes)
+        self.mail.send("email_code", person, language=language, life=LIFE, **in_mail(code))
 
     def take_code(self, user_id: str, session_id: str, typed: str, caller: Caller) -> None:
         """Make sure that it is still this very person; raises :class:`InvalidInput` (``"code"``)."""

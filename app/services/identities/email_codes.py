@@ -6,7 +6,7 @@ asked for gives that person nothing.
 
 import secrets
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -24,6 +24,11 @@ MAILS = "5/hour"
 WRONG = sentence("This is not the code in the mail. Check it and try again.")
 GONE = sentence("This code is no longer good. Have a new one sent.")
 _code = cast(sa.Table, EmailCode.__table__)
+
+
+def in_mail(code: str) -> dict[str, Any]:
+    """What the mail says of a code: its digits in two halves, and for how many minutes it is good."""
+    return {"code": f"{code[:3]} {code[3:]}", "minutes": int(LIFE.total_seconds() // 60)}
 
 
 class EmailCodes:
