@@ -14,6 +14,7 @@ from typing import Any
 from gunicorn import glogging
 
 from app.server import balance, descriptors, leaving, listening, logs
+from app.server.metrics import meters
 from app.settings import ConfigurationError, of_this_process
 
 try:
@@ -22,10 +23,10 @@ except ConfigurationError as error:
     sys.exit("\n".join(error.problems))
 
 _host = settings.server.host
-if _host.startswith("unix:"):
-    bind = _host
-else:
-    bind = f"[{_host}]:{settings.server.port}" if ":" in _host else f"{_host}:{settings.server.port}"
+_port = settings.server.port
+bind = [_host if _host.startswith("unix:") else f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"]
+if settings.observation.metrics_bind:
+    bind.append(settings.observation.metrics_bind)
 
 # Threads keep slow databases from stopping a worker; processes use the cores.
 worker_class = "app.server.worker.PatientWorker"
@@ -69,7 +70,8 @@ loglevel = "info" if settings.is_production else "warning"
 
 
 # Probes come every few seconds; beside a developer's pages, their style sheets only fill the screen.
-UNREMARKABLE = re.compile(r"/(health|ready)\Z" if settings.is_production else r"/(health|ready)\Z|/static/|/bootstrap/")
+PROBES = r"/(health|ready|metrics)\Z"
+UNREMARKABLE = re.compile(PROBES if settings.is_production else rf"{PROBES}|/static/|/bootstrap/")
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]
@@ -144,6 +146,17 @@ def pre_exec(server: Any) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker a page for its numbers that no other living one has."""
+    taken = {sibling.metrics_page for sibling in server.WORKERS.values()}
+    worker.metrics_page = meters.of(server.app.wsgi()).free_page(taken)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker counted stays, however it ended; what it was doing is over."""
+    meters.of(server.app.wsgi()).leave(worker.metrics_page)
+
+
 def post_fork(server: Any, worker: Any) -> None:
     """Forget database connections the parent may have opened: two processes on one connection mix up their answers."""
     signal.signal(signal.SIGTERM, worker.handle_exit)
@@ -152,6 +165,7 @@ def post_fork(server: Any, worker: Any) -> None:
     with app.app_context():
         for engine in app.extensions["sqlalchemy"].engines.values():
             engine.dispose(close=False)
+    meters.of(app).take(worker.metrics_page)
     app.extensions["background"].start()
 
 

@@ -1,5 +1,6 @@
 """The MAX Platform identity portal. :func:`create_app` and ``app.wiring`` alone know everything."""
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from app import account, api, cli, consent, extensions, languages, login, mail, 
 from app.api import refresh_cookie
 from app.oauth import direct
 from app.server import background, logs, outward, terms, uploads
+from app.server.metrics import families, layers, meters
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
 from app.web import (
@@ -69,6 +71,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     extensions.bind(app, settings)
     built = wiring.build_services(settings, extensions.db, clock)
     wiring.bind(app, built)
+    measured = meters.configure(app, built)
     oversized.configure(app, settings, _own_cookies(app, settings))
     security.configure(app, settings)
     sessions.configure(app)
@@ -90,7 +93,8 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     lessons = [built.clients.browser_origins, built.agreement.tell, documents.learn]
     background.configure(app, couriers, _chores(settings, built), lessons)
     proxies.configure(app, settings)
-    terms.agree(app, _terms(settings, app.config["MAX_CONTENT_LENGTH"], documents.paths))
+    layers.configure(app, measured, settings, security.headers_of_every_response(settings))
+    terms.agree(app, _terms(settings, app.config["MAX_CONTENT_LENGTH"], documents.paths, measured))
     return app
 
 
@@ -108,13 +112,22 @@ def _own_cookies(app: Flask, settings: Settings) -> list[str]:
     ]
 
 
-def _terms(settings: Settings, longest_body: int, documents: Iterable[str]) -> terms.Terms:
+def _terms(settings: Settings, longest_body: int, documents: Iterable[str], measured: meters.Meters) -> terms.Terms:
     """What the server answers by itself, and which answers wait for nothing."""
     headers = tuple(security.headers_of_every_response(settings))
-    prompt = {b"GET /health", b"HEAD /health", *(f"GET {path}".encode() for path in documents)}
+    prompt = {b"GET /health", b"HEAD /health", b"GET /metrics", *(f"GET {path}".encode() for path in documents)}
     rooms = (b"GET /static/", b"GET /bootstrap/")
     bodies = uploads.longer_bodies(settings)
-    return terms.Terms(headers, longest_body, frozenset(prompt), rooms, bodies, outward.paths(settings.providers.names))
+    return terms.Terms(
+        headers,
+        longest_body,
+        frozenset(prompt),
+        rooms,
+        bodies,
+        outward.paths(settings.providers.names),
+        pulse=measured.pulse,
+        refused=functools.partial(measured.count, families.REFUSED),
+    )
 
 
 def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore]:

@@ -48,7 +48,7 @@ def received(app: Flask) -> list[Mail]:
         claimed = services.outbox.claim([MAIL], 100)
         assert services.db.session.scalar(sa.select(sa.func.count()).select_from(waiting.subquery())) == len(claimed)
         for due in claimed:
-            services.outbox.done(due.id)
+            services.outbox.done(due)
         services.db.commit()
     return [Mail(*(due.content[name] for name in ("template", "to", "language", "values"))) for due in claimed]
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+from app.server.metrics import families
 from app.settings import documentation
 from app.settings.providers import GenericProvider, ProviderSettings
 
@@ -14,6 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def test_the_settings_table_is_made_from_the_code() -> None:
     assert (ROOT / "docs/configuration.md").read_text() == documentation()
+
+
+def test_the_table_of_metrics_is_made_from_the_code() -> None:
+    assert (ROOT / "docs/metrics.md").read_text().endswith(f"document`.\n\n{families.documentation()}")
 
 
 def test_social_login_tells_every_setting_of_a_provider_in_both_languages() -> None:

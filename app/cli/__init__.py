@@ -8,6 +8,7 @@ from app.cli.configuration import config
 from app.cli.identities import identities
 from app.cli.keys import keys
 from app.cli.mail import mail
+from app.cli.metrics import metrics
 from app.cli.outcome import told_in_one_line
 from app.cli.schema import that_looks_first
 from app.cli.seed import seed
@@ -19,5 +20,5 @@ from app.cli.users import users
 def register(app: Flask) -> None:
     """Add the commands; those of Flask-Migrate are there already."""
     given = [that_looks_first(each) if isinstance(each, click.Group) else each for each in app.cli.commands.values()]
-    for command in (*given, seed, users, identities, clients, keys, sessions, tokens, mail, config):
+    for command in (*given, seed, users, identities, clients, keys, sessions, tokens, mail, config, metrics):
         app.cli.add_command(told_in_one_line(command))

@@ -14,6 +14,7 @@ from app.oauth.endpoints import Introspection, Revocation
 from app.oauth.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from app.oauth.parameters import BackChannelRequest, HttpRequest, back_channel_request
 from app.services.clients.clients import ClientRecord
+from app.services.record.tally import Fact
 from app.web.protocol import refusals
 from app.wiring import services
 
@@ -94,6 +95,10 @@ class PortalAuthorizationServer(AuthorizationServer):
             error = refused
         client_id = client_authentication.known_client_id(oauth_request) if oauth_request else None
         refusals.note(CALLED[name], error.error or "", error.description or "", client_id)
+        if name == "token":
+            asked = oauth_request.payload.grant_type if oauth_request else None
+            grant = asked if asked in self.grant_types else "other"
+            services.tally.count(Fact.TOKEN, grant, error.error or "")
         answer: Answer = self.handle_error_response(None, error)
         return answer
 

@@ -22,6 +22,8 @@ TOO_LARGE = (errors.LimitRequestHeaders, errors.NoMoreData)
 """What the parser raises for heads that are too large, or were not waited for to their end."""
 PIECE = 4096
 """Bytes the parser gets at a time: it copies what is left of them for every chunk of a body."""
+LISTENER = "portal.listener"
+"""Where in a request's environment the address stands by which it came, as the socket has it."""
 logger = logging.getLogger("portal.server")
 
 
@@ -98,6 +100,7 @@ class Answering:
         request._expected_100_continue = False  # the worker has said so, and the body is there
         response, environ = wsgi.create(request, outlet, conn.client, conn.server, self._cfg)
         environ["wsgi.multithread"] = True
+        environ[LISTENER] = conn.server
         environ.update(marks or {})
         if ends:
             response.force_close()

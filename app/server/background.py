@@ -16,6 +16,7 @@ from typing import Protocol
 from flask import Flask
 
 from app.database import UNAVAILABLE, only_reads
+from app.server.metrics import meters as metrics
 from app.services.delivery.outbox import DeliveryFailed, Due
 from app.services.foundation.environment import sha256
 from app.stores import StoreUnavailable
@@ -192,7 +193,15 @@ class Background:
                     break
         for chore in self._chores:
             if services.store.add(self._mark(chore), b"", chore.seconds):
-                chore.run()
+                self._do(chore)
+
+    def _do(self, chore: Chore) -> None:
+        meters, is_done = metrics.of(self._app), False
+        try:
+            chore.run()
+            is_done = True
+        finally:
+            meters.chore(chore.name, is_done=is_done)
 
     @staticmethod
     def _mark(chore: Chore) -> str:
@@ -247,7 +256,7 @@ class Background:
 
     def _note(self, due: Due, error: Exception | None) -> None:
         if error is None:
-            services.outbox.done(due.id)
+            services.outbox.done(due)
         elif isinstance(error, DeliveryFailed):
             services.outbox.failed(due, error)
         else:

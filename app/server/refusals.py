@@ -37,6 +37,7 @@ class Refusals:
     """Makes the answers; each says that the connection ends, since nobody knows where a next request would begin."""
 
     def __init__(self, terms: Terms) -> None:
+        self._told = terms.refused
         self._fields = "".join(f"{name}: {value}\r\n" for name, value in terms.headers)
 
     def of(self, error: Exception, client: Any) -> bytes:
@@ -47,6 +48,7 @@ class Refusals:
         """An answer of this status; the ``reason``, a constant, goes to the log with the client's address."""
         address = client[0] if isinstance(client, tuple) else client
         logger.info("request_refused", extra={"status": status, "reason": reason, "ip": address})
+        self._told(reason)
         code, description = WORDS[status]
         body = json.dumps({"error": code, "error_description": description}) + "\n"
         lines = [

@@ -1,6 +1,6 @@
 """What the server has to know of the application in order to answer where the application cannot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -18,6 +18,7 @@ class Terms:
     Those are the beginnings of requests, such as ``b"GET /health"``, whose answers wait for nothing: a thread of their
     own keeps them coming when all others wait for a database. ``prompt_rooms`` are what further ones begin with.
     ``longer_bodies`` are requests, such as ``b"PUT /photo"``, that may have more than the longest body, and how much.
+    ``pulse`` is told about once a second how many connections a worker has, ``refused`` why a request was refused.
     ``outward`` are the paths of requests whose answers may wait for somebody outside, and for whom: they have threads
     of their own.
     """
@@ -28,6 +29,8 @@ class Terms:
     prompt_rooms: tuple[bytes, ...] = ()
     longer_bodies: tuple[tuple[bytes, int], ...] = ()
     outward: Mapping[bytes, str] = field(default_factory=dict)
+    pulse: Callable[[int], None] = lambda connections: None
+    refused: Callable[[str], None] = lambda reason: None
 
     def is_prompt(self, asked: bytes) -> bool:
         """Whether what was asked, method and target, is answered without waiting for anything."""

@@ -67,6 +67,7 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
             idle_seconds=self.cfg.keepalive,
         )
         self._connections.start(self.log.flush)
+        self._pulse = agreed.pulse
         self._balance = Balance(self.age)
         self._listeners: list[Any] = list(self.sockets)
         self._names = {listener.fileno(): listener.getsockname() for listener in self._listeners}
@@ -94,6 +95,7 @@ class PatientWorker(base.Worker):  # type: ignore[misc]
             self.log.flush()
             self._balance.show_life()
             self._connections.end_what_takes_too_long()
+            self._pulse(len(self._connections))
         if self.alive and not self._is_accepting and now >= self._accepts_at:
             self._accept_again(now)
         self._balance.tell(len(self._connections))

@@ -30,6 +30,7 @@ from app.settings.groups import (
     StorageSettings,
     TokenSettings,
 )
+from app.settings.observation import ObservationSettings
 from app.settings.providers import GenericProvider, ProviderSettings, variable_part
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
@@ -58,6 +59,7 @@ class Settings:
     seed: SeedSettings
     mail: MailSettings
     limits: LimitSettings
+    observation: ObservationSettings
 
     @property
     def instance_path(self) -> Path:
@@ -336,6 +338,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         settings.instance_path, database_urls.file_of(storage.database_url, settings.instance_path), storage.redis_url
     )
     yield from settings.providers.problems()
+    yield from settings.observation.problems(settings.server.host, settings.server.port)
     if settings.accounts.photo_folder:
         yield from directories.problems_of_photos(Path(settings.accounts.photo_folder))
 

@@ -50,7 +50,9 @@ def enter(identity: LinkedIdentity, profile: ProviderProfile, tokens: dict[str, 
     """Log the person in whose identity it is, and go on with what they wanted."""
     account = services.accounts.at(identity.user_id)
     if account is None or not account.is_active:
-        services.audit.record_refusal(Event.LOGIN_FAILED, caller(), error="disabled", user_id=identity.user_id)
+        services.audit.record_refusal(
+            Event.LOGIN_FAILED, caller(), error="disabled", user_id=identity.user_id, provider=profile.provider
+        )
         return problem("disabled", profile.provider, Trip(profile.provider, Purpose.LOG_IN, "", way))
     try:
         services.identities.come_in(identity, profile, tokens, caller())

@@ -36,6 +36,18 @@ class FallbackStore:
         self._lock = threading.Lock()
         self._is_down = False
         self._retry_at = 0.0
+        self._listeners: list[Callable[[str], None]] = []
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Have ``listener`` told in this process of each ``outage``, ``recovery`` and ``fallback``.
+
+        The last is an answer of the second store. The listener must neither fail nor wait.
+        """
+        self._listeners.append(listener)
+
+    def _tell(self, what: str) -> None:
+        for listener in self._listeners:
+            listener(what)
 
     def get(self, key: str) -> bytes | None:
         value = self._ask_first(lambda: self._first.get(key))
@@ -133,11 +145,13 @@ class FallbackStore:
     def _ask_first(self, call: Callable[[], T]) -> T | None:
         """What the first store answers; None when it is down or has just failed."""
         if self._is_down and not self._may_retry():
+            self._tell("fallback")
             return None
         try:
             answer = call()
         except StoreUnavailable as error:
             self._note_outage(error)
+            self._tell("fallback")
             return None
         self._note_answer()
         return answer
@@ -155,6 +169,7 @@ class FallbackStore:
             is_news, self._is_down = not self._is_down, True
             self._retry_at = time.monotonic() + RETRY_SECONDS
         if is_news:
+            self._tell("outage")
             logger.warning("store_unavailable", extra={"reason": str(error), "answering": "embedded"})
 
     def _note_answer(self) -> None:
@@ -162,6 +177,7 @@ class FallbackStore:
             with self._lock:
                 is_news, self._is_down = self._is_down, False
             if is_news:
+                self._tell("recovery")
                 logger.info("store_recovered")
 
 

@@ -20,6 +20,7 @@ from app.errors import (
     sentence,
 )
 from app.languages import gettext as _
+from app.services.record.tally import Fact
 from app.web.origins import is_page_of_api
 from app.web.protocol import refusals
 from app.web.protocol.paths import within_protocol
@@ -127,6 +128,8 @@ def _refusal(error: PortalError) -> Response:
     if endpoint or isinstance(error, ProtocolRefusal):
         reason, client_id = getattr(error, "reason", error.message), getattr(error, "client_id", None)
         refusals.note(endpoint or "api", error.code, reason, client_id)
+    else:
+        services.tally.count(Fact.DENIAL, "api" if wants_json() else "page", error.code)
     return answer(
         error.status,
         error.code,

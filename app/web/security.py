@@ -12,6 +12,7 @@ from werkzeug.routing import RequestRedirect
 
 from app.errors import TooManyAttempts
 from app.services.foundation.environment import Caller
+from app.services.record.tally import Fact
 from app.settings import Settings
 from app.web import origins
 from app.web.protocol.paths import within_protocol
@@ -171,6 +172,7 @@ def _count_request() -> None:
     except TooManyAttempts as refusal:
         if not hasattr(current_app.view_functions.get(request.endpoint or ""), _ANSWERS_LIMITS):
             raise
+        services.tally.count(Fact.DENIAL, "page", refusal.code)
         g.over_limit = refusal
 
 

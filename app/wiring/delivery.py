@@ -13,7 +13,7 @@ class DeliveryRoom(TokensRoom):
 
     @cached_property
     def outbox(self) -> Outbox:
-        return Outbox(self.db, self.clock, self.sealer)
+        return Outbox(self.db, self.clock, self.sealer, self.tally)
 
     @cached_property
     def mail(self) -> Mail:

@@ -53,6 +53,7 @@ class GrantsRoom(SessionsRoom):
         return FirstParty(
             self.db,
             self.clock,
+            self.audit,
             self.clients,
             self.claims,
             self.tokens,

@@ -111,7 +111,7 @@ def test_who_comes_back_too_late_changes_nothing(app: Flask, clock: Clock) -> No
         services.db.commit()
     assert (row(app).next_attempt_at, row(app).error) == (until_then, "")
     with app.app_context():
-        services.outbox.done(quick.id)
+        services.outbox.done(quick)
         services.outbox.failed(slow, DeliveryFailed("later still", is_final=True))
         services.db.commit()
     assert outcome(app) == ("done", "")

@@ -29,6 +29,7 @@ GOOD = {
     "KAKAO_ADMIN_KEY": "hidden-key",
     "NAVER_CLIENT_SECRET": "hidden-secret",
     "DISCORD_CLIENT_SECRET": "hidden-secret",
+    "METRICS_TOKEN": "hidden-token-of-metrics",
 }
 # What a secret is of no use without.
 BESIDE = {

@@ -17,6 +17,7 @@ from app.models import Delivery, new_id
 from app.services.foundation.environment import Clock, Database
 from app.services.foundation.sealing import Sealer, Unopenable
 from app.services.foundation.statements import Statement
+from app.services.record.tally import Fact, Tally
 
 CLAIM = timedelta(minutes=5)
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 600, 1800, 3600))
@@ -57,6 +58,16 @@ class Due:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How many deliveries of a kind wait, and for how many seconds the oldest of them."""
+
+    kind: str
+    is_failing: bool
+    count: int
+    oldest_seconds: float
+
+
 class DeliveryFailed(Exception):
     """An attempt did not succeed; ``reason`` is a constant, ``is_final`` says that no other attempt will.
 
@@ -73,10 +84,11 @@ class DeliveryFailed(Exception):
 class Outbox:
     """Queues, claims and marks deliveries."""
 
-    def __init__(self, db: Database, clock: Clock, sealer: Sealer) -> None:
+    def __init__(self, db: Database, clock: Clock, sealer: Sealer, tally: Tally) -> None:
         self.db = db
         self.clock = clock
         self.sealer = sealer
+        self.tally = tally
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -155,10 +167,11 @@ class Outbox:
         self.db.commit()
         return rows
 
-    def done(self, delivery_id: str) -> None:
+    def done(self, due: Due) -> None:
         """It arrived: its content goes."""
         now = self.clock()
-        self._update(delivery_id, done_at=now, sealed="", error="", expires_at=now + KEPT)
+        self._count(due.kind, "arrived")
+        self._update(due.id, done_at=now, sealed="", error="", expires_at=now + KEPT)
 
     def failed(self, due: Due, failure: DeliveryFailed) -> None:
         """It did not arrive: wait longer each time, and give up after its life or what cannot succeed."""
@@ -168,6 +181,7 @@ class Outbox:
         if failure.is_final or next_attempt >= expires_at:
             self._give_up(due.id, due.kind, failure.reason)
         else:
+            self._count(due.kind, "failed")
             # Who came late leaves the claim to whoever has it now.
             is_mine = _delivery.c.attempts == due.attempts
             self._update(due.id, is_mine, next_attempt_at=next_attempt, error=failure.reason)
@@ -187,6 +201,19 @@ class Outbox:
         for kind, name, count in rows:
             found.setdefault(kind, {})[name] = count
         return found
+
+    def queues(self) -> list[Queue]:
+        """What waits, by kind and whether it has failed before."""
+        is_failing = (_delivery.c.error != "").label("is_failing")
+        rows = self.db.session.execute(
+            sa.select(_delivery.c.kind, is_failing, sa.func.count(), sa.func.min(_delivery.c.created_at))
+            .where(_IS_OPEN)
+            .group_by(_delivery.c.kind, is_failing)
+        )
+        now = self.clock()
+        return [
+            Queue(kind, bool(failing), count, (now - oldest).total_seconds()) for kind, failing, count, oldest in rows
+        ]
 
     def retry(self) -> int:
         """Make every delivery that waits after a failure due now; answers how many."""
@@ -217,8 +244,12 @@ class Outbox:
 
     def _give_up(self, delivery_id: str, kind: str, reason: str) -> None:
         now = self.clock()
+        self._count(kind, "given_up")
         logger.warning("delivery_given_up", extra={"kind": kind, "reason": reason, "delivery": delivery_id})
         self._update(delivery_id, given_up_at=now, sealed="", error=reason, expires_at=now + KEPT)
+
+    def _count(self, kind: str, result: str) -> None:
+        self.tally.count_if_kept([(Fact.DELIVERY, (kind, result), 1)])
 
     def _update(self, delivery_id: str, *conditions: sa.ColumnElement[bool], **values: object) -> None:
         chosen = sa.update(_delivery).where(_delivery.c.id == delivery_id, _IS_OPEN, *conditions)

@@ -16,6 +16,8 @@ from app.services.foundation.environment import Caller, Clock, Database, sha256
 from app.services.foundation.statements import insert_ignoring
 from app.services.grants.refresh_tokens import RefreshTokens
 from app.services.grants.token_families import begin_family
+from app.services.record.audit import Audit
+from app.services.record.tally import Fact
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
 from app.services.sessions.sign_outs import SignOuts
@@ -59,6 +61,7 @@ class FirstParty:
         self,
         db: Database,
         clock: Clock,
+        audit: Audit,
         clients: Clients,
         claims: Claims,
         tokens: Tokens,
@@ -69,6 +72,7 @@ class FirstParty:
     ) -> None:
         self.db = db
         self.clock = clock
+        self.audit = audit
         self.clients = clients
         self.claims = claims
         self.tokens = tokens
@@ -109,6 +113,7 @@ class FirstParty:
         family_id = new_id()
         begin_family(self.db, family_id, grant, now + self.tokens.lifetimes.refresh_absolute)
         token, life = self.refresh.begin(family_id, grant, caller)
+        self.audit.tally.count_if_kept([(Fact.TOKEN, ("first_party", "issued"), 1)])
         self.db.commit()
         return TokenAnswer(self.tokens.access_token(grant), ACCESS_SECONDS, grant.scope, token, life)
 

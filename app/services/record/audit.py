@@ -2,6 +2,7 @@
 
 import enum
 import logging
+from collections.abc import Mapping
 from typing import cast
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from app.models import AuditLog, new_id
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database
 from app.services.foundation.statements import Statement
+from app.services.record.tally import Fact, Happening, Tally
 
 logger = logging.getLogger("portal.audit")
 _TABLE = cast(sa.Table, AuditLog.__table__)
@@ -77,14 +79,17 @@ class Event(enum.StrEnum):
 
 ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})
 """Goes on record thousands of times an hour; the log has the line of the request already."""
+_GRANTS = {Event.CODE_REDEEMED: "authorization_code", Event.SERVICE_TOKEN_ISSUED: "client_credentials"}
+_REFRESHES = {Event.REFRESH_REUSED: "reused", Event.REFRESH_FOREIGN: "foreign"}
 
 
 class Audit:
-    """Writes audit rows and their log lines."""
+    """Writes audit rows and their log lines, and tells who counts."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, tally: Tally) -> None:
         self.db = db
         self.clock = clock
+        self.tally = tally
 
     def record(
         self,
@@ -116,6 +121,7 @@ class Audit:
             details=details,
             created_at=self.clock(),
         )
+        self.tally.count_if_kept(_counted(event, error, details))
         if event not in ROUTINE:
             logger.info(event.value, extra={"client_id": client_id, "user_id": user_id, "error": error})
 
@@ -127,7 +133,23 @@ class Audit:
         error: str,
         user_id: str | None = None,
         client_id: str | None = None,
+        **details: str | int | bool | None,
     ) -> None:
         """Record a failure and commit by itself: the refusal rolls its request back, its trace must stay."""
-        self.record(event, caller, user_id=user_id, client_id=client_id, error=error, is_alone=True)
+        self.record(event, caller, user_id=user_id, client_id=client_id, error=error, is_alone=True, **details)
         self.db.commit()
+
+
+def _counted(event: Event, error: str | None, details: Mapping[str, str | int | bool | None]) -> list[Happening]:
+    """What an entry means to who counts."""
+    result = error or "ok"
+    found: list[Happening] = [(Fact.EVENT, (event.value, result), 1)]
+    if event in {Event.LOGIN_SUCCEEDED, Event.LOGIN_FAILED}:
+        found.append((Fact.LOGIN, (str(details.get("provider", "password")), error or "succeeded"), 1))
+    elif event is Event.SESSION_ENDED:
+        found.append((Fact.SESSION_ENDED, (str(details["reason"]),), int(details.get("sessions") or 1)))
+    elif event in _GRANTS:
+        found.append((Fact.TOKEN, (_GRANTS[event], "issued"), 1))
+    elif event in _REFRESHES:
+        found.append((Fact.REFRESH, (_REFRESHES[event],), 1))
+    return found

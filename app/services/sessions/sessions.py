@@ -15,6 +15,7 @@ from app.services.foundation.environment import Caller, Clock, Database, random_
 from app.services.foundation.statements import Statement
 from app.services.foundation.texts import shown
 from app.services.record.audit import Audit, Event
+from app.services.record.tally import Fact
 from app.services.revocation.families import is_living
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.copies import SessionCopies
@@ -181,11 +182,13 @@ class Sessions:
             "expires_at": now + (self.policy.remembered if is_remembered else self.policy.absolute),
         }
         if replaces and replaces.user_id == user_id and self._change(replaces.id, **values):
+            self.audit.tally.count_if_kept([(Fact.SESSION_STARTED, ("renewed",), 1)])
             return replaces.id, token
         session_id = new_id()
         self.db.session.execute(
             sa.insert(_session).values(id=session_id, user_id=user_id, created_at=now, access_count=1, **values)
         )
+        self.audit.tally.count_if_kept([(Fact.SESSION_STARTED, ("new",), 1)])
         return session_id, token
 
     def rotate(self, session: ActiveSession) -> str | None:

@@ -55,6 +55,16 @@ class KeyDescription:
     """Whether its private half can be read; None for one that has none any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeyAge:
+    """How old a key is, and after what time it is published no more; None for one that goes on."""
+
+    algorithm: str
+    status: str
+    age: timedelta
+    left: timedelta | None
+
+
 _SHOWN = [each.name for each in fields(KeyDescription) if each.name != "opens"]
 
 
@@ -133,6 +143,18 @@ class Keys:
         return [
             KeyDescription(**dict(zip(_SHOWN, row, strict=False)), opens=self._opens(row.kid, row.private_sealed))
             for row in rows
+        ]
+
+    def ages(self) -> list[KeyAge]:
+        """How old the keys are that sign, will sign or are published still; nothing is opened for it."""
+        columns = (_TABLE.c.algorithm, _TABLE.c.status, _TABLE.c.created_at, _TABLE.c.replaced_at)
+        now = self.clock()
+        return [
+            KeyAge(
+                *(row.algorithm, row.status, now - row.created_at),
+                row.replaced_at + self.lives.token - now if row.status == "previous" and row.replaced_at else None,
+            )
+            for row in self.db.session.execute(sa.select(*columns).where(_TABLE.c.status.in_((*PRIVATE, "previous"))))
         ]
 
     def ensure(self, caller: Caller = NOBODY) -> None:
