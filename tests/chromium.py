@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
 from tests.servers import PROJECT_ROOT, ProgramMissing
 
@@ -50,6 +50,11 @@ ARGUMENTS = [
 ]
 
 
+PATIENCE_MS = 30_000
+"""How long a page may take for what it must show: nothing that is there in time waits for it."""
+expect.set_options(timeout=PATIENCE_MS)
+
+
 class Windows:
     """Opens browser contexts (each a browser of its own: cookies, storage, cache) and collects what went wrong in them.
 
@@ -65,7 +70,7 @@ class Windows:
     def open(self, **options: Any) -> Page:
         """A page in a new context; ``options`` are Playwright's (``locale``, ``viewport``, ``color_scheme`` …)."""
         context = self._browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         # Of the context, so that popups and frames are watched too.
         context.on("console", self._note_message)
         context.on("weberror", lambda error: self._problems.append(f"thrown: {error.error}"))

@@ -56,7 +56,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files of each kind over the whole run, so that there is work for every core until its end."""
+    """Spread the files of each kind over the whole run, so that there is work for every core until its end.
+
+    Those that measure time come last, together: mostly they wait, so that each finds the machine quiet.
+    """
     files: dict[Path, list[pytest.Item]] = {}
     for item in items:
         files.setdefault(item.path, []).append(item)
@@ -64,6 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for path in files:
         kinds.setdefault(KINDS.get(path.parent.name, "computes"), []).append(path)
     places = {path: place / len(kind) for kind in kinds.values() for place, path in enumerate(kind)}
+    places |= {path: places[path] + 1 for path, (first, *_) in files.items() if first.get_closest_marker("timed")}
     items[:] = [item for path in sorted(files, key=lambda path: places[path]) for item in files[path]]
 
 

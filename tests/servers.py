@@ -115,7 +115,8 @@ class Server:
 
     def resume(self) -> None:
         """Let it go on after :meth:`pause`."""
-        os.kill(self.pid, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # it may have ended by itself meanwhile
+            os.kill(self.pid, signal.SIGCONT)
 
 
 class RedisServer(Server):

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -82,7 +83,8 @@ class Forked:
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
-        os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # it has ended, which nobody has been told yet
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it at once."""

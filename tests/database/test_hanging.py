@@ -13,6 +13,8 @@ from flask import Flask
 from tests.relying_party import RelyingParty, add_client, add_person, log_in
 from tests.servers import PostgresCluster, running, started
 
+pytestmark = pytest.mark.timed
+
 SHORT = {"DB_STATEMENT_TIMEOUT": "1", "DB_LOCK_TIMEOUT": "1", "DB_CONNECT_TIMEOUT": "2", "DB_POOL_TIMEOUT": "1"}
 BOUND = 8.0
 BACK = 3.0

@@ -25,6 +25,8 @@ from tests.portal import Portal
 from tests.relying_party import EMAIL, PASSWORD, REDIRECT_URI
 from tests.servers import free_port
 
+pytestmark = pytest.mark.timed
+
 on_both_stores = pytest.mark.parametrize("live_portal", ["sqlite", "postgresql+redis"], indirect=True)
 PATIENCE = 15.0
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -190,7 +192,7 @@ def test_an_application_that_is_down_holds_nobody_up_and_hears_of_it_later(live_
     scene = signed_in(live_portal, "down", receiver.uri)
     began = time.monotonic()
     assert scene.log_out().status_code == 303
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     (notice,) = _notices(live_portal, "down", lambda found: found[0]["attempts"] == 1 and found[0]["error"] != "")
     assert notice["error"] == "no_answer:ConnectionError"
     receiver.start()

@@ -12,6 +12,8 @@ from tests.databases import PostgresDatabases, running_portal
 from tests.portal import Portal
 from tests.servers import PostgresCluster, running, started
 
+pytestmark = pytest.mark.timed
+
 # Nobody gives up waiting for the database by himself as long as these tests last.
 PATIENT = {"DB_STATEMENT_TIMEOUT": "60", "DB_TCP_TIMEOUT": "60", "DB_CONNECT_TIMEOUT": "60", "DB_POOL_TIMEOUT": "60"}
 PROMPT = (

@@ -20,7 +20,7 @@ from tests.flows.live_client import PATIENCE, LiveClient, by_services
 from tests.portal import Portal
 from tests.relying_party import PASSWORD, REDIRECT_URI
 
-pytestmark = pytest.mark.parametrize("live_portal", ["sqlite", "postgresql+redis"], indirect=True)
+pytestmark = [pytest.mark.timed, pytest.mark.parametrize("live_portal", ["sqlite", "postgresql+redis"], indirect=True)]
 
 EMAIL, GOODBYE = "jung@example.com", "https://client.example.com/goodbye"
 KILLS, MOST_KILLS, THREADS = 25, 100, 4

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import TypeVar
 
 import pytest
@@ -12,6 +13,8 @@ from tests.browser_http import HttpBrowser
 from tests.databases import SqliteDatabases
 from tests.portal import Portal, WarmPortal
 from tests.servers import RedisServer, running
+
+pytestmark = pytest.mark.timed
 
 T = TypeVar("T")
 EMAIL, PASSWORD = "park@example.com", "correct horse battery staple"
@@ -56,9 +59,17 @@ def test_all_workers_count_login_attempts_together(portal: Portal) -> None:
 
 @pytest.mark.parametrize("portal", ["redis"], indirect=True)
 @pytest.mark.parametrize("failure", ["stop", "pause"])
-def test_everything_keeps_working_within_a_second_while_redis_is_down(
+def test_everything_keeps_working_and_nobody_waits_while_redis_is_down(
     portal: Portal, redis_to_break: RedisServer, failure: str
 ) -> None:
+    took: list[float] = []
+
+    def quickly(call: Callable[[], T]) -> T:
+        began = time.monotonic()
+        result = call()
+        took.append(time.monotonic() - began)
+        return result
+
     browser = HttpBrowser(portal.url)
     browser.log_in(browser.open("/login"), EMAIL, PASSWORD)
     getattr(redis_to_break, failure)()
@@ -81,19 +92,13 @@ def test_everything_keeps_working_within_a_second_while_redis_is_down(
     }
     # Each worker counts on, together, in the embedded store.
     assert [quickly(lambda: attempt(portal)).status_code for _ in range(7)].count(429) == 2
+    # Each worker waits for Redis once, half a second; nobody after that does.
+    assert median(took) < 0.4
 
     redis_to_break.resume() if failure == "pause" else redis_to_break.start()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while requests.get(f"{portal.url}/ready", timeout=5).json()["status"] != "ready":
         assert time.monotonic() < deadline
     assert browser.open("/").status == 200
     assert portal.log.read_text().count("store_unavailable") <= len(portal.workers)
     browser.close()
-
-
-def quickly(call: Callable[[], T]) -> T:
-    """What the call gives, which must come within a second."""
-    began = time.monotonic()
-    result = call()
-    assert time.monotonic() - began < 1.0
-    return result

@@ -88,7 +88,7 @@ def test_i166_a_password_too_long_to_be_one_costs_nothing(parties: Parties, size
         began = time.thread_time()
         answer = browser.post(path, data=form)
         taken = time.thread_time() - began
-        assert (answer.status_code, taken < 0.1) == (expected, True), taken
+        assert (answer.status_code, taken < 0.5) == (expected, True), taken
 
 
 @pytest.mark.parametrize(

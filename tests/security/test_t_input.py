@@ -20,7 +20,7 @@ from tests.security.parties import Parties, opened
 HARMLESS = "harmless"
 HARD_TO_GUESS = "harmless-otter-9041-lamp"
 """As harmless, and said nothing against where a password is to be."""
-SQL = ["' or 1=1--", "'; select pg_sleep(5)--\\$$;drop table users;$$ %' or '%'='"]
+SQL = ["' or 1=1--", "'; select pg_sleep(60)--\\$$;drop table users;$$ %' or '%'='"]
 MARKUP = "\"'><script>alert(1)</script>{{7331*7331}}${7331*7331}#{7331*7331}<%=7331*7331%>"
 BROKEN = ["a%00b", "%FF%FE", "%ED%A0%80", "%C0%AF", "%F4%90%80%80"]
 
@@ -44,7 +44,7 @@ def test_t292_a_piece_of_sql_is_as_good_as_any_unknown_value(parties: Parties, e
     expected = [amounts_to(asked.send(parties, name, value)) for value in (HARMLESS, HARD_TO_GUESS)]
     for value in SQL:
         assert amounts_to(asked.send(parties, name, value if asked.is_json else quote(value))) in expected, value
-    assert monotonic() - began < 5
+    assert monotonic() - began < 40
 
 
 def test_t292_a_piece_of_sql_changes_nothing_and_logs_nobody_in(parties: Parties) -> None:

@@ -258,7 +258,7 @@ def test_u312_many_logins_at_once_all_succeed_and_stop_nobody_else(parties: Part
 
     answers = at_once([read, *(login() for _ in range(8))])
     assert [answer.status_code for answer in answers] == [401] + [303] * 8
-    assert max(waited) < 5
+    assert max(waited) < 20
 
 
 def changed(parties: Parties, change: Callable[[Any], T]) -> Callable[[], T]:

@@ -24,6 +24,8 @@ from tests.mail.queue import deliver, outcome, queue
 from tests.mail.smtp_server import SmtpServer
 from tests.servers import PostgresCluster, running, started
 
+pytestmark = pytest.mark.timed
+
 MakeApp = Callable[..., Flask]
 PATIENCE = 30.0
 

@@ -19,6 +19,8 @@ import requests
 from tests.databases import SqliteDatabases
 from tests.portal import Portal, WarmPortal
 
+pytestmark = pytest.mark.timed
+
 ASK = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PATHS = (b"/health", b"/privacy", b"/.well-known/jwks.json")
 GRACE = 2

@@ -14,6 +14,8 @@ from app.server import descriptors
 from tests.databases import SqliteDatabases
 from tests.portal import Portal, WarmPortal
 
+pytestmark = pytest.mark.timed
+
 MANY = 2400
 FEW = 256
 SOON = 2.0

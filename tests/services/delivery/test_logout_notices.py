@@ -93,14 +93,14 @@ def test_a_whole_exchange_has_one_deadline(serve: Serve, kind: str) -> None:
     began = time.monotonic()
     refused = failure(application.uri)
     assert (refused.reason, refused.is_final) == ("no_answer:Timeout", False)
-    assert time.monotonic() - began < SECONDS + 2
+    assert time.monotonic() - began < SECONDS + 10
 
 
 def test_a_body_that_never_ends_is_not_waited_for(serve: Serve) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
     began = time.monotonic()
     tell(serve(lambda sock: (sock.sendall(head), dripping(b"x" * 100)(sock))[1]).uri, "t")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize(

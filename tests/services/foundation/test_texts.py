@@ -1,7 +1,7 @@
 """A text is kept in one form: what shows nothing is no part of it, what decides how its neighbours look is."""
 
 import unicodedata
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import example, given
@@ -120,9 +120,9 @@ def test_what_was_put_into_form_is_in_form(typed: str) -> None:
     "piece", ["\u0301", "\u200d", "\U0001f469\u200d", " \u094d\u200d\u0915", "\u200d\u0301", "\u0628\u064b\u200c"]
 )
 def test_the_longest_text_there_may_be_takes_no_time(piece: str) -> None:
-    began = perf_counter()
+    began = thread_time()
     one_line(piece * (MOST_TYPED // len(piece)))
-    assert perf_counter() - began < 1
+    assert thread_time() - began < 1
 
 
 def test_a_reader_counts_whole_characters() -> None:

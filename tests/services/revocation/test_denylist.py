@@ -89,7 +89,7 @@ def test_what_was_ended_while_redis_was_away_comes_when_it_is_back(
     server.pause()
     began = time.monotonic()
     revoked(party)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert catch_up(app) == 0
     server.resume()
     time.sleep(RETRY_SECONDS + 0.1)

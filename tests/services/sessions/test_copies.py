@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from statistics import median
 
 import pytest
 import redis
@@ -268,7 +269,8 @@ def test_an_outage_costs_one_wait_and_one_warning(
             assert browser.get("/logout").status_code == 200
             took.append(time.monotonic() - began)
     server.resume()
-    assert max(took) < 1
+    # Each further wait would be of half a second.
+    assert median(took) < 0.4
     assert [record.message for record in caplog.records if "store" in record.message] == ["store_unavailable"]
 
 
