@@ -263,7 +263,7 @@ class PopupRun {
       if (source === popup && origin === client.issuerOrigin && data?.type === ELSEWHERE) this.elsewhere = true;
       if (isAnswer(client, event, popup, this.state, POPUP_ANSWERS)) this.hear(event.data);
     };
-    this.onFocus = () => this.elsewhere && setTimeout(() => this.comeBack(), BACK_MS);
+    this.onFocus = () => this.elsewhere && setTimeout(() => document.hasFocus() && this.comeBack(), BACK_MS);
     addEventListener('message', this.onMessage);
     addEventListener('focus', this.onFocus);
     this.timer = setInterval(() => this.watch(), 250);
@@ -313,7 +313,7 @@ class PopupRun {
     clearInterval(this.timer);
     if (!this.sentAt) return this.end(cancelled());
     const early = Date.now() - this.sentAt < CUT_MS;
-    const [cut] = await Promise.all([cutsPopups(), pause(300)]); // the last message of the popup may be on its way
+    const [cut] = await Promise.all([cutsPopups(), pause(BACK_MS)]);
     if (this.answered || (cut ?? early)) return;
     // Cut off or closed: nobody can tell, but whoever closes a window is back on the page that opened it.
     if (this.elsewhere && !this.back) return;

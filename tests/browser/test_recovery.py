@@ -48,7 +48,8 @@ def follow(window: Page, selector: str) -> None:
     """Reach a link or a button and press it."""
     expect(window.locator(selector)).to_be_visible()
     tab_to(window, selector)
-    window.keyboard.press("Enter")
+    with window.expect_navigation():
+        window.keyboard.press("Enter")
 
 
 def fill(window: Page, **values: str) -> None:
@@ -58,7 +59,8 @@ def fill(window: Page, **values: str) -> None:
         tab_to(window, f"input[name={name}]")
         window.keyboard.press("Control+A")
         window.keyboard.type(value)
-    window.keyboard.press("Enter")
+    with window.expect_navigation():
+        window.keyboard.press("Enter")
 
 
 def test_a_newcomer_proves_the_address_in_another_browser_and_reaches_the_application(

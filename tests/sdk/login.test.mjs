@@ -190,6 +190,17 @@ test('whoever looks at the page while the popup is open has cancelled nothing', 
   assert.equal(await isPending(login), true);
 });
 
+test('a page that has the focus for a moment only is not where the person is', async () => {
+  const login = client.popup.startAuth();
+  await page.popup.isSent;
+  leave();
+  page.popup.close();
+  page.events.dispatchEvent(new Event('focus'));
+  page.focused = false;
+  await wait(1_500);
+  assert.equal(await isPending(login), true);
+});
+
 for (const [rule, origin, source] of [['another origin', () => 'https://evil.example'], ['another window', () => portal.issuer, new FarWindow()]]) {
   test(`that somebody goes on elsewhere is not believed from ${rule}`, async () => {
     const login = client.popup.startAuth();

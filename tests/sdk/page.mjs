@@ -67,13 +67,14 @@ export function openPage(href = `${ORIGIN}/app`, { opener = null, parent, name =
   const events = new EventTarget();
   const location = new Location(href);
   const frames = [];
-  const page = { events, location, storage, frames, popup: new FarWindow(), closed: false, headers: {} };
+  const page = { events, location, storage, frames, popup: new FarWindow(), closed: false, focused: true, headers: {} };
   const history = {
     state,
     replaceState: (next, _title, url) => { history.state = next; location.href = String(url); },
   };
   const document = {
     body: { append: (frame) => { frames.push(frame); frame.contentWindow = new FarWindow(); page.framed?.(frame); } },
+    hasFocus: () => page.focused,
     createElement: () => ({ remove() { this.removed = true; } }),
   };
   Object.assign(globalThis, {
