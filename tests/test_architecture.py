@@ -28,6 +28,7 @@ ROOMS = [
     "photos",
     "grants",
     "sessions",
+    "assertions",
     "delivery",
     "tokens",
     "clients",

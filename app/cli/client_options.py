@@ -1,10 +1,13 @@
 """What can be said about a client: the same options for registering and for changing one, each for one column."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
 
+from app.services.clients.public_keys import LONGEST_SET
 from app.services.clients.registration import (
     ACCESS_SECONDS,
     AUTH_METHODS,
@@ -18,6 +21,21 @@ from app.services.clients.scopes import split
 from app.wiring import services
 
 F = TypeVar("F", bound=Callable[..., Any])
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class Duration(click.ParamType[timedelta]):
+    """A time in words such as ``90s``, ``30m``, ``24h`` or ``7d``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """The time; a usage error for anything else."""
+        if isinstance(value, timedelta):
+            return value
+        if not (found := re.fullmatch(r"([0-9]{1,6})([smhd])", value)):
+            self.fail("A time is a number and a unit: s, m, h or d.", param, ctx)
+        return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 def _flag(yes: str, no: str, column: str, meaning: str) -> Callable[[F], F]:
@@ -27,6 +45,17 @@ def _flag(yes: str, no: str, column: str, meaning: str) -> Callable[[F], F]:
 def _lifetime(option: str, column: str, seconds: tuple[int, int], what: str) -> Callable[[F], F]:
     meaning = f"Life of its {what}, {seconds[0]} to {seconds[1]} seconds; 0: that of the settings."
     return click.option(option, column, type=click.IntRange(0, seconds[1]), metavar="SECONDS", help=meaning)
+
+
+def _contents(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
+    """The text of a file that was named; nothing for none, and for an empty name."""
+    if not given:
+        return given
+    try:
+        with click.open_file(given, encoding="utf-8") as file:
+            return str(file.read(LONGEST_SET + 1))
+    except (OSError, ValueError):
+        raise click.BadParameter("This file cannot be read.") from None
 
 
 STATED: tuple[Callable[[Any], Any], ...] = (
@@ -45,6 +74,8 @@ STATED: tuple[Callable[[Any], Any], ...] = (
         show_choices=True,
         help="How it authenticates; when left out, a secret may come by basic or post.",
     ),
+    click.option("--jwks", callback=_contents, metavar="FILE", help="Its public keys, a JSON Web Key Set; - reads it."),
+    click.option("--jwks-uri", help="Where it publishes its public keys, https."),
     _flag("pkce", "no-pkce", "require_pkce", "Whether a confidential client has to use PKCE; a public one always has."),
     click.option(
         "--id-token-alg",
@@ -79,6 +110,8 @@ ABSENT = (
     "home_uri",
     "policy_uri",
     "tos_uri",
+    "jwks",
+    "jwks_uri",
     "backchannel_logout_uri",
 )
 """Columns that may hold nothing."""

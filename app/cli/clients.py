@@ -1,5 +1,7 @@
 """``clients``: client applications."""
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -92,10 +94,36 @@ def set_backchannel_logout(client_id: str, uri: str, as_json: bool) -> None:
 
 @clients.command("rotate-secret")
 @click.argument("client_id")
+@click.option(
+    "--overlap",
+    type=client_options.Duration(),
+    metavar="TIME",
+    help="How long the secret before it still counts, e.g. 30m, 24h, 7d; when left out, it ends at once.",
+)
 @operation
-def rotate_secret(client_id: str, as_json: bool) -> None:
-    """Replace a client's secret at once; the new one is shown once."""
-    _show_secret(client_id, services.clients.rotate_secret(client_id, OPERATOR), is_json=as_json, done="Rotated")
+def rotate_secret(client_id: str, overlap: timedelta | None, as_json: bool) -> None:
+    """Give a client a new secret, which is shown once."""
+    secret = services.clients.rotate_secret(client_id, OPERATOR, overlap=overlap or timedelta())
+    _show_secret(client_id, secret, is_json=as_json, done="Rotated")
+
+
+@clients.command("secrets")
+@click.argument("client_id")
+@operation
+def list_secrets(client_id: str, as_json: bool) -> None:
+    """List when each secret of a client was made and until when it counts; never the secret."""
+    found = services.clients.secrets_of(client_id)
+    show([{"id": each.id, "created": each.created_at, "expires": each.expires_at} for each in found], is_json=as_json)
+
+
+@clients.command("end-secret")
+@click.argument("client_id")
+@click.argument("secret_id")
+@operation
+def end_secret(client_id: str, secret_id: str, as_json: bool) -> None:
+    """End one of two secrets at once, by its id; the other one stays and counts without an end."""
+    services.clients.end_secret(client_id, secret_id, OPERATOR)
+    said(f"Ended a secret of {client_id}.", {"client_id": client_id, "ended": secret_id}, is_json=as_json)
 
 
 @clients.command()
@@ -154,6 +182,8 @@ def _whole(client: ClientRecord) -> dict[str, Any]:
         "require_pkce": client.require_pkce,
         "id_token_signed_response_alg": client.id_token_signed_response_alg,
         "lean_id_token": client.lean_id_token,
+        "jwks": json.loads(client.jwks) if client.jwks else None,
+        "jwks_uri": client.jwks_uri,
         "access_token_seconds": client.access_token_seconds,
         "refresh_token_seconds": client.refresh_token_seconds,
         "introspect_any": client.can_introspect_any,

@@ -2,7 +2,7 @@
 
 from app.models.audit import AuditLog
 from app.models.base import Base, UtcDateTime, new_id
-from app.models.client import Client, Scope
+from app.models.client import Client, ClientSecret, Scope, UsedAssertion
 from app.models.delivery import Delivery
 from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
 from app.models.identity import EmailCode, Identity, ProviderAnswer, ProviderRequest
@@ -18,6 +18,7 @@ __all__ = [
     "AuthorizationCode",
     "Base",
     "Client",
+    "ClientSecret",
     "Consent",
     "Delivery",
     "EmailCode",
@@ -37,6 +38,7 @@ __all__ = [
     "Scope",
     "SigningKey",
     "TokenFamily",
+    "UsedAssertion",
     "User",
     "UserSession",
     "UtcDateTime",

@@ -5,11 +5,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Json
+from app.models.base import Base, Identified, Json
 
 
 class Client(Base):
-    """A registered client application; its secret is kept as SHA-256 only, for it is random."""
+    """A registered client application; secrets are kept as SHA-256 only, for they are random.
+
+    ``secret_hash`` is the newest of its secrets, which code from before :class:`ClientSecret` reads and writes alone.
+    """
 
     __tablename__ = "clients"
 
@@ -25,6 +28,9 @@ class Client(Base):
     is_confidential: Mapped[bool] = mapped_column(default=False)
     auth_method: Mapped[str] = mapped_column(sa.String(40), default="none")
     secret_hash: Mapped[str | None] = mapped_column(sa.String(64))
+    # A JSON Web Key Set of public keys as text, or where the client publishes one: never both.
+    jwks: Mapped[str | None]
+    jwks_uri: Mapped[str | None]
     redirect_uris: Mapped[list[str]] = mapped_column(Json, default=list)
     post_logout_redirect_uris: Mapped[list[str]] = mapped_column(Json, default=list)
     backchannel_logout_uri: Mapped[str | None]
@@ -44,6 +50,26 @@ class Client(Base):
     owner_id: Mapped[str | None] = mapped_column(sa.ForeignKey("users.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class ClientSecret(Identified, Base):
+    """One of the secrets of a client: the newest, or the one before it while both count."""
+
+    __tablename__ = "client_secrets"
+
+    client_id: Mapped[str] = mapped_column(sa.ForeignKey("clients.client_id", ondelete="CASCADE"), index=True)
+    secret_hash: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class UsedAssertion(Base):
+    """An assertion by which a client proved itself (:rfc:`7523`), so that nobody does so by it again."""
+
+    __tablename__ = "used_assertions"
+
+    assertion_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Scope(Base):

@@ -1,17 +1,25 @@
-"""Client authentication: none, client_secret_basic, client_secret_post (:rfc:`6749#section-2.3`)."""
+"""Client authentication: none, by a secret (:rfc:`6749#section-2.3`), or by a signed assertion (:rfc:`7521`)."""
 
 import base64
 import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 
 from app.oauth.parameters import BackChannelRequest
-from app.services.clients.clients import ClientRecord, is_secret
+from app.services.assertions.assertions import Assertion, Unproven, read
+from app.services.clients.records import ClientRecord
+from app.services.clients.registration import KEY_METHOD, SECRET_METHODS
+from app.services.clients.secrets import is_secret
 from app.services.record.audit import Event
+from app.web.protocol.paths import PREFIXES
 from app.web.security import caller, sender
 from app.wiring import services
 
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""The one value of ``client_assertion_type`` (:rfc:`7523#section-2.2`)."""
 CHALLENGE = 'Basic realm="MAX Platform", charset="UTF-8"'
 
 
@@ -26,22 +34,46 @@ class ClientRefused(InvalidClientError):
         return [*super().get_headers(), ("WWW-Authenticate", CHALLENGE)]
 
 
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The credentials of a request: the method, whose they are, and the secret or the assertion."""
+
+    method: str
+    client_id: str
+    secret: str = ""
+    assertion: Assertion | None = None
+
+
 def authenticate(request: BackChannelRequest, *, allow_public: bool) -> ClientRecord:
     """The active client that sent ``request``; raises :class:`ClientRefused` or ``InvalidRequestError``."""
-    method, client_id, secret = presented_credentials(request)
-    client = services.clients.find(client_id) if client_id else None
+    presented = presented_credentials(request)
+    client_id, method = presented.client_id, presented.method
+    client, secrets = services.clients.find_with_secrets(client_id) if client_id else (None, ())
     request.claimed_id = client.client_id if client else ""
-    # An unknown client costs a comparison as well, so that time tells nothing.
-    secret_matches = is_secret(secret, client.secret_hash if client else None)
+    # An unknown client costs the comparisons as well, so that time tells nothing.
+    secret_matches = is_secret(presented.secret, secrets)
     if client is None or not client.is_active or not client.authenticates_by(method):
         raise _refused(client_id, client)
     if method == "none":
         # RFC 9700 section 2.5: a confidential client never gets by without its secret.
         if not allow_public or client.is_confidential:
             raise _refused(client_id, client)
+    elif method == KEY_METHOD:
+        _require_proof(presented.assertion, client)
     elif not secret_matches:
         raise _refused(client_id, client)
     return client
+
+
+def _require_proof(assertion: Assertion | None, client: ClientRecord) -> None:
+    """Have an assertion prove the client, once."""
+    if assertion is None:
+        raise _refused(client.client_id, client, reason="form")
+    issuer = services.settings.issuer
+    try:
+        services.assertions.use(assertion, client, [f"{issuer}{prefix}/token" for prefix in PREFIXES])
+    except Unproven as unproven:
+        raise _refused(client.client_id, client, reason=unproven.reason) from None
 
 
 def known_client_id(request: BackChannelRequest) -> str | None:
@@ -53,20 +85,36 @@ def known_client_id(request: BackChannelRequest) -> str | None:
     return claimed if claimed and services.clients.find(claimed) else None
 
 
-def presented_credentials(request: BackChannelRequest) -> tuple[str, str, str]:
-    """Method, client id and secret as presented."""
+def presented_credentials(request: BackChannelRequest) -> Presented:
+    """What a client presents, by the one method it uses."""
     body_id, body_secret = request.form.get("client_id", ""), request.form.get("client_secret", "")
     header = request.headers.get("Authorization", "")
-    if not header:
-        return ("client_secret_post", body_id, body_secret) if body_secret else ("none", body_id, "")
-    # RFC 6749 section 2.3: not more than one method in a request.
-    if body_secret:
+    has_assertion = "client_assertion" in request.form or "client_assertion_type" in request.form
+    # RFC 6749 section 2.3, RFC 7521 section 4.2: not more than one method in a request.
+    if bool(header) + bool(body_secret) + has_assertion > 1:
         raise InvalidRequestError("More than one client authentication method was used")
+    if has_assertion:
+        return _asserted(request.form, body_id)
+    if not header:
+        return Presented(SECRET_METHODS[1], body_id, body_secret) if body_secret else Presented("none", body_id)
     client_id, secret = _basic(header)
+    _require_same(body_id, client_id)
+    # RFC 6749 section 2.3.1: an empty secret may as well be left out, and public clients send it so (``client:``).
+    return Presented(SECRET_METHODS[0], client_id, secret) if secret else Presented("none", client_id)
+
+
+def _asserted(form: Mapping[str, str], body_id: str) -> Presented:
+    """An assertion, and whose it says it is (:rfc:`7521#section-4.2`: the id of the body may be left out)."""
+    assertion = read(form.get("client_assertion", "")) if form.get("client_assertion_type") == ASSERTION_TYPE else None
+    if assertion is None:
+        return Presented(KEY_METHOD, body_id)
+    _require_same(body_id, assertion.client_id)
+    return Presented(KEY_METHOD, assertion.client_id, assertion=assertion)
+
+
+def _require_same(body_id: str, client_id: str) -> None:
     if body_id and body_id != client_id:
         raise InvalidRequestError("The client_id of the body differs from the one that authenticates")
-    # RFC 6749 section 2.3.1: an empty secret may as well be left out, and public clients send it so (``client:``).
-    return ("client_secret_basic", client_id, secret) if secret else ("none", client_id, "")
 
 
 def _basic(header: str) -> tuple[str, str]:
@@ -84,9 +132,11 @@ def _basic(header: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _refused(client_id: str, client: ClientRecord | None) -> ClientRefused:
+def _refused(client_id: str, client: ClientRecord | None, **details: str) -> ClientRefused:
     """Count, record and refuse."""
     services.rate_limits.hit("client_authentication", services.settings.limits.default, sender(), must_count=False)
     known = client.client_id if client else None
-    services.audit.record_refusal(Event.CLIENT_AUTHENTICATION_FAILED, caller(), error="invalid_client", client_id=known)
+    services.audit.record_refusal(
+        Event.CLIENT_AUTHENTICATION_FAILED, caller(), error="invalid_client", client_id=known, **details
+    )
     return ClientRefused()

@@ -6,6 +6,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, TokenEndpoint
 
 from app.oauth.parameters import BackChannelRequest
 from app.services.clients.clients import ClientRecord
+from app.services.clients.registration import PROOFS
 from app.services.clients.scopes import split
 from app.services.grants.bearer import AccessState, RefreshState
 from app.services.tokens.claims import covered_by
@@ -21,7 +22,7 @@ class Revocation(TokenEndpoint):
     """Ends a token of the calling client."""
 
     ENDPOINT_NAME = "revocation"
-    CLIENT_AUTH_METHODS: ClassVar = ["none", "client_secret_basic", "client_secret_post"]
+    CLIENT_AUTH_METHODS: ClassVar = ["none", *PROOFS]
 
     def create_endpoint_response(self, request: BackChannelRequest) -> Answer:
         """200 for known, unknown and foreign tokens alike (RFC 7009 section 2.2)."""
@@ -35,7 +36,7 @@ class Introspection(TokenEndpoint):
     """Tells a confidential client about its own tokens, and a resource server about any."""
 
     ENDPOINT_NAME = "introspection"
-    CLIENT_AUTH_METHODS: ClassVar = ["client_secret_basic", "client_secret_post"]
+    CLIENT_AUTH_METHODS: ClassVar = [*PROOFS]
 
     def create_endpoint_response(self, request: BackChannelRequest) -> Answer:
         """What RFC 7662 section 2.2 lets the caller know; else only that the token is not active."""

@@ -8,13 +8,15 @@ from app.database import only_reads
 from app.languages import SUPPORTED as LANGUAGES
 from app.oauth.authorization_request import CHALLENGE_METHODS, PROMPTS, RESPONSE_MODES, RESPONSE_TYPES
 from app.oauth.server import PortalAuthorizationServer
-from app.services.clients.registration import SIGNING_ALGORITHMS
+from app.services.clients.public_keys import ALGORITHMS as CLIENT_ALGORITHMS
+from app.services.clients.registration import PROOFS, SIGNING_ALGORITHMS
 from app.services.tokens.claims import SUPPORTED as CLAIMS
 from app.services.tokens.keys import PUBLISHED_SECONDS
 from app.wiring import services
 
 well_known = Blueprint("well_known", __name__)
-SECRET_METHODS = ["client_secret_basic", "client_secret_post"]
+# Where clients prove themselves, and how: all of them judge the same credentials by the same function.
+PROVING = {"token": ["none", *PROOFS], "revocation": ["none", *PROOFS], "introspection": [*PROOFS]}
 
 
 @well_known.get("/.well-known/oauth-authorization-server")
@@ -63,9 +65,8 @@ def describe() -> dict[str, Any]:
         "grant_types_supported": server.grant_types,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
-        "token_endpoint_auth_methods_supported": ["none", *SECRET_METHODS],
-        "revocation_endpoint_auth_methods_supported": ["none", *SECRET_METHODS],
-        "introspection_endpoint_auth_methods_supported": SECRET_METHODS,
+        **{f"{name}_endpoint_auth_methods_supported": methods for name, methods in PROVING.items()},
+        **{f"{name}_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS) for name in PROVING},
         "code_challenge_methods_supported": list(CHALLENGE_METHODS),
         "prompt_values_supported": list(PROMPTS),
         "display_values_supported": ["page", "popup"],

@@ -15,7 +15,7 @@ from app.wiring import services
 
 BLACKLISTED = "Token is blacklisted"
 UNKNOWN = "Token is invalid or expired"
-CREDENTIALS = ("client_id", "client_secret")
+CREDENTIALS = ("client_id", "client_secret", "client_assertion", "client_assertion_type")
 
 
 def answer(request: Request) -> Response:
@@ -23,7 +23,7 @@ def answer(request: Request) -> Response:
     asked = BackChannelRequest(request, {})
     try:
         members = _members(request)
-        asked = BackChannelRequest(request, {name: members[name] for name in CREDENTIALS if name in members})
+        asked = BackChannelRequest(request, {name: members[name] for name in CREDENTIALS if members.get(name)})
         reason = _reason(members, authenticate(asked, allow_public=False))
     except OAuth2Error as error:
         refusals.note("validate", error.error or "", error.description or "", asked.claimed_id)

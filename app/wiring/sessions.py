@@ -8,10 +8,10 @@ from app.services.sessions.drafts import Drafts
 from app.services.sessions.sessions import SessionPolicy, Sessions
 from app.services.sessions.sign_outs import SignOuts
 from app.settings import Settings
-from app.wiring.delivery import DeliveryRoom
+from app.wiring.assertions import AssertionsRoom
 
 
-class SessionsRoom(DeliveryRoom):
+class SessionsRoom(AssertionsRoom):
     """Builds the services of :mod:`app.services.sessions`."""
 
     @cached_property

@@ -106,7 +106,13 @@ def recorded(app: Flask, client_id: str) -> list[tuple[str, str, dict[str, Any]]
 
 def test_every_column_an_operator_decides_on_has_its_option() -> None:
     columns = set(Client.__table__.columns.keys()) - DECIDED_ELSEWHERE
-    assert columns == {column for _, column, _, _ in OPTIONS} | {"is_confidential", "owner_id", "optional_scopes"}
+    assert columns == {column for _, column, _, _ in OPTIONS} | {
+        "is_confidential",
+        "owner_id",
+        "optional_scopes",
+        "jwks",
+        "jwks_uri",
+    }
 
 
 @pytest.mark.parametrize(("options", "column", "value", "name"), OPTIONS, ids=[each[1] for each in OPTIONS])

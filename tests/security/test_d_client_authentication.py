@@ -20,6 +20,8 @@ from tests.security.parties import Parties
 TOKEN = "/api/oauth/token"
 ENDPOINTS = [TOKEN, "/api/oauth/revoke", "/api/oauth/introspect"]
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+PROOFS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+ALGORITHMS = ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 MALFORMED = {
     "no base64": "Basic !!",
     "no colon": "Basic " + b64encode(b"web").decode(),
@@ -302,9 +304,12 @@ def test_d103_an_assertion_proves_nothing_here(parties: Parties, path: str, asse
 def test_d103_metadata_names_the_methods_that_work(parties: Parties) -> None:
     metadata = parties.nobody.get("/.well-known/openid-configuration").json
     assert {name: value for name, value in metadata.items() if "auth_method" in name or "auth_signing" in name} == {
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": ["none", *PROOFS],
+        "revocation_endpoint_auth_methods_supported": ["none", *PROOFS],
+        "introspection_endpoint_auth_methods_supported": PROOFS,
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
     }
     assert "tls_client_certificate_bound_access_tokens" not in metadata
 

@@ -4,13 +4,14 @@ from typing import Any, ClassVar
 
 from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, TokenEndpointMixin, UnauthorizedClientError
 
+from app.services.clients.registration import PROOFS
 from app.services.tokens.tokens import TokenAnswer
 
 
 class PortalGrant(BaseGrant, TokenEndpointMixin):
     """A grant of the token endpoint."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["none", "client_secret_basic", "client_secret_post"]
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["none", *PROOFS]
     REQUIRED: tuple[str, ...] = ()
 
     def validate_token_request(self) -> None:

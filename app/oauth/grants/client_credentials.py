@@ -5,6 +5,7 @@ from typing import ClassVar
 from authlib.oauth2.rfc6749 import InvalidScopeError
 
 from app.oauth.grants.base import PortalGrant
+from app.services.clients.registration import PROOFS
 from app.services.clients.scopes import split
 from app.services.record.audit import Event
 from app.services.tokens.tokens import TokenAnswer
@@ -18,7 +19,7 @@ class ClientCredentialsGrant(PortalGrant):
     """Gives a confidential client a token of its own."""
 
     GRANT_TYPE = "client_credentials"
-    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["client_secret_basic", "client_secret_post"]
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = [*PROOFS]
 
     def exchange(self) -> TokenAnswer:
         """A service token for the requested scopes, or for all that a service of this kind may have."""

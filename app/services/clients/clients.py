@@ -1,6 +1,5 @@
 """Client applications: registration, look-up, secrets, and the origins allowed to call from a browser."""
 
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,26 +12,29 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import InvalidInput, NotFound
 from app.models import Client, Scope, TokenFamily, User
 from app.services.clients import redirect_uris
+from app.services.clients.records import FIRST_PARTY as FIRST_PARTY
+from app.services.clients.records import ClientRecord as ClientRecord
 from app.services.clients.registration import (
     CHANGEABLE,
+    KEY_METHOD,
     ListChange,
+    has_secret,
     is_client_id,
     require_client_id,
     require_registrable,
 )
-from app.services.foundation.environment import NOBODY, Caller, Clock, Database, random_token, sha256
+from app.services.clients.secrets import LIVING, ClientSecrets, SecretDescription
+from app.services.foundation.environment import NOBODY, Caller, Clock, Database, random_token
 from app.services.foundation.statements import Statement
-from app.services.foundation.texts import shown
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
 
 UNKNOWN = "There is no client of that id."
 TAKEN = "There is a client of that id already."
+SECRETLESS = "This client has no secret: it is public, or signs with a key."
 PORTAL = "portal"
 """The id of the portal as a client of itself (:mod:`app.services.grants.first_party`); nobody can register it."""
 DELETED_AT_ONCE = 500
-FIRST_PARTY = "implicit"
-"""The consent policy of first-party clients."""
 _TABLE = cast(sa.Table, Client.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
 _MARK = Statement(
@@ -52,74 +54,14 @@ _UNSTATED: dict[str, Any] = {
 """What is checked before the database fills it in."""
 _LISTS = frozenset(column.name for column in _TABLE.c if isinstance(column.type, sa.JSON))
 # Lists come as JSON text, which is compared with what was read last time before anybody parses it.
-_FIND = Statement(
-    sa.select(*(sa.cast(each, sa.Text).label(each.name) if each.name in _LISTS else each for each in _TABLE.c)).where(
-        _TABLE.c.client_id == sa.bindparam("client_id")
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ClientRecord:
-    """A registered client as the protocol sees it; the fields are those of :class:`app.models.Client`."""
-
-    client_id: str
-    name: str
-    description: str
-    logo_uri: str | None
-    home_uri: str | None
-    is_active: bool
-    is_confidential: bool
-    auth_method: str
-    secret_hash: str | None
-    redirect_uris: tuple[str, ...]
-    post_logout_redirect_uris: tuple[str, ...]
-    backchannel_logout_uri: str | None
-    allowed_scopes: tuple[str, ...]
-    grant_types: tuple[str, ...]
-    consent_policy: str
-    require_pkce: bool
-    id_token_signed_response_alg: str
-    lean_id_token: bool
-    access_token_seconds: int | None
-    refresh_token_seconds: int | None
-    can_introspect_any: bool
-    is_listed: bool
-    created_at: datetime
-    updated_at: datetime
-    owner_id: str | None = None
-    generation: str = ""
-    policy_uri: str | None = None
-    tos_uri: str | None = None
-    contacts: tuple[str, ...] = ()
-    optional_scopes: tuple[str, ...] = ()
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> "ClientRecord":
-        """Build from a row of the clients table; a client whose name shows nothing is called by its id."""
-        values = {name: row[name] for name in cls.__slots__}
-        values["name"] = shown(values["name"]) or values["client_id"]
-        frozen: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-        }
-        return cls(**frozen)
-
-    @property
-    def is_first_party(self) -> bool:
-        """First-party clients are those whose people are never asked."""
-        return self.consent_policy == FIRST_PARTY
-
-    def has_redirect_uri(self, uri: str) -> bool:
-        """Whether ``uri`` is registered, exactly but for a loopback port (RFC 9700 section 2.1)."""
-        return redirect_uris.match(uri, self.redirect_uris)
-
-    def has_post_logout_redirect_uri(self, uri: str) -> bool:
-        """Whether a logout may lead to ``uri``, by the same rule."""
-        return redirect_uris.match(uri, self.post_logout_redirect_uris)
-
-    def authenticates_by(self, method: str) -> bool:
-        """Whether the client may authenticate by ``method`` (a ``token_endpoint_auth_method`` of :rfc:`7591`)."""
-        return method == self.auth_method or (self.auth_method == "client_secret" and method != "none")
+_COLUMNS = [
+    sa.cast(each, sa.Text).label(each.name) if each.name in _LISTS else each
+    for each in _TABLE.c
+    if each.name != "secret_hash"
+]
+_OF_ID = _TABLE.c.client_id == sa.bindparam("client_id")
+_FIND = Statement(sa.select(*_COLUMNS).where(_OF_ID))
+_PROVING = Statement(sa.select(*_COLUMNS, _TABLE.c.secret_hash.label("newest"), LIVING.label("living")).where(_OF_ID))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +83,7 @@ class Clients:
         self.clock = clock
         self.audit = audit
         self.revocations = revocations
+        self.secrets = ClientSecrets(db)
         self._origins: tuple[object, frozenset[str]] = (None, frozenset())
         self._records: dict[str, tuple[object, ClientRecord]] = {}
 
@@ -149,11 +92,22 @@ class Clients:
         if not is_client_id(client_id):
             return None
         row = _FIND.first(self.db, client_id=client_id)
-        if row is None:
-            return None
+        return self._record(row) if row else None
+
+    def find_with_secrets(self, client_id: str) -> tuple[ClientRecord | None, tuple[str, ...]]:
+        """The same for who has to prove to be the client, with the hashes of the secrets that count now."""
+        if not is_client_id(client_id):
+            return None, ()
+        row = _PROVING.first(self.db, client_id=client_id, now=self.clock())
+        return (self._record(row[:-2]), self.secrets.counting(row.newest, row.living)) if row else (None, ())
+
+    def _record(self, row: tuple[Any, ...]) -> ClientRecord:
+        """What the row says, which is parsed again only where it says something new."""
+        client_id = row[0]
         known_row, record = self._records.get(client_id, (None, None))
         if record is None or known_row != row:
-            values = {name: json.loads(value) if name in _LISTS else value for name, value in row._asdict().items()}
+            given = dict(zip((column.name for column in _COLUMNS), row, strict=True))
+            values = {name: json.loads(value) if name in _LISTS else value for name, value in given.items()}
             record = ClientRecord.from_row({**values, **self._usable(values)})
             self._records[client_id] = row, record
         return record
@@ -197,7 +151,7 @@ class Clients:
         caller: Caller = NOBODY,
         **fields: Any,
     ) -> str | None:
-        """Register a client; answers its secret when it is confidential, never to be seen again.
+        """Register a client; answers its secret where it proves itself by one, never to be seen again.
 
         Raises :class:`InvalidInput` for anything that cannot be registered.
         """
@@ -220,8 +174,6 @@ class Clients:
         if client_id == PORTAL or self.find(client_id):
             raise InvalidInput(TAKEN, "client_id")
         self._require_valid(client)
-        secret = random_token(256) if client.is_confidential else None
-        client.secret_hash = sha256(secret) if secret else None
         client.generation = _new_generation()
         client.created_at = client.updated_at = self._moment()
         try:
@@ -229,6 +181,7 @@ class Clients:
                 self.db.session.add(client)
         except IntegrityError:
             raise InvalidInput(TAKEN, "client_id") from None
+        secret = self.secrets.replace(client, self.clock()) if has_secret(client) else None
         self.browser_origins()
         self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
         return secret
@@ -237,10 +190,12 @@ class Clients:
         """Change what ``changes`` names, columns of :data:`CHANGEABLE`; a list may be given as a :class:`ListChange`.
 
         What the new values make of the client is checked as at its registration; raises :class:`InvalidInput`, and
-        nothing is changed then. A client that becomes confidential gets a secret, never to be seen again; one that
-        becomes public loses its own. Either way its tokens end, for others may use them now than before.
+        nothing is changed then. A client that proves itself by a secret from now on gets one, never to be seen again;
+        one that no longer does loses its own. Where it became confidential or public its tokens end, for others may
+        use them now than before.
         """
         client = self._locked(client_id)
+        had_secret = has_secret(client)
         before = {name: getattr(client, name) for name in CHANGEABLE}
         try:
             self._change(client, changes)
@@ -250,12 +205,12 @@ class Clients:
         changed = tuple(sorted(name for name in before if getattr(client, name) != before[name]))
         if not changed:
             return Change(())
-        secret = None
+        client.updated_at, secret = self._moment(), None
+        if has_secret(client) != had_secret:
+            self.secrets.end_all(client)
+            secret = self.secrets.replace(client, self.clock()) if has_secret(client) else None
         if "is_confidential" in changed:
-            secret = random_token(256) if client.is_confidential else None
-            client.secret_hash = sha256(secret) if secret else None
             self._end_tokens(client, "client_changed", caller)
-        client.updated_at = self._moment()
         self.db.session.flush()
         self.browser_origins()
         if set(before["redirect_uris"]) - set(client.redirect_uris):
@@ -264,15 +219,33 @@ class Clients:
         self.audit.record(Event.CLIENT_CHANGED, caller, client_id=client_id, changed=" ".join(changed))
         return Change(changed, secret)
 
-    def rotate_secret(self, client_id: str, caller: Caller = NOBODY) -> str:
-        """Replace a confidential client's secret at once and answer the new one, never to be seen again."""
+    def rotate_secret(self, client_id: str, caller: Caller = NOBODY, *, overlap: timedelta = timedelta()) -> str:
+        """Give a client a new secret, never to be seen again; the one before it counts for ``overlap`` longer.
+
+        Raises :class:`InvalidInput` for a client without secrets, and for an overlap while another one is under way.
+        """
         client = self._locked(client_id)
-        if not client.is_confidential:
-            raise InvalidInput("A public client has no secret.", "client_id")
-        secret = random_token(256)
-        client.secret_hash, client.updated_at = sha256(secret), self._moment()
-        self.audit.record(Event.CLIENT_SECRET_ROTATED, caller, client_id=client_id)
+        if not has_secret(client):
+            raise InvalidInput(SECRETLESS, "client_id")
+        client.updated_at = self._moment()
+        secret = self.secrets.replace(client, self.clock(), overlap)
+        seconds = int(overlap.total_seconds())
+        self.audit.record(Event.CLIENT_SECRET_ROTATED, caller, client_id=client_id, overlap_seconds=seconds)
         return secret
+
+    def secrets_of(self, client_id: str) -> list[SecretDescription]:
+        """When each secret that counts was made, and until when it counts; the newest first."""
+        client = self.db.session.get(Client, client_id, populate_existing=True)
+        if client is None:
+            raise NotFound(UNKNOWN)
+        return self.secrets.described(client, self.clock())
+
+    def end_secret(self, client_id: str, secret_id: str, caller: Caller = NOBODY) -> None:
+        """End one of two secrets at once; where it was the newest, the one before it goes on without an end."""
+        client = self._locked(client_id)
+        client.updated_at = self._moment()
+        self.secrets.end(client, secret_id, self.clock())
+        self.audit.record(Event.CLIENT_SECRET_ENDED, caller, client_id=client_id, secret=secret_id)
 
     def disable(self, client_id: str, caller: Caller = NOBODY) -> None:
         """Stop the client: every request of it is refused from now on, and every token issued to it for ever."""
@@ -329,6 +302,7 @@ class Clients:
                 setattr(client, name, value.applied(getattr(client, name)) if isinstance(value, ListChange) else value)
             if client.is_confidential != was_confidential and "auth_method" not in changes:
                 client.auth_method = "client_secret" if client.is_confidential else "none"
+            _follow_keys(client, changes)
             if "optional_scopes" not in changes:
                 client.optional_scopes = [name for name in client.optional_scopes if name in client.allowed_scopes]
             self._require_valid(client)
@@ -377,10 +351,12 @@ class Clients:
             raise InvalidInput("There is no account of that id.", "owner")
 
 
-def is_secret(presented: str, stored_hash: str | None) -> bool:
-    """Whether ``presented`` is the secret behind ``stored_hash``, in constant time; never without a stored hash."""
-    matches = hmac.compare_digest(sha256(presented), stored_hash or "0" * 64)
-    return matches and stored_hash is not None
+def _follow_keys(client: Client, changes: Mapping[str, Any]) -> None:
+    """A client has its keys in one place, and none where it does not sign with them."""
+    signs = client.auth_method == KEY_METHOD
+    for name, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
+        if name not in changes and (not signs or changes.get(other)):
+            setattr(client, name, None)
 
 
 def _as_kept(value: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from app.errors import InvalidInput
+from app.services.foundation import networks
 
 LARGEST_PORT = 65535
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?(/[^#]*)?\Z")
@@ -54,6 +55,22 @@ def require_notifiable(uri: str) -> None:
     require_registrable(uri)
     if not uri.startswith(("https://", "http://")):
         raise InvalidInput("A back-channel logout URI starts with https://.", "backchannel_logout_uri")
+
+
+def require_fetchable(uri: str, *, allows_loopback: bool) -> None:
+    """Raise :class:`InvalidInput` unless the portal may read ``uri``: https, or http on this machine where allowed.
+
+    What an address leads to is looked at when it is read; one that nobody outside could have is refused here already.
+    """
+    require_notifiable(uri)
+    parts = urlsplit(uri)
+    host = parts.hostname or ""
+    is_here = _is_loopback(host)
+    named = networks.address(host)
+    if (parts.scheme != "https" or is_here or (named and not networks.is_public(named))) and not (
+        is_here and allows_loopback
+    ):
+        raise InvalidInput("The address of keys starts with https:// and is not of an inner network.", "jwks_uri")
 
 
 def is_on_network(uri: str) -> bool:

@@ -8,12 +8,18 @@ from uuid import UUID
 
 from app.errors import InvalidInput
 from app.models import Client
-from app.services.clients import redirect_uris
+from app.services.clients import public_keys, redirect_uris
 from app.services.foundation.texts import MOST_TYPED, holds_controls, one_line
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
-AUTH_METHODS = ("none", "client_secret", "client_secret_basic", "client_secret_post")
-"""``client_secret`` stands for either way of sending a secret; it is what a client gets that states none."""
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+KEY_METHOD = "private_key_jwt"
+"""By an assertion that the client signs (OpenID Connect Core section 9)."""
+EITHER_WAY = "client_secret"
+"""Either way of sending a secret; it is what a confidential client gets that states none."""
+AUTH_METHODS = ("none", EITHER_WAY, *SECRET_METHODS, KEY_METHOD)
+PROOFS = (*SECRET_METHODS, KEY_METHOD)
+"""How a confidential client proves itself, in the words of :rfc:`7591#section-2`."""
 CONSENT_POLICIES = ("implicit", "once", "always")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 ACCESS_SECONDS, REFRESH_SECONDS = (30, 86_400), (60, 400 * 86_400)
@@ -33,6 +39,8 @@ CHANGEABLE = frozenset(
         "contacts",
         "is_confidential",
         "auth_method",
+        "jwks",
+        "jwks_uri",
         "redirect_uris",
         "post_logout_redirect_uris",
         "backchannel_logout_uri",
@@ -74,6 +82,11 @@ def is_client_id(value: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z0-9._~-]{1,100}", value))
 
 
+def has_secret(client: Client) -> bool:
+    """Whether the client proves itself by a secret."""
+    return client.is_confidential and client.auth_method != KEY_METHOD
+
+
 def require_client_id(value: str) -> None:
     """Raise :class:`InvalidInput` unless a client can be called so.
 
@@ -101,6 +114,8 @@ def require_registrable(client: Client, *, allows_network: bool = False) -> None
     client.description = _require_description(client.description)
     client.contacts = _require_contacts(client.contacts)
     _require_addresses(client, allows_network)
+    if client.jwks:
+        client.jwks = public_keys.normalised(client.jwks)
     for seconds, (least, most) in (
         (client.access_token_seconds, ACCESS_SECONDS),
         (client.refresh_token_seconds, REFRESH_SECONDS),
@@ -122,6 +137,8 @@ def _require_addresses(client: Client, allows_network: bool) -> None:
         redirect_uris.require_registrable(uri, allows_network=allows_network)
     if client.backchannel_logout_uri:
         redirect_uris.require_notifiable(client.backchannel_logout_uri)
+    if client.jwks_uri:
+        redirect_uris.require_fetchable(client.jwks_uri, allows_loopback=allows_network)
     if client.home_uri:
         _require_web_address(client.home_uri, ("https", "http"), "home")
     # RFC 7591 section 2. A page that people trust leads there, so only over a connection that they can trust.
@@ -139,8 +156,15 @@ def _contradictions(client: Client) -> dict[str, bool]:
     return {
         f"Grant types are {', '.join(GRANT_TYPES)}.": any(grant not in GRANT_TYPES for grant in grants),
         "A client needs at least one grant type.": not grants,
-        "A confidential client authenticates with a secret, a public one with none.": (
+        "A confidential client authenticates with a secret or a key, a public one with none.": (
             client.auth_method not in AUTH_METHODS or (client.auth_method == "none") == client.is_confidential
+        ),
+        # RFC 7591 section 2: jwks and jwks_uri must not both be there.
+        f"A client that authenticates by {KEY_METHOD} has either a set of keys or the address of one.": (
+            client.auth_method == KEY_METHOD and bool(client.jwks) == bool(client.jwks_uri)
+        ),
+        f"Only a client that authenticates by {KEY_METHOD} has keys.": (
+            client.auth_method != KEY_METHOD and bool(client.jwks or client.jwks_uri)
         ),
         f"Consent policies are {', '.join(CONSENT_POLICIES)}.": client.consent_policy not in CONSENT_POLICIES,
         f"ID tokens are signed with {' or '.join(SIGNING_ALGORITHMS)}.": (

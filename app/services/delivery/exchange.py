@@ -9,7 +9,7 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -21,6 +21,7 @@ import requests
 
 from app.services.delivery.lookup import addresses
 
+MayReach = Callable[[str], bool]
 MOST_HEAD = 65536
 """Bytes of an answer that are not its body."""
 
@@ -76,9 +77,14 @@ def post_form(uri: str, form: dict[str, str], *, seconds: float) -> Answer:
             return Answer(answer.status, _seconds(answer.headers.get("Retry-After")))
 
 
-def fetch(request: requests.PreparedRequest, *, deadline: Deadline, most_bytes: int) -> WholeAnswer:
-    """Send a request and read all of its answer; raises :class:`NoAnswer`, for a body with more bytes than that too."""
-    with _in_few_words(), _answer_to(request, deadline, MOST_HEAD + most_bytes) as answer:
+def fetch(
+    request: requests.PreparedRequest, *, deadline: Deadline, most_bytes: int, may_reach: MayReach = lambda _: True
+) -> WholeAnswer:
+    """Send a request and read all of its answer; raises :class:`NoAnswer`, for a body with more bytes than that too.
+
+    ``may_reach`` is asked of each address that is to be connected to, for what a name leads to may change any moment.
+    """
+    with _in_few_words(), _answer_to(request, deadline, MOST_HEAD + most_bytes, may_reach) as answer:
         body = b"" if (answer.length or 0) > most_bytes else answer.read(most_bytes + 1)
         if len(body) + (answer.length or 0) > most_bytes:
             raise NoAnswer("TooLarge")
@@ -106,12 +112,17 @@ def _in_few_words() -> Iterator[None]:
 
 @contextmanager
 def _answer_to(
-    request: requests.PreparedRequest, deadline: Deadline, most_bytes: int
+    request: requests.PreparedRequest,
+    deadline: Deadline,
+    most_bytes: int,
+    may_reach: MayReach = lambda _: True,
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer to a request, of which the head is there; it may have so many bytes."""
     parts = urlsplit(str(request.url))
     host = parts.hostname or ""
-    with _Line(_connected(host, parts.port, parts.scheme == "https", deadline), deadline, most_bytes) as line:
+    with _Line(
+        _connected(host, parts.port, parts.scheme == "https", deadline, may_reach), deadline, most_bytes
+    ) as line:
         connection = http.client.HTTPConnection(host, parts.port)
         connection.sock = cast(Any, line)
         headers = {**dict(request.headers), "Host": parts.netloc.rpartition("@")[2], "Connection": "close"}
@@ -171,10 +182,11 @@ class _Line(io.RawIOBase):
         super().close()
 
 
-def _connected(host: str, port: int | None, is_tls: bool, deadline: Deadline) -> socket.socket:
+def _connected(host: str, port: int | None, is_tls: bool, deadline: Deadline, may_reach: MayReach) -> socket.socket:
     """A connection to the first address that answers; each has its share of the time, the last one all that is left."""
     failure: OSError = OSError("no address")
-    found = addresses(host, port or (443 if is_tls else 80), deadline.left())
+    every = addresses(host, port or (443 if is_tls else 80), deadline.left())
+    found = [each for each in every if may_reach(str(each[4][0]))]
     for shares, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
         sock = socket.socket(family, kind, protocol)
         try:

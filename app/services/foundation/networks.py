@@ -5,6 +5,9 @@ import re
 from functools import lru_cache
 
 LONGEST = 128
+_WAYS_TO_IPV4 = tuple(
+    ipaddress.ip_network(network) for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")
+)
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::_?[A-Za-z0-9._-]{1,32})?\Z")
 _WITH_PORT = re.compile(r"([0-9.]+):_?[A-Za-z0-9._-]{1,32}\Z")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -17,6 +20,17 @@ def address(text: str) -> str | None:
     address within IPv6. ``unknown`` and hidden names (:rfc:`7239#section-6.3`) are no addresses.
     """
     return _address(text) if len(text) <= LONGEST else None
+
+
+def is_public(text: str) -> bool:
+    """Whether ``text`` is an address that the whole internet can reach, and no way to one that it cannot.
+
+    IPv6 addresses that hold an IPv4 one (mapped, 6to4, Teredo, :rfc:`6052`) lead there, whatever stands around it.
+    """
+    found = _parsed(text)
+    if found is None or not found.is_global or found.is_multicast or found.is_reserved:
+        return False
+    return isinstance(found, ipaddress.IPv4Address) or not any(found in network for network in _WAYS_TO_IPV4)
 
 
 def network(text: str, ipv6_prefix: int) -> str:

@@ -70,6 +70,7 @@ class Event(enum.StrEnum):
     CLIENT_ENABLED = "client:enabled"
     CLIENT_DELETED = "client:deleted"
     CLIENT_SECRET_ROTATED = "client:secret_rotated"  # noqa: S105
+    CLIENT_SECRET_ENDED = "client:secret_ended"  # noqa: S105
     KEY_CREATED = "key:created"
     KEY_ROTATED = "key:rotated"
     KEY_RETIRED = "key:retired"

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.models import (
     AuthorizationCode,
     Base,
+    ClientSecret,
     Delivery,
     EmailCode,
     Interaction,
@@ -20,6 +21,7 @@ from app.models import (
     RefreshToken,
     RevokedToken,
     TokenFamily,
+    UsedAssertion,
     UserSession,
 )
 from app.services.foundation.environment import Clock, Database
@@ -45,6 +47,9 @@ KEPT: tuple[tuple[type[Base], timedelta], ...] = (
     (ProviderRequest, timedelta(days=1)),
     (ProviderAnswer, timedelta()),
     (EmailCode, timedelta()),
+    # The one before the newest, once it counts no longer; the newest has no end.
+    (ClientSecret, timedelta()),
+    (UsedAssertion, timedelta()),
     # Lives on for a week after it arrived or was given up, for who looks for a mail.
     (Delivery, timedelta()),
 )

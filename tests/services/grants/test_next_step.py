@@ -42,7 +42,6 @@ CLIENT = ClientRecord(
     is_active=True,
     is_confidential=False,
     auth_method="none",
-    secret_hash=None,
     redirect_uris=("https://c.example.com/cb",),
     post_logout_redirect_uris=(),
     backchannel_logout_uri=None,
