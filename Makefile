@@ -52,6 +52,7 @@ check: .venv/.test  ## Everything that must hold before a commit: style, types, 
 lock: .venv/.test  ## Write requirements*.txt anew from requirements*.in
 	@$(PIP) pip-tools
 	@$(LOCK) --upgrade --output-file requirements.txt requirements.in
+	@$(LOCK) --upgrade --output-file requirements-otel.txt --constraint requirements.txt requirements-otel.in
 	@$(LOCK) --upgrade --output-file requirements-dev.txt --constraint requirements.txt requirements-dev.in
 	@$(LOCK) --upgrade --output-file tests/clients/requirements.txt tests/clients/requirements.in
 

@@ -15,6 +15,7 @@ from gunicorn import glogging
 
 from app.server import balance, descriptors, leaving, listening, logs
 from app.server.metrics import meters
+from app.server.tracing import switch
 from app.settings import ConfigurationError, of_this_process
 
 try:
@@ -171,4 +172,6 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Let what is on its way outside arrive."""
-    worker.app.wsgi().extensions["background"].stop()
+    app = worker.app.wsgi()
+    app.extensions["background"].stop()
+    switch.stop(app)

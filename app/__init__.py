@@ -12,6 +12,7 @@ from app.api import refresh_cookie
 from app.oauth import direct
 from app.server import background, logs, outward, terms, uploads
 from app.server.metrics import families, layers, meters
+from app.server.tracing import switch
 from app.services.foundation.environment import Clock, utc_now
 from app.settings import Settings
 from app.web import (
@@ -94,6 +95,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     background.configure(app, couriers, _chores(settings, built), lessons)
     proxies.configure(app, settings)
     layers.configure(app, measured, settings, security.headers_of_every_response(settings))
+    switch.configure(app, settings)
     terms.agree(app, _terms(settings, app.config["MAX_CONTENT_LENGTH"], documents.paths, measured))
     return app
 

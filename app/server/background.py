@@ -17,6 +17,7 @@ from flask import Flask
 
 from app.database import UNAVAILABLE, only_reads
 from app.server.metrics import meters as metrics
+from app.server.tracing import switch
 from app.services.delivery.outbox import DeliveryFailed, Due
 from app.services.foundation.environment import sha256
 from app.stores import StoreUnavailable
@@ -239,7 +240,8 @@ class Background:
     def _carry(self, send: Callable[[], None], due: Due) -> None:
         """A messenger: knows neither application nor database, and whatever happens comes back."""
         try:
-            send()
+            with switch.exchange(self._app, f"deliver {due.kind}", **{"portal.delivery.kind": due.kind}):
+                send()
         except Exception as error:  # noqa: BLE001 the background puts it on record
             self._returned.append((due, error))
         else:

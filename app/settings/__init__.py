@@ -237,13 +237,17 @@ def _rows(group: Any, name: str = "") -> Iterator[SettingRow]:
     """The rows of one group; ``name`` is what its variables are made with."""
     for item in _settings_of(group):
         value = getattr(group, item.name)
-        shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+        shown = ", ".join(map(_shown, value)) if isinstance(value, tuple) else str(value)
         yield SettingRow(
             variable=item.metadata["variable"].format(name),
             default=item.metadata["default"],
             meaning=item.metadata["meaning"],
             value=_masked(shown, item.name) if item.metadata["secret"] else shown,
         )
+
+
+def _shown(part: Any) -> str:
+    return "=".join(part) if isinstance(part, tuple) else str(part)
 
 
 def documentation() -> str:

@@ -1,13 +1,16 @@
 """How operators watch the portal: where its metrics are, where its traces go."""
 
+import importlib.util
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from app.settings import values
 from app.settings.groups import setting
 
 LEAST_TOKEN = 16
+PACKAGES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http.trace_exporter")
 
 
 def address(value: str) -> str:
@@ -17,6 +20,23 @@ def address(value: str) -> str:
     if text and not (found and 1 <= int(found[2]) <= 65535):
         raise ValueError("must be a host and a port, such as 127.0.0.1:9100")
     return text
+
+
+def base_address(value: str) -> str:
+    """An http(s) address without user, query and fragment, and without the stroke at its end; or nothing."""
+    text = value.strip().rstrip("/")
+    if text and not re.fullmatch(r"https?://[a-zA-Z0-9.\[\]:-]+(/[\w./~-]*)?", text, re.ASCII):
+        raise ValueError("must be an address such as http://127.0.0.1:4318")
+    return text
+
+
+def headers(value: str) -> tuple[tuple[str, str], ...]:
+    """``name=value`` pairs separated by commas, the values as they stand in addresses (W3C Baggage)."""
+    pairs = [each.partition("=") for each in value.split(",") if each.strip()]
+    found = tuple((name.strip().lower(), unquote(content.strip())) for name, _, content in pairs)
+    if not all(re.fullmatch(r"[a-z0-9-]+", name) and re.fullmatch(r"[ -~]+", content) for name, content in found):
+        raise ValueError("must look like name=value, with commas and spaces in a value written %2C and %20")
+    return found
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,27 @@ class ObservationSettings:
         True,
     )
 
+    traces_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        "Where traces go, as OTLP over HTTP below this address (/v1/traces), such as http://127.0.0.1:4318; needs "
+        "requirements-otel.txt. Empty: there are none",
+        base_address,
+    )
+    traces_headers: tuple[tuple[str, str], ...] = setting(
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "",
+        "Headers to send with them, such as authorization=Bearer%20…, separated by commas",
+        headers,
+        True,
+    )
+    traces_percent: int = setting(
+        "TRACES_PERCENT",
+        "100",
+        "How many in a hundred requests are traced, where no proxy decided it",
+        values.number(0, 100),
+    )
+
     @property
     def metrics_port(self) -> int:
         """The port of the address of /metrics alone; 0 for none."""
@@ -51,3 +92,16 @@ class ObservationSettings:
             yield "METRICS_TOKEN must be of letters, digits and signs that a header can hold, without spaces"
         if self.metrics_port == port and not host.startswith("unix:"):
             yield "METRICS_BIND must have another port than PORT"
+        if self.traces_endpoint and not has_packages():
+            yield (
+                "OTEL_EXPORTER_OTLP_ENDPOINT is set, but what it needs is not installed: "
+                "pip install -r requirements-otel.txt"
+            )
+
+
+def has_packages() -> bool:
+    """Whether what traces need is installed; nothing of it is loaded for the answer but its empty parents."""
+    try:
+        return all(importlib.util.find_spec(name) for name in PACKAGES)
+    except ModuleNotFoundError:
+        return False

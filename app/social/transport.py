@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 
 import requests
 from authlib.integrations.requests_client import OAuth2Session
+from flask import current_app
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
 
+from app.server.tracing import switch
 from app.services.delivery.exchange import Deadline, NoAnswer, WholeAnswer, fetch
 from app.settings import is_loopback
 
@@ -77,7 +79,10 @@ class BoundedAdapter(BaseAdapter):
         asked = request.copy()
         asked.headers.update(OURS)
         try:
-            answer = fetch(asked, deadline=self._deadline, most_bytes=self._most_bytes)
+            with switch.exchange(
+                current_app, "ask provider", **{"server.address": urlsplit(asked.url or "").hostname or ""}
+            ):
+                answer = fetch(asked, deadline=self._deadline, most_bytes=self._most_bytes)
         except NoAnswer as error:
             raise ProviderUnavailable(REASONS[error.kind]) from None
         return response_of(request, answer)

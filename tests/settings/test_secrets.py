@@ -30,6 +30,7 @@ GOOD = {
     "NAVER_CLIENT_SECRET": "hidden-secret",
     "DISCORD_CLIENT_SECRET": "hidden-secret",
     "METRICS_TOKEN": "hidden-token-of-metrics",
+    "OTEL_EXPORTER_OTLP_HEADERS": "authorization=hidden-header",
 }
 # What a secret is of no use without.
 BESIDE = {

@@ -8,7 +8,7 @@ anybody else says in a header decides nothing here. Everywhere else ``/metrics``
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from flask import Flask, Request
@@ -48,17 +48,10 @@ class Measured:
         try:
             return self._application(environ, started)
         finally:
-            route = self._route(environ, path)
+            route = route_of(environ, path, self._routes)
             method = method if method in METHODS else "other"
             self._meters.count(families.REQUESTS, method, route, f"{status}xx")
             self._meters.observe(families.DURATION, time.perf_counter() - began, route)
-
-    def _route(self, environ: dict[str, Any], path: str) -> str:
-        """The template of the path; of what was answered in front of Flask, the path itself, which is one."""
-        request = environ.get("werkzeug.request")
-        if isinstance(request, Request):
-            return request.url_rule.rule if request.url_rule else UNMATCHED
-        return path if path in self._routes else UNMATCHED
 
 
 class Scrapes:
@@ -118,9 +111,21 @@ class Scrapes:
 
 def configure(app: Flask, meters: Meters, settings: Settings, headers: Iterable[tuple[str, str]]) -> None:
     """Put both in front of ``app``, before anything else that stands there; ``headers`` are those of every answer."""
-    routes = {PATH, *(rule.rule for rule in app.url_map.iter_rules() if not rule.arguments)}
     scrapes = Scrapes(app.wsgi_app, Exposition(app, meters, settings), settings, headers)
-    app.wsgi_app = Measured(scrapes, meters, routes)  # type: ignore[method-assign]
+    app.wsgi_app = Measured(scrapes, meters, static_routes(app))  # type: ignore[method-assign]
+
+
+def static_routes(app: Flask) -> set[str]:
+    """The addresses in which nothing varies."""
+    return {PATH, *(rule.rule for rule in app.url_map.iter_rules() if not rule.arguments)}
+
+
+def route_of(environ: dict[str, Any], path: str, routes: Collection[str]) -> str:
+    """The template of a path that was answered; in front of Flask the path itself, which is one of the ``routes``."""
+    request = environ.get("werkzeug.request")
+    if isinstance(request, Request):
+        return request.url_rule.rule if request.url_rule else UNMATCHED
+    return path if path in routes else UNMATCHED
 
 
 def _port_of(environ: dict[str, Any]) -> int:
