@@ -80,9 +80,9 @@ class PublishedKeys:
             if reading is None:
                 known.reading, known.tried_at = Future(), self._now()
         try:
-            before_waiting()
             if reading is None:
-                return self._read(uri, known)
+                return self._read(uri, known, before_waiting)
+            before_waiting()
             return reading.result(SECONDS + 1)
         except TimeoutError:
             return keys
@@ -109,10 +109,11 @@ class PublishedKeys:
             return not (keys and is_enough(keys))
         return now - known.tried_at >= (AGAIN_SECONDS if keys else AFTER_FAILURE_SECONDS)
 
-    def _read(self, uri: str, known: _Known) -> Keys:
+    def _read(self, uri: str, known: _Known, before_asking: Callable[[], object]) -> Keys:
         """Ask, and tell those who wait; keys that were there before stay where nothing came."""
         found: Keys = ()
         try:
+            before_asking()
             found = self._asked(uri)
         except NoKeys as failure:
             logger.warning("client_keys_unavailable", extra={"address": uri, "reason": str(failure)})
@@ -132,11 +133,12 @@ class PublishedKeys:
             raise NoKeys("not_https")
         request = requests.Request("GET", uri, headers={"Accept": "application/json", "Accept-Encoding": "identity"})
         try:
-            answer = fetch(
-                request.prepare(), deadline=Deadline(SECONDS), most_bytes=LONGEST_SET, may_reach=self._may_reach
-            )
+            prepared = request.prepare()
+            answer = fetch(prepared, deadline=Deadline(SECONDS), most_bytes=LONGEST_SET, may_reach=self._may_reach)
         except NoAnswer as failure:
             raise NoKeys(failure.reason) from None
+        except requests.RequestException:
+            raise NoKeys("no_address") from None
         if answer.status != 200:
             # Nobody is followed elsewhere: a redirect is an answer without keys.
             raise NoKeys("status")

@@ -280,6 +280,25 @@ def test_many_at_once_are_one_look(serve: Serve) -> None:
     assert desk.looks == 1
 
 
+def test_who_cannot_ask_leaves_the_place_to_others(desk: Desk) -> None:
+    class Outage(Exception):
+        """The database is away."""
+
+    def fail() -> None:
+        raise Outage
+
+    for _ in range(5):
+        with pytest.raises(Outage):
+            desk.keys.at(desk.uri, lambda _: True, fail)
+        desk.time += 10
+    assert (desk.wanted(), desk.looks) == (["one"], 1)
+
+
+@pytest.mark.parametrize("uri", ["http://", "http://a..b/", "http://[::1/", "http://127.0.0.1:99999/", "x"])
+def test_what_is_no_address_gives_no_keys(desk: Desk, uri: str) -> None:
+    assert desk.wanted(uri=uri) == []
+
+
 def test_addresses_without_end_are_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.services.assertions.published_keys.MOST_ADDRESSES", 3)
     for number in range(9):
