@@ -137,9 +137,13 @@ def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore
     chores = [
         background.Chore("deletions", 600, built.deletions.run),
         background.Chore("keys", 600, built.keys.settle),
+        background.Chore("sealing", 30, built.chain.run),
+        background.Chore("checkpoints", 60, built.checkpoints.run),
     ]
     if settings.accounts.photo_folder:
         chores.append(background.Chore("photos", 3600, built.photos.sweep))
+    if settings.audit.retention_days:
+        chores.append(background.Chore("retention", 3600, built.retention.run))
     if settings.storage.database_url.startswith("sqlite"):
         chores.append(background.Chore("cleaning", 600, built.cleaning.run))
     if built.denylist.store:

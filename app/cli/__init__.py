@@ -3,6 +3,7 @@
 import click
 from flask import Flask
 
+from app.cli.audit import audit
 from app.cli.clients import clients
 from app.cli.configuration import config
 from app.cli.identities import identities
@@ -20,5 +21,5 @@ from app.cli.users import users
 def register(app: Flask) -> None:
     """Add the commands; those of Flask-Migrate are there already."""
     given = [that_looks_first(each) if isinstance(each, click.Group) else each for each in app.cli.commands.values()]
-    for command in (*given, seed, users, identities, clients, keys, sessions, tokens, mail, config, metrics):
+    for command in (*given, seed, users, identities, clients, keys, sessions, tokens, audit, mail, config, metrics):
         app.cli.add_command(told_in_one_line(command))

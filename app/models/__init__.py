@@ -1,6 +1,6 @@
 """Rows, one aggregate per file. No rules here and no queries; knows nothing of stores, services or HTTP."""
 
-from app.models.audit import AuditLog
+from app.models.audit import AuditChain, AuditCheckpoint, AuditKey, AuditLog, AuditSeal
 from app.models.base import Base, UtcDateTime, new_id
 from app.models.client import Client, ClientSecret, Scope, UsedAssertion
 from app.models.delivery import Delivery
@@ -14,7 +14,11 @@ from app.models.signing_key import SigningKey
 from app.models.user import Group, Membership, Role, User
 
 __all__ = [
+    "AuditChain",
+    "AuditCheckpoint",
+    "AuditKey",
     "AuditLog",
+    "AuditSeal",
     "AuthorizationCode",
     "Base",
     "Client",

@@ -1,4 +1,4 @@
-"""The record of security-relevant actions."""
+"""The record of security-relevant actions, and what proves that nobody changed it."""
 
 from datetime import datetime
 from typing import Any
@@ -7,6 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Identified, Json
+
+Number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""Of a row by which a table is in order; SQLite's own number of the row."""
 
 
 class AuditLog(Identified, Base):
@@ -45,3 +48,76 @@ class AuditLog(Identified, Base):
     user_agent: Mapped[str] = mapped_column(sa.String(400), default="")
     details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class AuditSeal(Base):
+    """The place of one row in the chain; written once. ``salt`` alone changes, when the row's person is erased.
+
+    ``record_id`` is a plain id, so that a row that is taken away leaves its seal behind.
+    """
+
+    __tablename__ = "audit_seals"
+
+    sequence: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    record_id: Mapped[str] = mapped_column(sa.String(36), unique=True)
+    personal_hash: Mapped[str] = mapped_column(sa.String(64))
+    salt: Mapped[str] = mapped_column(sa.String(32))
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    added_at: Mapped[datetime]
+
+
+class AuditChain(Base):
+    """One row: where the chain ends and begins, and how far was looked for rows that have no seal yet.
+
+    Whoever adds to the chain changes this row, so that one does at a time. ``anchor_*`` is the row up to which records
+    were removed, ``interventions`` counts what changes records or seals behind the back of who is about to add.
+    """
+
+    __tablename__ = "audit_chain"
+
+    id: Mapped[int] = mapped_column(sa.Integer, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(sa.BigInteger)
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    interventions: Mapped[int] = mapped_column(sa.BigInteger)
+    anchor_sequence: Mapped[int] = mapped_column(sa.BigInteger)
+    anchor_hash: Mapped[str] = mapped_column(sa.String(64))
+    walked_at: Mapped[datetime | None]
+    swept_id: Mapped[str] = mapped_column(sa.String(36))
+
+
+class AuditCheckpoint(Base):
+    """What the chain was at one moment, signed. ``successor`` is the public key that signs from the next one on."""
+
+    __tablename__ = "audit_checkpoints"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
+    issuer: Mapped[str]
+    sequence: Mapped[int] = mapped_column(sa.BigInteger, index=True)
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    signed_at: Mapped[datetime]
+    kid: Mapped[str] = mapped_column(sa.String(43))
+    successor: Mapped[str] = mapped_column(sa.String(43))
+    previous: Mapped[str] = mapped_column(sa.String(64))
+    signature: Mapped[str] = mapped_column(sa.String(86))
+
+
+class AuditKey(Base):
+    """An Ed25519 key that signs checkpoints and nothing else; ``private_sealed`` is empty once it was replaced."""
+
+    __tablename__ = "audit_keys"
+    __table_args__ = (
+        sa.Index(
+            "uq_audit_keys_current",
+            "status",
+            unique=True,
+            sqlite_where=sa.text("status = 'current'"),
+            postgresql_where=sa.text("status = 'current'"),
+        ),
+    )
+
+    kid: Mapped[str] = mapped_column(sa.String(43), primary_key=True)
+    status: Mapped[str] = mapped_column(sa.String(10))
+    public_key: Mapped[str] = mapped_column(sa.String(43))
+    private_sealed: Mapped[str]
+    created_at: Mapped[datetime]
+    replaced_at: Mapped[datetime | None]

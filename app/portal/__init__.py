@@ -9,12 +9,13 @@ POST /language  /theme       how pages are shown, kept in a cookie
 GET  /health  /ready         alive; able to serve
 GET  /dev/parts              every part of pages in every state, in development only
 GET  /photos/<id>/<size>.jpg photos of people, for pages and applications
+GET  /.well-known/audit-keys.json  /.well-known/audit-checkpoints.json    what proves the audit trail
 GET  /static/sdk/<version>/  the browser kit under addresses that never change
 """
 
 from flask import Flask
 
-from app.portal import launcher
+from app.portal import audit_documents, launcher
 from app.portal.developers import bp as for_developers
 from app.portal.gallery import bp as gallery
 from app.portal.health import bp as health
@@ -31,4 +32,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(gallery)
     app.register_blueprint(health)
     app.register_blueprint(photos)
+    audit_documents.register(app)
     app.context_processor(describe_page)

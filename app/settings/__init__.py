@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from app.settings import database_urls, directories, generated_keys
 from app.settings.groups import (
     AccountSettings,
+    AuditSettings,
     LimitSettings,
     MailSettings,
     SecretSettings,
@@ -55,6 +56,7 @@ class Settings:
     tokens: TokenSettings
     session: SessionSettings
     accounts: AccountSettings
+    audit: AuditSettings
     providers: ProviderSettings
     seed: SeedSettings
     mail: MailSettings

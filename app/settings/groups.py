@@ -307,6 +307,31 @@ class AccountSettings:
 
 
 @dataclass(frozen=True)
+class AuditSettings:
+    """How the audit trail is proven and how long it is kept."""
+
+    checkpoint_minutes: int = setting(
+        "AUDIT_CHECKPOINT_MINUTES",
+        "15",
+        "How often the end of the audit trail is signed, if something was added; minutes",
+        values.number(1, 1440),
+    )
+    publishes_checkpoints: bool = setting(
+        "AUDIT_PUBLIC_CHECKPOINTS",
+        "true",
+        "Whether the latest checkpoints are at /.well-known/audit-checkpoints.json, for outsiders to keep; they tell "
+        "how many records there are",
+        values.boolean,
+    )
+    retention_days: int = setting(
+        "AUDIT_RETENTION_DAYS",
+        "0",
+        "After how many days audit records are removed, up to a checkpoint of that age; 0: never",
+        values.number(0, 36500),
+    )
+
+
+@dataclass(frozen=True)
 class SeedSettings:
     """What a new portal begins with."""
 

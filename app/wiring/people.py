@@ -128,6 +128,7 @@ class PeopleRoom(PhotosRoom):
             self.db,
             self.clock,
             self.audit,
+            self.chain,
             self.administrators,
             self.sessions,
             self.revocations,

@@ -1,9 +1,14 @@
 """RecordRoom: the audit trail, and what is only counted."""
 
+from datetime import timedelta
 from functools import cached_property
 
 from app.services.record.audit import Audit
+from app.services.record.chain import Chain
+from app.services.record.checkpoints import Checkpoints
+from app.services.record.retention import Retention
 from app.services.record.tally import Tally
+from app.services.record.trail import Trail
 from app.wiring.foundation import FoundationRoom
 
 
@@ -17,3 +22,20 @@ class RecordRoom(FoundationRoom):
     @cached_property
     def audit(self) -> Audit:
         return Audit(self.db, self.clock, self.tally)
+
+    @cached_property
+    def chain(self) -> Chain:
+        return Chain(self.db, self.clock, self.audit)
+
+    @cached_property
+    def checkpoints(self) -> Checkpoints:
+        every = timedelta(minutes=self.settings.audit.checkpoint_minutes)
+        return Checkpoints(self.db, self.clock, self.audit, self.chain, self.sealer, self.settings.issuer, every)
+
+    @cached_property
+    def trail(self) -> Trail:
+        return Trail(self.db, self.clock, self.audit, self.chain, self.checkpoints, self.settings.issuer)
+
+    @cached_property
+    def retention(self) -> Retention:
+        return Retention(self.db, self.clock, self.chain, timedelta(days=self.settings.audit.retention_days))

@@ -22,7 +22,7 @@ from tests.servers import PROJECT_ROOT
 PATH = "/account/activity"
 LATEST = "SELECT id FROM oauth_audit_logs WHERE user_id = :id ORDER BY created_at DESC, id DESC LIMIT 1"
 ICONS = PROJECT_ROOT / "templates/macros/icons.html"
-# These concern clients, keys and services; no row of theirs names a person.
+# These concern clients, keys, services and the trail itself; no row of theirs names a person.
 OF_NO_PERSON = {
     Event.SERVICE_TOKEN_ISSUED,
     Event.CLIENT_AUTHENTICATION_FAILED,
@@ -37,6 +37,11 @@ OF_NO_PERSON = {
     Event.KEY_RETIRED,
     Event.KEYS_RESEALED,
     Event.KEY_EXPIRED,
+    Event.AUDIT_READ,
+    Event.AUDIT_EXPORTED,
+    Event.AUDIT_TRIMMED,
+    Event.AUDIT_KEY_CREATED,
+    Event.AUDIT_KEY_ROTATED,
 }
 
 

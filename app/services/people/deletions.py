@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from app.errors import InvalidInput, NotFound, sentence
 from app.models import (
-    AuditLog,
     AuthorizationCode,
     Consent,
     Delivery,
@@ -27,6 +26,7 @@ from app.services.people.administrators import Administrators
 from app.services.people.email_names import fold
 from app.services.photos.photos import Photos
 from app.services.record.audit import Audit, Event
+from app.services.record.chain import Chain
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
 
@@ -39,7 +39,6 @@ _family = cast(sa.Table, TokenFamily.__table__)
 _code = cast(sa.Table, AuthorizationCode.__table__)
 _interaction = cast(sa.Table, Interaction.__table__)
 _delivery = cast(sa.Table, Delivery.__table__)
-_log = cast(sa.Table, AuditLog.__table__)
 _SESSIONS_OF_REQUESTS = (
     _interaction.c.authenticated_session_id,
     _interaction.c.selected_session_id,
@@ -57,6 +56,7 @@ class Deletions:
         db: Database,
         clock: Clock,
         audit: Audit,
+        chain: Chain,
         administrators: Administrators,
         sessions: Sessions,
         revocations: Revocations,
@@ -68,6 +68,7 @@ class Deletions:
         self.db = db
         self.clock = clock
         self.audit = audit
+        self.chain = chain
         self.administrators = administrators
         self.sessions = sessions
         self.revocations = revocations
@@ -179,8 +180,7 @@ class Deletions:
             execute(sa.delete(table).where(table.c.user_id == is_theirs))
         self.photos.drop(is_theirs)
         execute(sa.delete(_delivery).where(_delivery.c.user_id == is_theirs, _delivery.c.kind == MAIL))
-        execute(sa.update(_log).where(_log.c.user_id == is_theirs).values(ip="", user_agent="", actor="", details={}))
-        self.audit.record(Event.ACCOUNT_DELETED, caller, user_id=person.id)
+        self.chain.erase(is_theirs, caller)
         execute(sa.delete(_user).where(_user.c.id == is_theirs))
         self.mail.send("account_deleted", person)
 

@@ -76,6 +76,11 @@ class Event(enum.StrEnum):
     KEY_RETIRED = "key:retired"
     KEY_EXPIRED = "key:expired"
     KEYS_RESEALED = "key:resealed"
+    AUDIT_READ = "audit:read"
+    AUDIT_EXPORTED = "audit:exported"
+    AUDIT_TRIMMED = "audit:trimmed"
+    AUDIT_KEY_CREATED = "audit:key:created"
+    AUDIT_KEY_ROTATED = "audit:key:rotated"
 
 
 ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})
@@ -102,15 +107,16 @@ class Audit:
         error: str | None = None,
         is_alone: bool = False,
         **details: str | int | bool | None,
-    ) -> None:
+    ) -> str:
         """Add one row to the current transaction. ``error`` marks a failure; ``details`` must hold no secret.
 
-        ``is_alone`` says that nothing else is written with it.
+        ``is_alone`` says that nothing else is written with it. Answers the id of the row.
         """
         write = _INSERT.run_alone if is_alone else _INSERT.run_later
+        record_id = new_id()
         write(
             self.db,
-            id=new_id(),
+            id=record_id,
             action=event.value,
             client_id=client_id,
             user_id=user_id,
@@ -125,6 +131,7 @@ class Audit:
         self.tally.count_if_kept(_counted(event, error, details))
         if event not in ROUTINE:
             logger.info(event.value, extra={"client_id": client_id, "user_id": user_id, "error": error})
+        return record_id
 
     def record_refusal(
         self,

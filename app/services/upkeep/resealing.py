@@ -6,7 +6,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.errors import InvalidInput
-from app.models import Delivery, EmailCode, Identity, ProviderAnswer, ProviderRequest, SigningKey
+from app.models import AuditKey, Delivery, EmailCode, Identity, ProviderAnswer, ProviderRequest, SigningKey
 from app.services.foundation.agreement import ALIVE, Agreement
 from app.services.foundation.environment import NOBODY, Caller, Database
 from app.services.foundation.sealing import Sealer, Unopenable
@@ -15,6 +15,7 @@ from app.services.record.audit import Audit, Event
 BATCH = 200
 SEALED: dict[str, tuple[sa.Column[Any], sa.Column[Any]]] = {
     "signing keys": (cast(Any, SigningKey.__table__).c.kid, cast(Any, SigningKey.__table__).c.private_sealed),
+    "audit keys": (cast(Any, AuditKey.__table__).c.kid, cast(Any, AuditKey.__table__).c.private_sealed),
     "identities": (cast(Any, Identity.__table__).c.id, cast(Any, Identity.__table__).c.sealed_tokens),
     "trips to providers": (
         cast(Any, ProviderRequest.__table__).c.state_hash,

@@ -1,0 +1,53 @@
+"""The form in which records enter the chain; specified in docs/audit.md. Written for speed, for every record is sealed.
+
+:mod:`app.services.record.forms` says the same in plain words, and a table of vectors holds both to it.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+BEGINNING = "0" * 64
+"""What the first row follows."""
+_quoted = encode_basestring_ascii
+_json = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode
+
+
+def new_salt() -> str:
+    """128 random bits, hex."""
+    return secrets.token_hex(16)
+
+
+def moment(value: datetime) -> str:
+    """``2026-01-31T12:30:01.000000Z``."""
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
+
+
+def personal_hash(salt: str, row: Any) -> str:
+    """What stays of actor, address, browser and details when they are erased together with the salt."""
+    details = _json(row.details) if row.details else "{}"
+    text = f"[{_quoted(row.actor)},{_quoted(row.ip)},{_quoted(row.user_agent)},{details}]"
+    return hashlib.sha256(f"max-audit-personal-1\n{salt}\n{text}".encode()).hexdigest()
+
+
+def row_hash(previous: str, sequence: int, row: Any, personal: str, added_at: str) -> str:
+    """The hash of a row at its place, behind the row of the ``previous`` hash."""
+    text = (
+        f"[{sequence},{_quoted(row.id)},{_quoted(row.action)},{_or_null(row.client_id)},{_or_null(row.user_id)},"
+        f"{'true' if row.success else 'false'},{_or_null(row.error_code)},{_quoted(moment(row.created_at))},"
+        f'"{personal}","{added_at}"]'
+    )
+    return hashlib.sha256(f"max-audit-row-1\n{previous}\n{text}".encode()).hexdigest()
+
+
+def checkpoint_text(values: Sequence[str | int]) -> bytes:
+    """What is signed: issuer, number, sequence, hash, time, key, its successor, the hash of the one before."""
+    return f"max-audit-checkpoint-1\n{_json(list(values))}".encode()
+
+
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else _quoted(text)
