@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
@@ -86,7 +86,10 @@ class PortalAuthorizationServer(AuthorizationServer):
             if name == "token":
                 grant = self.get_token_grant(oauth_request)
                 grant.validate_token_request()
-                return self.handle_response(*grant.create_token_response())
+                answer = self.handle_response(*grant.create_token_response())
+                # Grants commit before they sign.
+                services.tally.count(Fact.TOKEN, grant.GRANT_TYPE, "issued")
+                return answer
             (endpoint,) = self._endpoints[name]
             return self.handle_response(*endpoint.create_endpoint_response(oauth_request))
         except ProtocolRefusal as refusal:
@@ -97,10 +100,8 @@ class PortalAuthorizationServer(AuthorizationServer):
         refusals.note(CALLED[name], error.error or "", error.description or "", client_id)
         if name == "token":
             asked = oauth_request.payload.grant_type if oauth_request else None
-            grant = asked if asked in self.grant_types else "other"
-            services.tally.count(Fact.TOKEN, grant, error.error or "")
-        answer: Answer = self.handle_error_response(None, error)
-        return answer
+            services.tally.count(Fact.TOKEN, asked if asked in self.grant_types else "other", error.error or "")
+        return cast(Answer, self.handle_error_response(None, error))
 
     def handle_response(self, status: int, payload: dict[str, Any] | str, headers: Any) -> Answer:
         """RFC 6749 section 5.1: JSON, never stored."""

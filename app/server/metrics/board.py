@@ -55,31 +55,62 @@ class Page:
         self._end = 0
         for key, values in entries(memory):
             self._remember(key, len(values))
-        self._lost = 0
-        self._lost = self._place(LOST, 1)
+        self.admit(LOST)
 
-    def add(self, key: Key, amount: float = 1.0) -> None:
-        """Count."""
-        at = self._place(key, 1)
+    def add(self, key: Key, amount: float = 1.0) -> bool:
+        """Count; answers whether there is a place for the key."""
+        at = self._places.get(key)
+        if at is None:
+            return False
         with self._writing:
             self._values[at] += amount
+        return True
 
-    def observe(self, key: Key, bounds: Sequence[float], value: float) -> None:
+    def observe(self, key: Key, bounds: Sequence[float], value: float) -> bool:
         """Count a value below one of the bounds, or above all, and add it to their sum, which comes last."""
-        if (at := self._place(key, len(bounds) + 2)) == self._lost:
-            self.add(LOST)
-            return
+        at = self._places.get(key)
+        if at is None:
+            return False
         with self._writing:
             self._values[at + bisect_left(bounds, value)] += 1.0
             self._values[at + len(bounds) + 1] += value
+        return True
 
-    def set(self, key: Key, value: float) -> None:
-        """Say how much something is now."""
-        if (at := self._place(key, 1)) == self._lost:
-            self.add(LOST)
-            return
+    def add_and_observe(self, counted: Key, taken: Key, bounds: Sequence[float], value: float) -> bool:
+        """Both in one step, if there is a place for both."""
+        at, place = self._places.get(counted), self._places.get(taken)
+        if at is None or place is None:
+            return False
+        values = self._values
         with self._writing:
-            self._values[at] = value
+            values[at] += 1.0
+            values[place + bisect_left(bounds, value)] += 1.0
+            values[place + len(bounds) + 1] += value
+        return True
+
+    def set(self, key: Key, value: float) -> bool:
+        """Say how much something is now."""
+        at = self._places.get(key)
+        if at is None:
+            return False
+        self._values[at] = value
+        return True
+
+    def admit(self, key: Key, width: int = 1) -> bool:
+        """Make a place for a key with so many values, all zero; answers whether there is one now."""
+        with self._writing:
+            if key in self._places:
+                return True
+            line = f"{json.dumps([*key, width])}\n".encode()
+            begun = self._used[0]
+            if begun + len(line) > MOST_BYTES or self._end + width > MOST_VALUES:
+                self._values[self._places[LOST]] += 1.0
+                return False
+            self._keys[begun : begun + len(line)] = line
+            # From now on it is there for who reads, whatever becomes of this process.
+            self._used[0] = begun + len(line)
+            self._remember(key, width)
+            return True
 
     def forget(self, names: frozenset[str]) -> None:
         """Say of all that these families hold here that it is nothing."""
@@ -95,29 +126,10 @@ class Page:
         """How many keys of a family there are."""
         return self._counts.get(name, 0)
 
-    def _place(self, key: Key, width: int) -> int:
-        """Where a key's values are, from now on if it is new; that of :data:`LOST` when there is no room."""
-        at = self._places.get(key)
-        return self._new_place(key, width) if at is None else at
-
-    def _new_place(self, key: Key, width: int) -> int:
-        with self._writing:
-            if (at := self._places.get(key)) is not None:
-                return at
-            line = f"{json.dumps([*key, width])}\n".encode()
-            begun = self._used[0]
-            if begun + len(line) > MOST_BYTES or self._end + width > MOST_VALUES:
-                return self._lost
-            self._keys[begun : begun + len(line)] = line
-            # From now on it is there for who reads, whatever becomes of this process.
-            self._used[0] = begun + len(line)
-            return self._remember(key, width)
-
-    def _remember(self, key: Key, width: int) -> int:
-        at = self._places[key] = self._end
+    def _remember(self, key: Key, width: int) -> None:
+        self._places[key] = self._end
         self._counts[key[0]] = self._counts.get(key[0], 0) + 1
         self._end += width
-        return at
 
 
 def entries(memory: memoryview) -> Iterator[tuple[Key, list[float]]]:

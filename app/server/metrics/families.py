@@ -103,7 +103,8 @@ DENIALS = Family(
 EVENTS = Family(
     "portal_events_total",
     Kind.COUNTER,
-    "Entries of the audit trail: the event, and `ok` or the error",
+    "Entries of the audit trail: the event, and `ok` or the error; codes redeemed and service tokens "
+    "are in `portal_tokens_total` alone",
     ("event", "result"),
     200,
 )

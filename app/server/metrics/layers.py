@@ -15,13 +15,13 @@ from flask import Flask, Request
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from app.server.answering import LISTENER
-from app.server.metrics import families
 from app.server.metrics.exposition import Exposition
 from app.server.metrics.meters import Meters
 from app.settings import Settings, is_loopback
 
 PATH = "/metrics"
 UNMATCHED = "unmatched"
+CLASSES = {first: f"{first}xx" for first in "12345"}
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_VIA")
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
@@ -50,8 +50,7 @@ class Measured:
         finally:
             route = route_of(environ, path, self._routes)
             method = method if method in METHODS else "other"
-            self._meters.count(families.REQUESTS, method, route, f"{status}xx")
-            self._meters.observe(families.DURATION, time.perf_counter() - began, route)
+            self._meters.request(method, route, CLASSES[status], time.perf_counter() - began)
 
 
 class Scrapes:

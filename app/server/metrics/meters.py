@@ -15,6 +15,7 @@ from app.wiring import Services
 
 EXTENSION = "meters"
 OTHER = "other"
+REQUESTS, DURATION = families.REQUESTS.name, families.DURATION.name
 PLAIN = re.compile(r"[\w:./<>%-]{0,80}", re.ASCII)
 """What a label may be; whatever is not, was sent by somebody."""
 ROOM = 16
@@ -68,17 +69,27 @@ class Meters:
     def count(self, family: Family, *labels: str, by: float = 1.0) -> None:
         """Count under these labels."""
         key = (family.name, *labels)
-        self._page.add(key if self._page.has(key) else self._admitted(family, key), by)
+        if not self._page.add(key, by) and (admitted := self._admitted(family, key)):
+            self._page.add(admitted, by)
 
     def observe(self, family: Family, value: float, *labels: str) -> None:
         """Take a value into a histogram."""
         key = (family.name, *labels)
-        self._page.observe(key if self._page.has(key) else self._admitted(family, key), family.bounds, value)
+        if not self._page.observe(key, family.bounds, value) and (admitted := self._admitted(family, key)):
+            self._page.observe(admitted, family.bounds, value)
+
+    def request(self, method: str, route: str, status: str, seconds: float) -> None:
+        """Count a request and take its duration, in one step."""
+        counted, taken = (REQUESTS, method, route, status), (DURATION, route)
+        if not self._page.add_and_observe(counted, taken, families.DURATION.bounds, seconds):
+            self.count(families.REQUESTS, method, route, status)
+            self.observe(families.DURATION, seconds, route)
 
     def set(self, family: Family, value: float, *labels: str) -> None:
         """Say how much something is now."""
         key = (family.name, *labels)
-        self._page.set(key if self._page.has(key) else self._admitted(family, key), value)
+        if not self._page.set(key, value) and (admitted := self._admitted(family, key)):
+            self._page.set(admitted, value)
 
     def hear(self, fact: Fact, labels: tuple[str, ...], by: int) -> None:
         """Count a fact of the services."""
@@ -99,12 +110,16 @@ class Meters:
         if is_done:
             self.set(families.CHORE_SUCCESS, time.time(), name)
 
-    def _admitted(self, family: Family, key: Key) -> Key:
-        """The key under which a new combination of labels is counted: a family has only so many."""
+    def _admitted(self, family: Family, key: Key) -> Key | None:
+        """The key under which a new combination of labels goes, with a place; None where a page has no room for it.
+
+        A family has only so many.
+        """
         plain = (family.name, *(label if PLAIN.fullmatch(label) else OTHER for label in key[1:]))
-        if self._page.has(plain) or self._page.count_of(family.name) < family.most:
-            return plain
-        return (family.name, *(OTHER for _ in key[1:]))
+        if not self._page.has(plain) and self._page.count_of(family.name) >= family.most:
+            plain = (family.name, *(OTHER for _ in key[1:]))
+        width = len(family.bounds) + 2 if family.bounds else 1
+        return plain if self._page.admit(plain, width) else None
 
 
 def configure(app: Flask, services: Services) -> Meters:

@@ -122,7 +122,9 @@ class FirstParty:
         client = self.client()
         if not client.is_active:
             raise InvalidToken
-        return self.refresh.rotate(client, presented, None, caller)
+        answer = self.refresh.rotate(client, presented, None, caller)
+        self.audit.tally.count(Fact.TOKEN, "first_party", "issued")
+        return answer
 
     def holder(self, presented: str) -> Holder | None:
         """Whose refresh token that is, also one that was replaced, as long as its family and session go on."""

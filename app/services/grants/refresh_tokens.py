@@ -19,13 +19,10 @@ from app.services.foundation.sealing import open_with_token, seal_with_token
 from app.services.grants.refresh_statements import FIND, INSERT, LOOK, NEXT, REPEAT, ROTATE, ROTATE_AT_ONCE
 from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
 from app.services.record.audit import Audit, Event
-from app.services.record.tally import Fact, Happening
+from app.services.record.tally import Fact
 from app.services.revocation.revocations import Revocations
 from app.services.tokens.claims import Claims, groups_from, subject_from
 from app.services.tokens.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
-
-ROTATED: list[Happening] = [(Fact.TOKEN, ("refresh_token", "issued"), 1), (Fact.REFRESH, ("rotated",), 1)]
-REPEATED: list[Happening] = [(Fact.TOKEN, ("refresh_token", "issued"), 1), (Fact.REFRESH, ("repeated",), 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +163,7 @@ class RefreshTokens:
         self.tokens.require_signers(use.client, split(grant.scope))
         if REPEAT.run(self.db, row=row.id) != 1 or token is None:
             raise ProtocolRefusal("invalid_grant", "This refresh token was already used")
-        return self._answer(row, grant, token, successor.expires_at, use.now, REPEATED)
+        return self._answer(row, grant, token, successor.expires_at, use.now, "repeated")
 
     def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
         """RFC 9700 section 4.14.2: reuse ends the family. Commits by itself."""
@@ -183,14 +180,14 @@ class RefreshTokens:
         token: str,
         expires_at: datetime,
         now: datetime,
-        counted: list[Happening] = ROTATED,
+        outcome: str = "rotated",
     ) -> TokenAnswer:
         """Make it last, then sign: that takes longer than all the rest, and no row may be locked meanwhile.
 
         Should the answer be lost from here on, the client repeats itself and gets the same successor.
         """
-        self.audit.tally.count_if_kept(counted)
         self.db.commit()
+        self.audit.tally.count(Fact.REFRESH, outcome)
         access_token = self.tokens.access_token(grant)
         id_token = None
         scopes = split(grant.scope)

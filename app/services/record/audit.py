@@ -2,7 +2,7 @@
 
 import enum
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import sqlalchemy as sa
@@ -84,9 +84,7 @@ class Event(enum.StrEnum):
 
 
 ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})
-"""Goes on record thousands of times an hour; the log has the line of the request already."""
-_GRANTS = {Event.CODE_REDEEMED: "authorization_code", Event.SERVICE_TOKEN_ISSUED: "client_credentials"}
-_REFRESHES = {Event.REFRESH_REUSED: "reused", Event.REFRESH_FOREIGN: "foreign"}
+"""Goes on record thousands of times an hour; the log has the line of the request already, and tokens are counted."""
 
 
 class Audit:
@@ -128,8 +126,8 @@ class Audit:
             details=details,
             created_at=self.clock(),
         )
-        self.tally.count_if_kept(_counted(event, error, details))
         if event not in ROUTINE:
+            self.tally.count_if_kept(_counted(event, error, details))
             logger.info(event.value, extra={"client_id": client_id, "user_id": user_id, "error": error})
         return record_id
 
@@ -148,16 +146,23 @@ class Audit:
         self.db.commit()
 
 
-def _counted(event: Event, error: str | None, details: Mapping[str, str | int | bool | None]) -> list[Happening]:
+def _counted(event: Event, error: str | None, details: Mapping[str, str | int | bool | None]) -> Sequence[Happening]:
     """What an entry means to who counts."""
-    result = error or "ok"
-    found: list[Happening] = [(Fact.EVENT, (event.value, result), 1)]
-    if event in {Event.LOGIN_SUCCEEDED, Event.LOGIN_FAILED}:
+    if error is None and (known := _PLAIN.get(event)):
+        return known
+    found: list[Happening] = [(Fact.EVENT, (event.value, error or "ok"), 1)]
+    if event in _LOGINS:
         found.append((Fact.LOGIN, (str(details.get("provider", "password")), error or "succeeded"), 1))
     elif event is Event.SESSION_ENDED:
         found.append((Fact.SESSION_ENDED, (str(details["reason"]),), int(details.get("sessions") or 1)))
-    elif event in _GRANTS:
-        found.append((Fact.TOKEN, (_GRANTS[event], "issued"), 1))
     elif event in _REFRESHES:
         found.append((Fact.REFRESH, (_REFRESHES[event],), 1))
     return found
+
+
+_LOGINS = frozenset({Event.LOGIN_SUCCEEDED, Event.LOGIN_FAILED})
+_REFRESHES = {Event.REFRESH_REUSED: "reused", Event.REFRESH_FOREIGN: "foreign"}
+_PLAIN: dict[Event, Sequence[Happening]] = {
+    event: ((Fact.EVENT, (event.value, "ok"), 1),) for event in set(Event) - _LOGINS - {Event.SESSION_ENDED}
+}
+"""What it means when it succeeded, of those of which nothing else has to be known."""

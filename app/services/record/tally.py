@@ -23,6 +23,9 @@ class Fact(enum.Enum):
     DENIAL = ("endpoint", "error")
     DELIVERY = ("kind", "result")
 
+    # Each is there once; the names of all others would be hashed a thousand times a second.
+    __hash__ = object.__hash__
+
 
 Happening = tuple[Fact, tuple[str, ...], int]
 """A fact, the values of its labels, and how often it happened."""

@@ -105,36 +105,30 @@ def test_an_address_that_is_taken_is_said_in_one_line(portal: Portal, port: int)
 
 
 def test_a_page_goes_on_where_the_last_worker_ended() -> None:
+    count, seconds, gauge = ("portal_a_total", "x"), ("portal_seconds",), ("portal_gauge", "1")
     shared = Board(3)
     first = shared.page(1)
-    first.add(("portal_a_total", "x"))
-    first.observe(("portal_seconds",), (1.0, 2.0), 1.5)
-    first.set(("portal_gauge", "1"), 7.0)
+    assert not first.add(count)
+    assert all((first.admit(count), first.admit(seconds, 4), first.admit(gauge)))
+    assert all((first.add(count), first.observe(seconds, (1.0, 2.0), 1.5), first.set(gauge, 7.0)))
     other, next_one = shared.page(2), shared.page(1)
-    other.add(("portal_a_total", "x"), 2.0)
-    next_one.add(("portal_a_total", "x"))
-    next_one.observe(("portal_seconds",), (1.0, 2.0), 5.0)
-    found = [(number, key, values) for number, key, values in shared.read() if key != LOST]
-    assert found == [
-        (1, ("portal_a_total", "x"), [2.0]),
-        (1, ("portal_seconds",), [0.0, 1.0, 1.0, 6.5]),
-        (1, ("portal_gauge", "1"), [7.0]),
-        (2, ("portal_a_total", "x"), [2.0]),
+    assert all((other.admit(count), other.add(count, 2.0)))
+    assert all((next_one.add(count), next_one.observe(seconds, (1.0, 2.0), 5.0)))
+    assert [(number, key, values) for number, key, values in shared.read() if key != LOST] == [
+        (1, count, [2.0]),
+        (1, seconds, [0.0, 1.0, 1.0, 6.5]),
+        (1, gauge, [7.0]),
+        (2, count, [2.0]),
     ]
 
 
 @pytest.mark.parametrize("limit", [("MOST_BYTES", 400), ("MOST_VALUES", 12)])
 def test_a_page_that_is_full_says_so(limit: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(board, *limit)
-    page = Board(1).page(0)
-    for number in range(40):
-        page.add(("portal_a_total", str(number)))
-        page.observe(("portal_seconds", str(number)), (1.0,), 0.5)
-        page.set(("portal_gauge", str(number)), 1.0)
-    counted = {key: values for _, key, values in _read(page)}
-    assert counted[LOST][0] > 0
-    assert sum(values[0] for key, values in counted.items()) == 120
-
-
-def _read(page: board.Page) -> list[tuple[int, board.Key, list[float]]]:
-    return [(0, key, page._values[at : at + 3].tolist()) for key, at in page._places.items()]
+    shared = Board(1)
+    page = shared.page(0)
+    has_place = [page.admit(("portal_a_total", str(number))) for number in range(40)]
+    assert 0 < has_place.count(True) < 40
+    found = {key: value for _, key, (value, *_) in shared.read()}
+    assert found[LOST] == has_place.count(False)
+    assert len(found) == has_place.count(True) + 1
