@@ -64,18 +64,17 @@ class Scrapes:
         self._headers = [*headers, ("Cache-Control", "no-store")]
         self._port = settings.observation.metrics_port
         self._token = settings.observation.metrics_token.encode()
-        self._is_open = not (self._port or self._token or settings.is_production)
+        self._is_production = settings.is_production
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a scrape, or let the application answer."""
-        if is_apart := bool(self._port) and _port_of(environ) == self._port:
-            is_here = environ["PATH_INFO"] == PATH
-        else:
-            is_here = environ["PATH_INFO"] == PATH and not self._port and (bool(self._token) or self._is_own(environ))
-        if not is_here:
-            if is_apart:
-                return self._refuse(start_response, "404 NOT FOUND", "There is nothing here but /metrics.")
+        is_asked = environ["PATH_INFO"] == PATH
+        is_apart = bool(self._port) and _port_of(environ) == self._port
+        if not is_asked and not is_apart:
             return self._application(environ, start_response)
+        if not is_asked or not (is_apart or self._is_open_to(environ)):
+            # Nobody else answers it: whoever asks for metrics must not have anything wait for the database.
+            return self._refuse(start_response, "404 NOT FOUND", "There is nothing here.")
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return self._refuse(start_response, "405 METHOD NOT ALLOWED", "Use GET.", ("Allow", "GET, HEAD"))
         if self._token and not self._is_shown(environ):
@@ -84,12 +83,9 @@ class Scrapes:
         body = self._answer(start_response, "200 OK", CONTENT_TYPE_PLAIN_0_0_4, self._exposition.text())
         return [] if environ["REQUEST_METHOD"] == "HEAD" else body
 
-    def _is_own(self, environ: dict[str, Any]) -> bool:
-        """Whether a program on this machine asks itself: by no proxy, and by no name that others could lead here."""
-        host = environ.get("HTTP_HOST", "").rpartition("@")[2]
-        name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
-        is_direct = is_loopback(environ.get("REMOTE_ADDR", "")) and not any(each in environ for each in FORWARDED)
-        return self._is_open and is_direct and is_loopback(name)
+    def _is_open_to(self, environ: dict[str, Any]) -> bool:
+        """Whether the portal's own address has metrics for who asks, perhaps with a token."""
+        return not self._port and (bool(self._token) or (not self._is_production and is_of_this_machine(environ)))
 
     def _is_shown(self, environ: dict[str, Any]) -> bool:
         scheme, _, shown = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
@@ -112,6 +108,14 @@ def configure(app: Flask, meters: Meters, settings: Settings, headers: Iterable[
     """Put both in front of ``app``, before anything else that stands there; ``headers`` are those of every answer."""
     scrapes = Scrapes(app.wsgi_app, Exposition(app, meters, settings), settings, headers)
     app.wsgi_app = Measured(scrapes, meters, static_routes(app))  # type: ignore[method-assign]
+
+
+def is_of_this_machine(environ: dict[str, Any]) -> bool:
+    """Whether a program on this machine asks by itself: by no proxy, and by no name that others could lead here."""
+    host = environ.get("HTTP_HOST", "").rpartition("@")[2]
+    name = host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
+    is_direct = is_loopback(environ.get("REMOTE_ADDR", "")) and not any(each in environ for each in FORWARDED)
+    return is_direct and is_loopback(name)
 
 
 def static_routes(app: Flask) -> set[str]:

@@ -41,6 +41,14 @@ def test_a_database_that_hangs_holds_up_no_scrape(app: Flask, monkeypatch: pytes
     assert now.labels("portal_signing_key_age_seconds", "status") == {"current", "next"}
 
 
+def test_where_it_is_not_nobody_asks_the_database(make_app: Callable[..., Flask]) -> None:
+    app = make_app("postgresql+psycopg://nobody@127.0.0.1:1/none", METRICS_BIND="127.0.0.1:9100")
+    browser = app.test_client()
+    browser.set_cookie("portal_session", "of-somebody")
+    answer = browser.get("/metrics")
+    assert (answer.status_code, answer.mimetype) == (404, "application/json")
+
+
 def test_a_flood_of_scrapes_asks_the_database_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Outbox] = []
     monkeypatch.setattr(Outbox, "queues", lambda outbox: asked.append(outbox) or [])
