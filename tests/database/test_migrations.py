@@ -1,5 +1,6 @@
 """Migrations run up, down and up again with data in place, and say what the models say, on both engines."""
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.relying_party import add_person
+from tests.relying_party import add_client, add_person
 
 MakeApp = Callable[..., Flask]
 
@@ -94,3 +95,29 @@ def test_addresses_get_their_one_spelling_and_two_of_one_are_reported(
     assert {name: kept[ids[name]] for name in spelled} == {**spelled, "typed": "ada@example.com"}
     (line,) = [vars(record) for record in caplog.records if record.getMessage() == "addresses_collide"]
     assert (line["user_id"], line["holder"]) == (ids["late"], ids["first"])
+
+
+def test_the_secret_of_a_client_stays_good_up_and_down(migrated: Flask) -> None:
+    """Migration 0013 copies it to a table of its own; undone, the newest of two is the one that stays."""
+    fields = {"is_confidential": True, "grants": ["client_credentials"], "redirects": [], "scopes": ["read:features"]}
+    secret = add_client(migrated, "kept", **fields)
+
+    def works(presented: str | None) -> bool:
+        form = {"grant_type": "client_credentials"}
+        answer = migrated.test_client().post("/api/oauth/token", data=form, auth=("kept", presented or ""))
+        return answer.status_code == 200
+
+    def down_and_up() -> None:
+        with migrated.app_context():
+            flask_migrate.downgrade(revision="0012")
+            flask_migrate.upgrade()
+
+    down_and_up()
+    assert works(secret)
+    command = ["clients", "rotate-secret", "kept", "--overlap", "1h", "--json"]
+    new = json.loads(migrated.test_cli_runner().invoke(args=command).stdout)["client_secret"]
+    assert (works(secret), works(new)) == (True, True)
+    down_and_up()
+    assert (works(secret), works(new)) == (False, True)
+    listed = json.loads(migrated.test_cli_runner().invoke(args=["clients", "secrets", "kept", "--json"]).stdout)
+    assert [each["expires"] for each in listed] == [None]

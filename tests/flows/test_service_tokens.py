@@ -17,6 +17,8 @@ import requests
 from flask import Flask
 from joserfc.jwk import ECKey
 
+from app.errors import InvalidInput
+from app.services.assertions.published_keys import PublishedKeys
 from tests import service_token_check
 from tests.databases import running_portal
 from tests.outsiders import Serve, outsiders
@@ -33,8 +35,14 @@ PROGRAMS = {
 }
 OPTIONS = ("--confidential", "--grant", "client_credentials", "--scope", "admin:oauth admin:users", "--json")
 SIGNING = ("--auth-method", "private_key_jwt")
+FIELDS: dict[str, Any] = {
+    "is_confidential": True,
+    "grants": ["client_credentials"],
+    "redirects": [],
+    "scopes": ["admin:oauth"],
+}
 FORM = {"grant_type": "client_credentials"}
-KEY = ECKey.generate_key("P-256")
+KEY, NEW = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
 
 
 @pytest.fixture
@@ -84,9 +92,8 @@ def test_a_service_signs_with_the_library_it_uses(live_portal: Portal, tmp_path:
     assert json.loads(output.splitlines()[-1]) == {"report": expected}
 
 
-def test_keys_are_replaced_at_their_address_without_a_gap(live_portal: Portal, serve: Serve) -> None:
-    """A worker that meets a key for the first time looks for it; each of the two has its own memory."""
-    old, new = jwk_of(KEY, kid="old"), jwk_of(ECKey.generate_key("P-256"), kid="new")
+def test_keys_are_read_at_their_address_and_remembered_by_each_worker(live_portal: Portal, serve: Serve) -> None:
+    old, new = jwk_of(KEY, kid="old"), jwk_of(NEW, kid="new")
     home = serve(lambda sock: sock.sendall(a_set(old, new)))
     signer = registered(live_portal, "publishing", "--jwks-uri", f"http://127.0.0.1:{home.port}/jwks")
     answers = [asked(live_portal, signer.form(signer.assertion({"kid": "old"}))).status_code for _ in range(12)]
@@ -95,6 +102,51 @@ def test_keys_are_replaced_at_their_address_without_a_gap(live_portal: Portal, s
     refused = [asked(live_portal, signer.form(signer.assertion({"kid": f"made-up-{n}"}))) for n in range(12)]
     assert {each.status_code for each in refused} == {401}
     assert len(home.received) <= 2
+
+
+def test_a_key_is_replaced_at_its_address_without_a_gap(make_app: Callable[..., Flask], serve: Serve) -> None:
+    """Published beside the old one, used a minute later, and alone in the end; the process's clock is moved by hand."""
+    app, moment = make_app(), [0.0]
+    services = app.extensions["services"]
+    services.published_keys._now = lambda: moment[0]
+    old, new = jwk_of(KEY, kid="old"), jwk_of(NEW, kid="new")
+    home = serve(lambda sock: sock.sendall(a_set(old)))
+    uri = f"http://127.0.0.1:{home.port}/jwks"
+    add_client(app, "renewing", auth_method="private_key_jwt", jwks_uri=uri, **FIELDS)
+    signer = Signer("renewing", KEY, lambda: services.clock().timestamp())
+
+    def status(kid: str, key: ECKey) -> int:
+        form = signer.form(signer.assertion({"kid": kid}, key=key))
+        return app.test_client().post("/api/oauth/token", data={**FORM, **form}).status_code
+
+    assert (status("old", KEY), status("new", NEW)) == (200, 401)
+    home.answer = lambda sock: sock.sendall(a_set(old, new))
+    moment[0] += 60
+    assert (status("new", NEW), status("old", KEY)) == (200, 200)
+    home.answer = lambda sock: sock.sendall(a_set(new))
+    moment[0] += 600
+    assert (status("new", NEW), status("old", KEY)) == (200, 401)
+    assert len(home.received) == 3
+
+
+def test_what_a_desk_registered_is_not_asked_in_production(make_app: Callable[..., Flask], serve: Serve) -> None:
+    app = make_app()
+    services = app.extensions["services"]
+    home = serve(lambda sock: sock.sendall(a_set(jwk_of(KEY))))
+    add_client(app, "near", auth_method="private_key_jwt", jwks_uri=f"http://127.0.0.1:{home.port}/jwks", **FIELDS)
+    signer = Signer("near", KEY, lambda: services.clock().timestamp())
+    services.assertions.published = PublishedKeys(places=1, is_production=True)
+    answer = app.test_client().post("/api/oauth/token", data={**FORM, **signer.form()})
+    assert (answer.status_code, answer.json["error"], home.received) == (401, "invalid_client", [])
+    services.clients.allows_network = False
+    for uri in (
+        f"http://127.0.0.1:{home.port}/jwks",
+        "http://localhost/jwks",
+        "https://localhost/jwks",
+        "https://[::1]/",
+    ):
+        with app.app_context(), pytest.raises(InvalidInput, match="not of an inner network"):
+            services.clients.create("nearer", auth_method="private_key_jwt", jwks_uri=uri, **FIELDS)
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -135,9 +187,8 @@ def test_who_waits_for_keys_holds_no_connection(
             sock.sendall(a_set(jwk_of(KEY)))
 
     uri = f"http://127.0.0.1:{serve(hang).port}/jwks"
-    fields = {"is_confidential": True, "grants": ["client_credentials"], "redirects": [], "scopes": ["admin:oauth"]}
-    add_client(app, "slow", auth_method="private_key_jwt", jwks_uri=uri, **fields)
-    secret = add_client(app, "other", **fields)
+    add_client(app, "slow", auth_method="private_key_jwt", jwks_uri=uri, **FIELDS)
+    secret = add_client(app, "other", **FIELDS)
     with app.app_context():
         signer = Signer("slow", KEY, lambda: app.extensions["services"].clock().timestamp())
     with ThreadPoolExecutor(1) as beside:
