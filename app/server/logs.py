@@ -62,7 +62,12 @@ CREDENTIALS = re.compile(
 QUERY = re.compile(r"(?<=[\w/])\?[\w.~%-]+=[^\s\"'<>]*")
 
 # Below these levels they print statements with their parameters, and whole tokens.
-QUIET_LOGGERS = {"authlib": logging.INFO, "sqlalchemy": logging.WARNING, "alembic": logging.WARNING}
+QUIET_LOGGERS = {
+    "authlib": logging.INFO,
+    "sqlalchemy": logging.WARNING,
+    "alembic": logging.WARNING,
+    "opentelemetry": logging.ERROR,  # it warns of each attempt to send
+}
 
 
 def configure(app: Flask, settings: Settings) -> None:

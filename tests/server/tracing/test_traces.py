@@ -18,6 +18,7 @@ from tests.databases import SqliteDatabases
 from tests.portal import WarmPortal
 from tests.relying_party import EMAIL, NAME, PASSWORD, VERIFIER, RelyingParty, add_client, add_person, log_in
 from tests.server.tracing.collector import ERROR, Collector, attributes, collecting
+from tests.servers import free_port
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
@@ -188,6 +189,19 @@ def test_what_a_provider_is_asked_is_a_span_of_its_host(make: Callable[..., Flas
     switch.stop(app)
     assert attributes(collector.one("ask provider")) == {"server.address": "127.0.0.1"}
     assert collector.headers[0]["authorization"] == "Bearer of-the-collector"
+
+
+def test_a_collector_that_is_away_holds_up_nobody(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("app.server.tracing.spans.EXPORT_SECONDS", 0.2)
+    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
+    app = make_app(**away, OTEL_EXPORTER_OTLP_HEADERS="authorization=a-secret-of-the-collector")
+    assert app.test_client().get("/health").status_code == 200
+    switch.stop(app)
+    assert app.test_client().get("/health").status_code == 200
+    assert "Failed to export spans" in caplog.text
+    assert "a-secret" not in caplog.text
 
 
 def test_workers_send_what_they_have_before_they_end(
