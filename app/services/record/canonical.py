@@ -1,5 +1,7 @@
 """The form in which records enter the chain; specified in docs/audit.md. Written for speed, for every record is sealed.
 
+A row is as the database's driver gives it, with ``details`` as the text of its JSON.
+
 :mod:`app.services.record.forms` says the same in plain words, and a table of vectors holds both to it.
 """
 
@@ -17,19 +19,29 @@ _quoted = encode_basestring_ascii
 _json = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode
 
 
-def new_salt() -> str:
-    """128 random bits, hex."""
-    return secrets.token_hex(16)
+def new_salts(many: int) -> list[str]:
+    """128 random bits each, hex."""
+    bits = secrets.token_hex(16 * many)
+    return [bits[place : place + 32] for place in range(0, len(bits), 32)]
 
 
-def moment(value: datetime) -> str:
-    """``2026-01-31T12:30:01.000000Z``."""
+def moment(value: datetime | str) -> str:
+    """``2026-01-31T12:30:01.000000Z``; a text is SQLite's, which differs from that in two places."""
+    if isinstance(value, str):
+        if len(value) == len("2026-01-31 12:30:01.000000"):
+            return f"{value[:10]}T{value[11:]}Z"
+        value = time_of(value)
     return value.astimezone(UTC).replace(tzinfo=None).isoformat("T", "microseconds") + "Z"
+
+
+def time_of(value: datetime | str) -> datetime:
+    """The time of which SQLite has a text."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
 
 
 def personal_hash(salt: str, row: Any) -> str:
     """What stays of actor, address, browser and details when they are erased together with the salt."""
-    details = _json(row.details) if row.details else "{}"
+    details = "{}" if row.details == "{}" else _json(json.loads(row.details))
     text = f"[{_quoted(row.actor)},{_quoted(row.ip)},{_quoted(row.user_agent)},{details}]"
     return hashlib.sha256(f"max-audit-personal-1\n{salt}\n{text}".encode()).hexdigest()
 

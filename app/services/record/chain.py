@@ -6,6 +6,7 @@ sweeps over all records, a part at a time, for those that came later still or be
 Nothing is locked while it reads and hashes; what it writes counts only if nobody came first (:class:`AuditChain`).
 """
 
+import json
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,9 +18,9 @@ from app.models import AuditChain, AuditLog, AuditSeal, User
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.statements import Statement
 from app.services.record.audit import Audit, Event
-from app.services.record.canonical import moment, new_salt, personal_hash, row_hash
+from app.services.record.canonical import moment, new_salts, personal_hash, row_hash, time_of
 
-BATCH = 1000
+BATCH = 500
 """Records of one transaction."""
 MOST = 30_000
 """Records that are sealed in one go of the chore; the rest waits for the next."""
@@ -35,8 +36,14 @@ _user = cast(sa.Table, User.__table__)
 _HEAD = Statement(sa.select(_chain))
 _at = sa.bindparam("at", type_=_log.c.created_at.type)
 _id, _many = sa.bindparam("id", type_=sa.String()), sa.bindparam("many", type_=sa.Integer())
+# As the driver gives it: what is read to be hashed needs no other form.
+_RAW = [
+    *(column for column in _log.c if column.name not in {"details", "created_at"}),
+    sa.cast(_log.c.details, sa.Text).label("details"),
+    sa.type_coerce(_log.c.created_at, sa.Text()).label("created_at"),
+]
 _walked = (
-    sa.select(_log)
+    sa.select(*_RAW)
     .where(_log.c.created_at >= _at, sa.or_(_log.c.created_at > _at, _log.c.id > _id))
     .order_by(_log.c.created_at, _log.c.id)
     .limit(_many)
@@ -48,6 +55,23 @@ _WALK = Statement(
     .select_from(_walked.outerjoin(_seal, _seal.c.record_id == _walked.c.id))
     .order_by(_walked.c.created_at, _walked.c.id)
 )
+_NAMES = ("sequence", "record_id", "personal_hash", "salt", "hash")
+_added_at = sa.bindparam("added_at", type_=_seal.c.added_at.type)
+# All rows of a batch in one statement: SQLite takes them as JSON, PostgreSQL as an array for each column.
+_each = sa.func.json_each(sa.bindparam("seals", type_=sa.Text())).table_valued("value")
+_INSERT_JSON = Statement(
+    sa.insert(_seal).from_select(
+        [*_NAMES, "added_at"],
+        sa.select(*(sa.func.json_extract(_each.c.value, f"$[{place}]") for place in range(len(_NAMES))), _added_at),
+    )
+)
+_arrays = sa.func.unnest(
+    *(sa.bindparam(f"all_{name}", type_=sa.ARRAY(sa.BigInteger if name == "sequence" else sa.Text)) for name in _NAMES)
+).table_valued(*_NAMES)
+_INSERT_ARRAYS = Statement(
+    sa.insert(_seal).from_select([*_NAMES, "added_at"], sa.select(*_arrays.render_derived().c, _added_at))
+)
+_ONE = Statement(sa.select(*_RAW).where(_log.c.id == _id))
 _swept = sa.select(_log.c.id).where(_log.c.id > _id).order_by(_log.c.id).limit(_many).subquery()
 _SWEEP = Statement(
     sa.select(_swept.c.id, _seal.c.sequence)
@@ -55,7 +79,8 @@ _SWEEP = Statement(
     .order_by(_swept.c.id)
 )
 _UNSEALED = Statement(
-    sa.select(_log)
+    sa.select(*_RAW)
+    .select_from(_log)
     .join(_swept, _swept.c.id == _log.c.id)
     .outerjoin(_seal, _seal.c.record_id == _log.c.id)
     .where(_seal.c.sequence.is_(None))
@@ -106,11 +131,9 @@ class Chain:
     def record(self, event: Event, caller: Caller, *, user_id: str | None = None, **details: Any) -> None:
         """Put something on record and seal it at once, after :meth:`intervene`."""
         record_id = self.audit.record(event, caller, user_id=user_id, **details)
-        row = self.db.session.execute(sa.select(_log).where(_log.c.id == record_id)).one()
-        head = self.db.session.execute(sa.select(_chain)).one()
-        seals = _sealed([row], head, self.clock())
-        self.db.session.execute(sa.insert(_seal), seals)
-        self.db.session.execute(sa.update(_chain).values(sequence=seals[-1]["sequence"], hash=seals[-1]["hash"]))
+        seals = _Seals([_ONE.first(self.db, id=record_id)], self.head(), self.clock())
+        seals.insert(self.db)
+        self.db.session.execute(sa.update(_chain).values(sequence=seals.last, hash=seals.hashes[-1]))
 
     def move_anchor(self, sequence: int, hashed: str) -> None:
         """Have the trail begin behind a row."""
@@ -126,12 +149,12 @@ class Chain:
             head = self.head()
             page = _WALK.all(self.db, at=at, id=after, many=BATCH)
             rows = [row for row in page if row.sequence is None]
-            if rows and not self._add(head, rows, walked_at=page[-1].created_at):
+            if rows and not self._add(head, rows, walked_at=time_of(page[-1].created_at)):
                 continue
             sealed += len(rows)
             if len(page) < BATCH:
                 break
-            at, after = page[-1].created_at, page[-1].id
+            at, after = time_of(page[-1].created_at), page[-1].id
             time.sleep(pause)
         return sealed
 
@@ -158,21 +181,21 @@ class Chain:
 
     def _add(self, head: Any, rows: Sequence[Any], **progress: Any) -> bool:
         """Seal ``rows`` behind ``head``, unless somebody came first; answers whether it did. Commits."""
-        seals = _sealed(rows, head, self.clock())
+        seals = _Seals(rows, head, self.clock())
         is_as_it_was = sa.and_(
             _chain.c.sequence == head.sequence,
             _chain.c.hash == head.hash,
             _chain.c.interventions == head.interventions,
         )
-        end = {"sequence": seals[-1]["sequence"], "hash": seals[-1]["hash"], **progress}
+        end = {"sequence": seals.last, "hash": seals.hashes[-1], **progress}
         changed = self.db.session.execute(sa.update(_chain).where(is_as_it_was).values(**end))
         if not cast(Any, changed).rowcount:
             self.db.rollback()
             return False
-        self.db.session.execute(sa.insert(_seal), seals)
-        for row, seal in zip(rows, seals, strict=True):
+        seals.insert(self.db)
+        for sequence, row in enumerate(rows, head.sequence + 1):
             if row.action == Event.ACCOUNT_DELETED and row.success and row.user_id:
-                self._complete(row.user_id, seal["sequence"])
+                self._complete(row.user_id, sequence)
         self.db.commit()
         return True
 
@@ -191,23 +214,25 @@ class Chain:
         execute(sa.update(_seal).where(seals if of is None else sa.and_(seals, of)).values(salt=""))
 
 
-def _sealed(rows: Sequence[Any], head: Any, now: datetime) -> list[dict[str, Any]]:
-    """The seals of ``rows``, one behind the other, behind the end of the chain."""
-    sequence, previous, added_at = head.sequence, head.hash, moment(now)
-    seals: list[dict[str, Any]] = []
-    for row in rows:
-        sequence += 1
-        salt = new_salt()
-        personal = personal_hash(salt, row)
-        previous = row_hash(previous, sequence, row, personal, added_at)
-        seals.append(
-            {
-                "sequence": sequence,
-                "record_id": row.id,
-                "personal_hash": personal,
-                "salt": salt,
-                "hash": previous,
-                "added_at": now,
-            }
-        )
-    return seals
+class _Seals:
+    """The seals of some rows, one behind the other, behind the end of the chain; as columns, for one statement."""
+
+    def __init__(self, rows: Sequence[Any], head: Any, now: datetime) -> None:
+        self.first, self.last, self.now = head.sequence + 1, head.sequence + len(rows), now
+        self.ids = [row.id for row in rows]
+        self.salts = new_salts(len(rows))
+        self.personal = [personal_hash(salt, row) for salt, row in zip(self.salts, rows, strict=True)]
+        self.hashes: list[str] = []
+        previous, added_at = head.hash, moment(now)
+        for sequence, (row, personal) in enumerate(zip(rows, self.personal, strict=True), self.first):
+            previous = row_hash(previous, sequence, row, personal, added_at)
+            self.hashes.append(previous)
+
+    def insert(self, db: Database) -> None:
+        """Write them."""
+        columns = [range(self.first, self.last + 1), self.ids, self.personal, self.salts, self.hashes]
+        if db.dialect.name == "postgresql":
+            given = {f"all_{name}": list(column) for name, column in zip(_NAMES, columns, strict=True)}
+            _INSERT_ARRAYS.run(db, added_at=self.now, **given)
+        else:
+            _INSERT_JSON.run(db, added_at=self.now, seals=json.dumps(list(zip(*columns, strict=True))))

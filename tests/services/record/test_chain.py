@@ -235,16 +235,16 @@ def test_a_crash_between_sealing_and_signing_loses_nothing(app: Flask, monkeypat
 
 def test_a_crash_while_sealing_leaves_no_half_batch(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     write(app, 5)
-    made = chains._sealed
+    insert = chains._Seals.insert
 
-    def broken(*arguments: Any) -> list[dict[str, Any]]:
-        seals = made(*arguments)
-        return [*seals[:-1], {**seals[-1], "record_id": seals[0]["record_id"]}]
+    def broken(seals: Any, db: Any) -> None:
+        insert(seals, db)
+        raise ZeroDivisionError
 
-    monkeypatch.setattr(chains, "_sealed", broken)
-    with pytest.raises(sa.exc.IntegrityError):
+    monkeypatch.setattr(chains._Seals, "insert", broken)
+    with pytest.raises(ZeroDivisionError):
         seal(app)
-    monkeypatch.setattr(chains, "_sealed", made)
+    monkeypatch.setattr(chains._Seals, "insert", insert)
     assert one(app, "SELECT count(*) FROM audit_seals") == 0
     seal(app)
     assert_all_sealed(app)

@@ -62,12 +62,14 @@ VECTORS: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("changes", "personal", "row"), VECTORS)
 def test_all_hash_alike(changes: dict[str, Any], personal: str, row: str) -> None:
     record = SimpleNamespace(**{**PLAIN, **changes})
+    details, record.details = record.details, json.dumps(record.details, ensure_ascii=False)
     added_at = "2026-02-01T00:00:00.000000Z"
     sealed = canonical.personal_hash(SALT, record)
     assert sealed == personal
     assert canonical.row_hash(BEGINNING, 1, record, sealed, added_at) == row
     item = {
         **vars(record),
+        "details": details,
         "sequence": 1,
         "salt": SALT,
         "personal_hash": personal,
