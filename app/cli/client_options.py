@@ -74,7 +74,9 @@ STATED: tuple[Callable[[Any], Any], ...] = (
         show_choices=True,
         help="How it authenticates; when left out, a secret may come by basic or post.",
     ),
-    click.option("--jwks", callback=_contents, metavar="FILE", help="Its public keys, a JSON Web Key Set; - reads it."),
+    click.option(
+        "--jwks", callback=_contents, metavar="FILE", help="Its public keys, a JSON Web Key Set; -: standard input."
+    ),
     click.option("--jwks-uri", help="Where it publishes its public keys, https."),
     _flag("pkce", "no-pkce", "require_pkce", "Whether a confidential client has to use PKCE; a public one always has."),
     click.option(

@@ -126,7 +126,9 @@ def _block(library: libraries.Library, client: ClientRecord | None) -> dict[str,
         "code": render_template(f"portal/libraries/{library.key}.txt", **values),
         "redirect_uri": redirect_uri,
         "is_registered": redirect_uri in uris,
-        "is_of_another_kind": client is not None and needs_secret not in {None, client.is_confidential},
+        "is_of_another_kind": client is not None
+        and needs_secret is not None
+        and (client.signs or needs_secret != client.is_confidential),
     }
 
 

@@ -83,6 +83,17 @@ def test_what_the_chosen_client_lacks_is_said_with_the_command_that_mends_it(app
     assert "other kind" in client.get("/developers?client=maxlab", headers={"Accept-Language": "en"}).text
 
 
+def test_a_client_that_signs_is_not_shown_with_a_secret(app: Flask, client: FlaskClient) -> None:
+    keys = ("--auth-method", "private_key_jwt", "--jwks-uri", "https://told.example.com/jwks.json")
+    options = ("--confidential", "--listed", "--redirect-uri", "https://told.example.com/callback", "--scope", "openid")
+    run(app, "clients", "create", "signing", *options, *keys)
+    for language, words in (("en", "confidential, signs with a key"), ("ko", "기밀, 키로 서명")):
+        assert words in client.get("/developers?client=signing", headers={"Accept-Language": language}).text
+    page = client.get("/developers?client=signing", headers={"Accept-Language": "en"}).text
+    with_secret = [each for each in libraries.LIBRARIES if each.needs_secret]
+    assert page.count("other kind") >= len(with_secret) + 1
+
+
 def test_no_secret_is_ever_on_the_page(app: Flask, client: FlaskClient) -> None:
     options = ("--confidential", "--listed", "--redirect-uri", "https://told.example.com/callback", "--scope", "openid")
     secret = run(app, "clients", "create", "told", *options).strip().split()[-1]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from app.services.clients import redirect_uris
-from app.services.clients.registration import EITHER_WAY, SECRET_METHODS
+from app.services.clients.registration import EITHER_WAY, KEY_METHOD, SECRET_METHODS
 from app.services.foundation.texts import shown
 
 FIRST_PARTY = "implicit"
@@ -66,6 +66,11 @@ class ClientRecord:
     def is_first_party(self) -> bool:
         """First-party clients are those whose people are never asked."""
         return self.consent_policy == FIRST_PARTY
+
+    @property
+    def signs(self) -> bool:
+        """Whether the client proves itself by a key, and has no secret."""
+        return self.auth_method == KEY_METHOD
 
     def has_redirect_uri(self, uri: str) -> bool:
         """Whether ``uri`` is registered, exactly but for a loopback port (RFC 9700 section 2.1)."""
