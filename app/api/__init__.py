@@ -17,7 +17,7 @@
     GET    /api/v1/auth/identities                by which providers the person logs in
     POST   /api/v1/auth/link/<provider>           an address that links one more
     DELETE /api/v1/auth/unlink/<provider>         end such a link
-    GET    /api/openapi.json                      all of this as OpenAPI 3.1
+    GET    /api/openapi.json                      all of it, and :mod:`app.api.service`, as OpenAPI 3.1
 
 All below /api/v1/auth answer under /api/auth as well. Each route is an :class:`app.api.operations.Operation`, from
 which its checks, its answers and its part of the document are made. Depends on the services, ``app.web.sessions`` and
@@ -29,7 +29,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint, Flask, Response, current_app, request
 
-from app.api import accounts, identities, login, sessions
+from app.api import accounts, identities, login, service, sessions
 from app.api.document import document
 from app.api.operations import Operation, blueprint
 from app.wiring import services
@@ -47,6 +47,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(blueprint("api", OPERATIONS), url_prefix=AUTH)
     app.register_blueprint(blueprint("api_compatible", OPERATIONS), url_prefix=COMPATIBLE)
     app.register_blueprint(blueprint("api_users", OF_USERS), url_prefix=USERS)
+    app.register_blueprint(blueprint("service", service.OPERATIONS), url_prefix=service.PREFIX)
     app.register_blueprint(root)
 
 
@@ -67,4 +68,5 @@ def openapi() -> Response:
 def documented(providers: Sequence[str]) -> list[tuple[str, Operation]]:
     """The operations with their canonical prefix; where there are ``providers``, with the addresses of those."""
     pages = identities.pages.operations if providers else []
-    return [*((AUTH, each) for each in (*OPERATIONS, *pages)), *((USERS, each) for each in OF_USERS)]
+    mounted = {AUTH: (*OPERATIONS, *pages), USERS: OF_USERS, service.PREFIX: service.OPERATIONS}
+    return [(prefix, each) for prefix, operations in mounted.items() for each in operations]

@@ -61,7 +61,7 @@ def person(*, needs_first_party: bool = True) -> Person:
 
 def add_challenge(response: Response) -> Response:
     """Say how to come in, where somebody was kept out (:rfc:`6750#section-3`)."""
-    if response.status_code not in {401, 403}:
+    if response.status_code not in {401, 403} or "WWW-Authenticate" in response.headers:
         return response
     refusal = response.get_json()
     challenge = f'Bearer realm="{REALM}"'

@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from app.api import inputs, refresh_cookie
 from app.api.models import Refusal
 from app.api.operations import Access, Operation
+from app.api.service.answers import ServiceRefusal
 from app.settings import Settings
 
 REFERENCE = "#/components/schemas/{model}"
@@ -42,7 +43,13 @@ PAGE: dict[str, Any] = {
     "description": "A page that says what happened, and leads back.",
     "content": {"text/html": {"schema": {"type": "string"}}},
 }
+PREFIXED = {"users": "users_", "service": "service_"}
+"""Names of operations are one list for all prefixes."""
 FILE = {"schema": {"type": "string", "format": "binary"}}
+OF_SERVICES = {
+    401: "No service token was presented, or one that does not count.",
+    403: "The token lacks a scope that this needs, which is named.",
+}
 EVERYWHERE = (400, 429, 500, 503)
 SENT_WITH = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 SECURITY: dict[Access, list[dict[str, list[str]]]] = {
@@ -51,6 +58,7 @@ SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.ANY: [{"bearer": []}, {"refreshCookie": []}, {}],
     Access.PROFILE: [{"bearer": []}],
     Access.BEARER: [{"bearer": []}],
+    Access.SERVICE: [{"service": []}],
     Access.PAGE: [],
 }
 
@@ -70,7 +78,10 @@ def document(settings: Settings, mounted: Sequence[tuple[str, Operation]]) -> di
         "paths": paths,
         "components": {
             "schemas": _schemas([operation for _, operation in mounted]),
-            "responses": {str(status): _refusal(status) for status in REFUSALS},
+            "responses": {
+                **{str(status): _refusal(status) for status in REFUSALS},
+                **{f"service_{status}": _refusal_of_service(status) for status in OF_SERVICES},
+            },
             "headers": _headers(),
             "securitySchemes": _security_schemes(settings),
         },
@@ -80,10 +91,10 @@ def document(settings: Settings, mounted: Sequence[tuple[str, Operation]]) -> di
 def _operation(prefix: str, operation: Operation, providers: Sequence[str]) -> dict[str, Any]:
     summary, _, more = (inspect.getdoc(operation.view) or "").partition("\n\n")
     described: dict[str, Any] = {
-        "operationId": operation.name if prefix.endswith("/auth") else f"users_{operation.name}",
+        "operationId": PREFIXED.get(prefix.rpartition("/")[2], "") + operation.name,
         "summary": summary.replace("\n", " ").rstrip("."),
         "tags": [operation.tag],
-        "security": SECURITY[operation.access],
+        "security": [{"service": list(operation.scopes)}] if operation.scopes else SECURITY[operation.access],
         "parameters": _parameters(operation, providers),
         "responses": _responses(operation),
     }
@@ -102,13 +113,17 @@ def _responses(operation: Operation) -> dict[str, Any]:
         # What is no address of a provider is no page either, whatever is wrong with it.
         refused = {**PAGE, "content": PAGE["content"] | _json(Refusal)}
         return {str(operation.status): _sent_on(), "404": refused, "default": refused}
-    refusals = {str(status): {"$ref": f"#/components/responses/{status}"} for status in _refusals(operation)}
+    special = OF_SERVICES if operation.access is Access.SERVICE else ()
+    refusals = {
+        str(status): {"$ref": f"#/components/responses/{'service_' * (status in special)}{status}"}
+        for status in _refusals(operation)
+    }
     return {str(operation.status): _success(operation), **refusals}
 
 
 def _refusals(operation: Operation) -> list[int]:
     found = {*EVERYWHERE, *operation.refusals}
-    if operation.access.is_bearer_only:
+    if operation.access.is_bearer_only or operation.access is Access.SERVICE:
         found |= {401, 403}
     if operation.method != "GET":
         found |= {403, 413, 415}
@@ -119,6 +134,9 @@ def _parameters(operation: Operation, providers: Sequence[str]) -> list[dict[str
     schemas = {
         "session_id": {"type": "string", "format": "uuid"},
         "provider": {"type": "string", **({"enum": list(providers)} if providers else {})},
+        "client_id": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,100}$"},
+        "user_id": {"type": "string", "format": "uuid"},
+        "secret_id": {"type": "string", "format": "uuid"},
     }
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": schemas[name]}
@@ -160,6 +178,11 @@ def _refusal(status: int) -> dict[str, Any]:
     return {"description": REFUSALS[status], "headers": headers, "content": _json(Refusal)}
 
 
+def _refusal_of_service(status: int) -> dict[str, Any]:
+    headers = {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-ID", "WWW-Authenticate")}
+    return {"description": OF_SERVICES[status], "headers": headers, "content": _json(ServiceRefusal)}
+
+
 def _json(model: type[BaseModel]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
 
@@ -172,7 +195,7 @@ def _schemas(operations: list[Operation]) -> dict[str, Any]:
             asked[operation.body, "validation"] = None
         if operation.answer:
             asked[operation.answer, "serialization"] = None
-    asked[Refusal, "serialization"] = None
+    asked[Refusal, "serialization"] = asked[ServiceRefusal, "serialization"] = None
     _, found = models_json_schema(list(asked), ref_template=REFERENCE)
     return dict(sorted(found["$defs"].items()))
 
@@ -198,6 +221,13 @@ def _security_schemes(settings: Settings) -> dict[str, Any]:
             "bearerFormat": "JWT",
             "description": "An access token of this API or of another first-party client (RFC 9068). `GET /me` takes "
             "that of any application that may read the profile.",
+        },
+        "service": {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A service token: the client credentials grant of `/api/oauth/token`, with the scopes that "
+            "an operation names. `admin:full` stands for all of them.",
         },
         "refreshCookie": {
             "type": "apiKey",

@@ -2,12 +2,13 @@
 
 import json
 from typing import Any, NoReturn, TypeVar
+from uuid import UUID
 
 from flask import abort, request
 from pydantic import BaseModel, ValidationError
 
 from app.api.models import Body, Query
-from app.errors import InvalidFields, PortalError
+from app.errors import InvalidFields, NotFound, PortalError
 from app.server.uploads import received_file
 
 JSON, BYTES, PICTURES = "application/json", "application/octet-stream", "image/"
@@ -30,6 +31,12 @@ class InvalidBody(PortalError):
     """The body is not one JSON object."""
 
     status, code, message = 400, "invalid_request", "The body must be one JSON object with each member once."
+
+
+class UnknownParameter(PortalError):
+    """The query asks for something that is not looked at."""
+
+    status, code, message = 400, "invalid_request", "A parameter of the query is not known here."
 
 
 class InvalidQuery(PortalError):
@@ -66,11 +73,21 @@ def from_file() -> bytes:
 
 
 def from_query(model: type[Query]) -> Query:
-    """The query as ``model``; parameters it does not know are ignored. Raises as :func:`from_body` does."""
+    """The query as ``model``; parameters it does not know are ignored, if it says so. Raises as :func:`from_body`."""
+    if model.model_config.get("extra") == "forbid" and set(request.args) - model.model_fields.keys():
+        raise UnknownParameter
     given = {name: request.args.getlist(name) for name in model.model_fields if name in request.args}
     if any(len(values) > 1 for values in given.values()):
         raise InvalidQuery
     return _checked(model, {name: values[0] for name, values in given.items()})
+
+
+def row_id(value: str) -> str:
+    """The id that a part of a path is, in the form ids are kept in; raises :class:`NotFound` for anything else."""
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise NotFound from None
 
 
 def parsed(data: bytes) -> dict[str, Any]:

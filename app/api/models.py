@@ -36,7 +36,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _digits(value: Any) -> Any:
+def read_number(value: Any) -> Any:
     """Only digits are a number here: no sign, no blanks, no other script's."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else "x"
 
@@ -164,7 +164,9 @@ class EmailChange(Body):
 class Place(Query):
     """Which part of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=MOST_SESSIONS, description="How many at most."), BeforeValidator(_digits)] = 20
+    limit: Annotated[
+        int, Field(ge=1, le=MOST_SESSIONS, description="How many at most."), BeforeValidator(read_number)
+    ] = 20
     cursor: Annotated[
         str | None, Field(max_length=200, description="The `next` of the answer before; nothing for the first.")
     ] = None

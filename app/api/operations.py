@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, make_response
 
 from app.api import bearer, inputs, refresh_cookie
 from app.api.models import Answer, Body, Query
+from app.api.service_token import service
 from app.database import only_reads
 from app.web.cookies import clear_site
 from app.web.origins import takes_bearer_only
@@ -29,6 +30,8 @@ class Access(enum.Enum):
     """The access token of any application that may read the profile."""
     BEARER = "bearer"
     """The access token of the portal or of another first-party client."""
+    SERVICE = "service"
+    """The service token of a backend, with the scopes that the operation names (:mod:`app.api.service_token`)."""
     PAGE = "page"
     """Nothing: a browser is led there, and what is answered are redirects and pages. Described here, and answered by
     another package."""
@@ -41,8 +44,10 @@ class Access(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A method of a path. The view gets what the operation asks for: ``person``, ``query``, ``body`` or ``file``, and
-    the path's own parameters; its answer is sent as JSON with ``status``, or as 204 when there is none."""
+    """A method of a path. The view gets what the operation asks for: ``person`` or ``service``, ``query``, ``body`` or
+    ``file``, and parameters of the path; its answer is sent as JSON with ``status``, or as 204 where there is none.
+    ``is_on_record`` marks one that only reads and writes that down.
+    """
 
     method: str
     path: str
@@ -56,6 +61,8 @@ class Operation:
     query: type[Query] | None = None
     refusals: tuple[int, ...] = ()
     clears_site: bool = False
+    scopes: tuple[str, ...] = ()
+    is_on_record: bool = False
 
     @property
     def name(self) -> str:
@@ -66,10 +73,12 @@ class Operation:
         """The view as Flask calls it."""
 
         def answer(**arguments: Any) -> Response:
-            if self.method == "GET":
+            if self.method == "GET" and not self.is_on_record:
                 only_reads()
             if self.access.is_bearer_only:
                 arguments["person"] = bearer.person(needs_first_party=self.access is Access.BEARER)
+            if self.access is Access.SERVICE:
+                arguments["service"] = service(self.scopes)
             if self.query:
                 arguments["query"] = inputs.from_query(self.query)
             if self.takes_file:

@@ -1,11 +1,10 @@
 """The person's sessions: where they are logged in, and ending that."""
 
-from uuid import UUID
-
 from app.api.bearer import Person
+from app.api.inputs import row_id
 from app.api.models import Done, Place, Session, SessionList
 from app.api.operations import Access, Routes
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput
 from app.services.sessions.sessions import OpenSession
 from app.web.security import caller
 from app.wiring import services
@@ -32,11 +31,7 @@ def sessions(person: Person, query: Place) -> SessionList:
 @routes("DELETE", "/sessions/<session_id>", Access.BEARER, answer=Done, refusals=(404,))
 def end(person: Person, session_id: str) -> Done:
     """End one of the person's sessions, with all tokens that hang on it."""
-    try:
-        known = str(UUID(session_id))
-    except ValueError:
-        raise NotFound from None
-    services.sessions.end_own(person.id, known, ENDED, caller())
+    services.sessions.end_own(person.id, row_id(session_id), ENDED, caller())
     return Done(message="Session terminated")
 
 

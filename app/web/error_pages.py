@@ -77,9 +77,15 @@ def answer(
     headers: dict[str, str] | None = None,
     title: str | None = None,
     fields: dict[str, str] | None = None,
+    body: dict[str, str] | None = None,
 ) -> Response:
-    """The error in the form the request wants; ``message`` is an English constant, as is what is said of ``fields``."""
-    if wants_json():
+    """The error in the form the request wants; ``message`` is an English constant, as is what is said of ``fields``.
+
+    Programs get ``body`` where a refusal has one of its own.
+    """
+    if wants_json() and body:
+        response = jsonify(body)
+    elif wants_json():
         named = [{"field": name, "message": problem} for name, problem in (fields or {}).items()]
         more = {"fields": named} if named else {}
         response = jsonify(error=code, error_description=message, request_id=g.get("request_id", ""), **more)
@@ -124,6 +130,7 @@ def _refusal(error: PortalError) -> Response:
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyAttempts) else None
     if isinstance(error, Unavailable):
         headers = {"Retry-After": "5"}
+    headers = getattr(error, "headers", headers)
     endpoint = refusals.endpoint_of(request.path)
     if endpoint or isinstance(error, ProtocolRefusal):
         reason, client_id = getattr(error, "reason", error.message), getattr(error, "client_id", None)
@@ -138,6 +145,7 @@ def _refusal(error: PortalError) -> Response:
         developer=getattr(error, "developer", None),
         actions=_ways_on(error),
         fields=_fields(error),
+        body=getattr(error, "body", None),
     )
 
 

@@ -5,10 +5,10 @@ from functools import cached_property
 from app.services.upkeep.cleaning import Cleaning
 from app.services.upkeep.resealing import Resealing
 from app.services.upkeep.seeding import LOCAL, Beginning, Seeding
-from app.wiring.identities import IdentitiesRoom
+from app.wiring.oversight import OversightRoom
 
 
-class UpkeepRoom(IdentitiesRoom):
+class UpkeepRoom(OversightRoom):
     """Builds the services of :mod:`app.services.upkeep`."""
 
     @cached_property

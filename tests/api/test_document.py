@@ -23,6 +23,8 @@ from app import create_app
 from app.api import COMPATIBLE, documented
 from app.services.foundation.environment import NOBODY
 from app.settings import Settings
+from tests.api.service.backends import PREFIX as SERVICE
+from tests.api.service.backends import service_token
 from tests.clock import Clock
 from tests.databases import SqliteDatabases
 from tests.portal import close
@@ -52,7 +54,7 @@ def portal(
     with sqlite_databases.fresh(directory, "seeded") as url:
         settings = Settings.for_testing(directory, url, RATE_LIMIT_ENABLED="false", **shared_providers.environment)
         app = create_app(settings, Clock())
-        app.config["ADA"] = add_person(app)
+        app.config["ADA"], app.config["SERVICE"] = add_person(app), service_token(app, "tester", "admin:full")
         yield app
         close(app)
 
@@ -83,10 +85,12 @@ def send(portal: Flask, case: Any) -> None:
         services = portal.extensions["services"]
         session_id, _ = services.sessions.start(portal.config["ADA"], NOBODY)
         issued = services.first_party.begin(portal.config["ADA"], session_id, NOBODY)
-    case.cookies = {"portal_refresh": issued.refresh_token}
-    is_judged = any(part in JUDGED for part in case.operation.path.split("/"))
+    is_of_service = case.operation.path.startswith(SERVICE)
+    case.cookies = {} if is_of_service else {"portal_refresh": issued.refresh_token}
+    token = portal.config["SERVICE"] if is_of_service else issued.access_token
+    is_judged = is_of_service or any(part in JUDGED for part in case.operation.path.split("/"))
     case.call_and_validate(
-        headers={"Authorization": f"Bearer {issued.access_token}"},
+        headers={"Authorization": f"Bearer {token}"},
         excluded_checks=[positive_data_acceptance] if is_judged else [],
     )
 
@@ -165,7 +169,7 @@ def test_every_route_of_the_api_is_described_and_nothing_else(portal: Flask, doc
     mounted = {
         (re.sub(r"<(?:any\(.*\):)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in portal.url_map.iter_rules()
-        if rule.rule.startswith(("/api/v1/auth/", "/api/v1/users/"))
+        if rule.rule.startswith(("/api/v1/auth/", "/api/v1/users/", "/api/admin/"))
         for method in rule.methods or ()
         if method not in {"HEAD", "OPTIONS"}
     }
@@ -191,7 +195,7 @@ def test_every_operation_says_what_it_wants_and_how_it_refuses(document: dict[st
             if path in PAGES:
                 continue
             assert {"400", "429", "500", "503"} <= set(operation["responses"])
-            is_bearer = operation["security"] == [{"bearer": []}]
+            is_bearer = [*map(set, operation["security"])] in ([{"bearer"}], [{"service"}])
             assert not is_bearer or {"401", "403"} <= set(operation["responses"])
             if method != "get":
                 assert {"403", "413", "415"} <= set(operation["responses"]), path

@@ -258,6 +258,7 @@ class Clients:
         client = self._locked(client_id, is_built_in_meant=True)
         if not client.is_active:
             client.is_active, client.updated_at = True, self._moment()
+            self.db.session.flush()
             self.audit.record(Event.CLIENT_ENABLED, caller, client_id=client_id)
 
     def delete(self, client_id: str, caller: Caller = NOBODY) -> None:

@@ -52,8 +52,7 @@ def require_notifiable(uri: str) -> None:
 
     OpenID Connect Back-Channel Logout section 2.2; what redirect URIs must not have, it must not have either.
     """
-    require_registrable(uri)
-    if not uri.startswith(("https://", "http://")):
+    if not _may_be_called(uri):
         raise InvalidInput("A back-channel logout URI starts with https://.", "backchannel_logout_uri")
 
 
@@ -62,15 +61,25 @@ def require_fetchable(uri: str, *, allows_loopback: bool) -> None:
 
     What an address leads to is looked at when it is read; one that nobody outside could have is refused here already.
     """
-    require_notifiable(uri)
+    if not _may_be_called(uri) or not _may_be_read(uri, allows_loopback):
+        raise InvalidInput("The address of keys starts with https:// and is not of an inner network.", "jwks_uri")
+
+
+def _may_be_called(uri: str) -> bool:
+    try:
+        require_registrable(uri)
+    except InvalidInput:
+        return False
+    return uri.startswith(("https://", "http://"))
+
+
+def _may_be_read(uri: str, allows_loopback: bool) -> bool:
     parts = urlsplit(uri)
     host = parts.hostname or ""
-    is_here = _is_loopback(host)
+    if _is_loopback(host):
+        return allows_loopback
     named = networks.address(host)
-    if (parts.scheme != "https" or is_here or (named and not networks.is_public(named))) and not (
-        is_here and allows_loopback
-    ):
-        raise InvalidInput("The address of keys starts with https:// and is not of an inner network.", "jwks_uri")
+    return parts.scheme == "https" and not (named and not networks.is_public(named))
 
 
 def is_on_network(uri: str) -> bool:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from app.errors import Unavailable
 from app.models import AuditChain, AuditCheckpoint, AuditLog, AuditSeal, User
+from app.services.foundation import cursors
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.record.audit import Audit, Event
 from app.services.record.canonical import moment
@@ -84,12 +85,16 @@ class Trail:
         self.checkpoints = checkpoints
         self.issuer = issuer
 
-    def list(self, filters: Filters, limit: int, caller: Caller) -> "list[dict[str, Any]]":
-        """The latest records, the newest first, each with its sequence where it is sealed. Goes on record."""
+    def list(self, filters: Filters, limit: int, caller: Caller, *, after: str | None = None) -> "list[dict[str, Any]]":
+        """The latest records, the newest first, each with its sequence where it is sealed. Goes on record.
+
+        ``after`` is the place of a row (:func:`place`), behind which they begin; raises
+        :class:`app.errors.InvalidInput` for one that is none.
+        """
         found = (
             sa.select(_seal.c.sequence, *_log.c)
             .select_from(_log.outerjoin(_seal, _seal.c.record_id == _log.c.id))
-            .where(*filters.conditions())
+            .where(*filters.conditions(), *([cursors.behind(after, _log.c.created_at, _log.c.id)] if after else []))
             .order_by(_log.c.created_at.desc(), _log.c.id.desc())
             .limit(limit)
         )
@@ -248,6 +253,11 @@ class Trail:
             .limit(10)
         )
         return self.db.session.execute(found).all()
+
+
+def place(row: Mapping[str, Any]) -> str:
+    """The place behind a listed record, for the next part of the list."""
+    return cursors.written(row["created_at"], row["id"])
 
 
 def _of_action(action: str) -> sa.ColumnElement[bool]:

@@ -54,9 +54,9 @@ class Revocations:
         self.audit = audit
         self.denylist = denylist
 
-    def end_family(self, family_id: str, reason: str, caller: Caller = NOBODY) -> None:
-        """Revoke every token of one family."""
-        self._end(_family.c.id == family_id, reason, caller)
+    def end_family(self, family_id: str, reason: str, caller: Caller = NOBODY) -> bool:
+        """Revoke every token of one family; answers whether there was one that had not ended."""
+        return bool(self._end(_family.c.id == family_id, reason, caller))
 
     def end_session(self, session_id: str, reason: str, caller: Caller = NOBODY) -> int:
         """Revoke all that hangs on a single sign-on session; answers how many families ended."""

@@ -1,0 +1,282 @@
+"""What the service API answers, as pydantic models (:mod:`app.api.models`)."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from app.api.models import Answer
+from app.services.oversight.grants import State
+
+
+class Counts(Answer):
+    """What happened in a span of time; it begins with the first moment and ends before the second one, UTC."""
+
+    begin: datetime
+    end: datetime
+    logins: int
+    failed_logins: int
+    codes_redeemed: int
+    service_tokens_issued: int
+    failed_client_authentications: int
+    refresh_tokens_reused: int
+    codes_reused: int
+
+
+class Figures(Answer):
+    """The portal in figures."""
+
+    at: datetime
+    clients: dict[str, int]
+    users: dict[str, int]
+    sessions: dict[str, int]
+    tokens: Annotated[
+        dict[str, dict[str, int]],
+        Field(description="By grant and state; service tokens, of which none is kept, as issued in the period."),
+    ]
+    history: Annotated[list[Counts], Field(description="The oldest span first; the last one is under way.")]
+
+
+class Client(Answer):
+    """A registered client; its secret is never told again."""
+
+    client_id: str
+    name: str
+    description: str
+    redirect_uris: list[str]
+    post_logout_redirect_uris: list[str]
+    backchannel_logout_uri: str | None
+    allowed_scopes: list[str]
+    optional_scopes: list[str]
+    grant_types: list[str]
+    consent_policy: str
+    is_active: bool
+    is_confidential: bool
+    auth_method: str
+    jwks: dict[str, Any] | None
+    jwks_uri: str | None
+    require_pkce: bool
+    id_token_signed_response_alg: str
+    lean_id_token: bool
+    access_token_seconds: int | None
+    refresh_token_seconds: int | None
+    can_introspect_any: bool
+    is_listed: bool
+    logo_uri: str | None
+    home_uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
+    contacts: list[str]
+    owner_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class Secret(Answer):
+    """A secret that counts, without itself; the newest one has no end."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class WholeClient(Client):
+    """A client, and when each of its secrets was made and ends."""
+
+    secrets: list[Secret]
+
+
+class ClientWithSecret(Client):
+    """A client, with the secret of one that has got one just now: it is shown this once."""
+
+    client_secret: str | None
+
+
+class ClientList(Answer):
+    """Some of the clients, the newest first."""
+
+    clients: list[Client]
+    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
+
+
+class ClientSecret(Answer):
+    """A new secret, shown this once."""
+
+    client_id: str
+    client_secret: str
+
+
+class Account(Answer):
+    """A person as administrators see them."""
+
+    id: str
+    email: str
+    email_verified: bool
+    username: str
+    full_name: str
+    has_password: bool
+    is_active: bool
+    is_admin: bool
+    plan: str
+    plan_status: str
+    locale: str
+    timezone: str
+    created_at: datetime
+    updated_at: datetime
+    last_login_at: datetime | None
+    deletes_at: Annotated[datetime | None, Field(description="When the account goes, if its person has asked for it.")]
+
+
+class GroupOfAccount(Answer):
+    """A group somebody is in, and the role there."""
+
+    group: str
+    kind: str
+    role: str
+    is_primary: bool
+
+
+class IdentityOfAccount(Answer):
+    """An identity at a provider by which somebody comes in."""
+
+    provider: str
+    subject: str
+    email: str
+    created_at: datetime
+    last_used_at: datetime
+
+
+class WholeAccount(Account):
+    """A person with groups and identities."""
+
+    groups: list[GroupOfAccount]
+    identities: list[IdentityOfAccount]
+
+
+class NewAccount(Account):
+    """An account that was just made, with the password if one was made for it: it is shown this once."""
+
+    password: str | None
+
+
+class AccountList(Answer):
+    """Some of the people, the newest account first."""
+
+    users: list[Account]
+    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
+
+
+class SeenSession(Answer):
+    """A signed-in browser."""
+
+    id: str
+    user_id: str
+    device_name: str
+    ip_address: str
+    user_agent: str
+    is_remembered: bool
+    authenticated_at: datetime
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    access_count: int
+    ended_at: datetime | None
+    end_reason: str | None
+    state: State
+
+
+class SeenSessions(Answer):
+    """Some of the sessions, those that would last longest first."""
+
+    sessions: list[SeenSession]
+    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
+
+
+class Grant(Answer):
+    """The tokens that one authorization led to; they live and end together."""
+
+    id: str
+    client_id: str
+    user_id: str
+    session_id: str | None
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    access_expires_at: datetime
+    ended_at: datetime | None
+    end_reason: str | None
+    state: State
+
+
+class GrantList(Answer):
+    """Some of the grants, those that would last longest first."""
+
+    tokens: list[Grant]
+    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
+
+
+class Denied(Answer):
+    """An access token that is refused before its time."""
+
+    jti: str
+    user_id: str | None
+    client_id: str | None
+    reason: str
+    denied_at: datetime
+    expires_at: datetime
+
+
+class DeniedList(Answer):
+    """Some of the denied tokens, the last denied first."""
+
+    denylist: list[Denied]
+    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
+
+
+class Record(Answer):
+    """Something that happened. `sequence` is its place in the sealed chain, null until it is sealed."""
+
+    sequence: int | None
+    id: str
+    action: str
+    client_id: str | None
+    user_id: str | None
+    actor: str
+    success: bool
+    error_code: str | None
+    ip: str
+    user_agent: str
+    details: dict[str, Any]
+    created_at: datetime
+
+
+class RecordList(Answer):
+    """Some of the records, the latest first."""
+
+    records: list[Record]
+    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
+
+
+class Setting(Answer):
+    """A setting as this portal runs with it; what is secret is masked."""
+
+    variable: str
+    value: str
+
+
+class SettingList(Answer):
+    """All settings."""
+
+    settings: list[Setting]
+
+
+class Ended(Answer):
+    """How much was ended."""
+
+    ended: int
+
+
+class ServiceRefusal(Answer):
+    """The token is missing, does not count, or does not reach so far."""
+
+    detail: str

@@ -1,0 +1,232 @@
+"""What the service API reads: filters of lists, and bodies, as pydantic models (:mod:`app.api.models`)."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from app.api.models import Body, NewEmail, NewPassword, ProfileChange, Query, read_number
+from app.services.clients.registration import is_client_id
+from app.services.clients.secrets import LONGEST_OVERLAP
+from app.services.foundation.texts import holds_controls
+
+MOST_ROWS = 200
+MOST_VALUES = 100
+LONGEST_VALUE = 2000
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
+
+
+def _without_controls(value: str) -> str:
+    if holds_controls(value):
+        raise ValueError("control")
+    return value
+
+
+def _known_form(value: str) -> str:
+    if not is_client_id(value):
+        raise ValueError("client id")
+    return value
+
+
+def _uuid(value: Any) -> Any:
+    """An id as it is kept, in small letters."""
+    return str(UUID(value)) if isinstance(value, str) else value
+
+
+def _written_out(value: Any) -> Any:
+    """A moment is a date, a time and an offset (:rfc:`3339`): no number is one."""
+    if isinstance(value, str) and RFC_3339.match(value):
+        return value
+    raise ValueError("moment")
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond the calendar") from None
+
+
+Text = Annotated[str, StringConstraints(max_length=LONGEST_VALUE), AfterValidator(_without_controls)]
+Texts = Annotated[list[Text], Field(default_factory=list, max_length=MOST_VALUES)]
+Search = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=254),
+    AfterValidator(_without_controls),
+]
+ClientId = Annotated[str, StringConstraints(max_length=100), AfterValidator(_known_form)]
+PersonId = Annotated[str, BeforeValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
+Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="How many at most."), BeforeValidator(read_number)]
+Cursor = Annotated[
+    str | None, Field(max_length=200, description="The `next` of the answer before; nothing for the first.")
+]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+Method = Literal["none", "client_secret", "client_secret_basic", "client_secret_post", "private_key_jwt"]
+Seconds = Annotated[int, Field(ge=1, le=400 * 86400)]
+
+
+class Filter(Query):
+    """Parameters of which a wrong name must not pass for none: what was to be narrowed would be everything."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Span(Filter):
+    """How far back."""
+
+    period: Annotated[
+        Literal["24h", "7d", "30d"], Field(description="Figures over time: hours of a day, or days of a week or month.")
+    ] = "7d"
+
+
+class ClientsWanted(Filter):
+    """Which clients, and which part of the list."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+    search: Annotated[Search | None, Field(description="A part of the id or the name.")] = None
+    is_active: bool | None = None
+
+
+class PeopleWanted(Filter):
+    """Which people, and which part of the list."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+    search: Annotated[
+        Search | None, Field(description="A part of an e-mail or a name; an id, or that at a provider, whole.")
+    ] = None
+    is_active: bool | None = None
+    email_verified: bool | None = None
+    is_admin: bool | None = None
+    plan: Annotated[Search | None, Field(description="The name of a plan.")] = None
+
+
+class SessionsWanted(Filter):
+    """Which sessions, and which part of the list."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+    user_id: PersonId | None = None
+    state: Literal["active", "ended", "expired"] | None = None
+
+
+class GrantsWanted(SessionsWanted):
+    """Which grants, and which part of the list."""
+
+    client_id: ClientId | None = None
+
+
+class DeniedWanted(Filter):
+    """Which denied tokens, and which part of the list."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+    user_id: PersonId | None = None
+    client_id: ClientId | None = None
+
+
+class RecordsWanted(Filter):
+    """Which records of the audit trail, and which part of the list."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+    action: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^[a-z_:]{1,64}$"),
+        Field(description="Such as `account:login:failed`; with a colon at its end all that begin so."),
+    ] = None
+    client_id: ClientId | None = None
+    user_id: PersonId | None = None
+    success: bool | None = None
+    since: Annotated[Moment | None, Field(description="Not before this time.")] = None
+    until: Annotated[Moment | None, Field(description="Before this time.")] = None
+
+
+class ClientChange(Body):
+    """What can be said about a client; what is left out stays, and null takes away what may be absent."""
+
+    name: Text = ""
+    description: Text = ""
+    redirect_uris: Texts
+    post_logout_redirect_uris: Texts
+    backchannel_logout_uri: Text | None = None
+    allowed_scopes: Texts
+    optional_scopes: Texts
+    grant_types: Annotated[
+        list[Literal["authorization_code", "refresh_token", "client_credentials"]],
+        Field(default_factory=list, max_length=3),
+    ]
+    consent_policy: Literal["implicit", "once", "always"] = "once"
+    is_active: Annotated[bool, Field(description="A client that is stopped loses its tokens for good.")] = True
+    is_confidential: bool = False
+    auth_method: Method = "none"
+    jwks: Annotated[dict[str, Any] | None, Field(description="Its public keys (RFC 7517), for `private_key_jwt`.")] = (
+        None
+    )
+    jwks_uri: Annotated[Text | None, Field(description="Or where they are.")] = None
+    require_pkce: bool = True
+    id_token_signed_response_alg: Literal["RS256", "ES256"] = "RS256"  # noqa: S105
+    lean_id_token: bool = False
+    access_token_seconds: Seconds | None = None
+    refresh_token_seconds: Seconds | None = None
+    can_introspect_any: bool = False
+    is_listed: bool = False
+    logo_uri: Text | None = None
+    home_uri: Text | None = None
+    policy_uri: Text | None = None
+    tos_uri: Text | None = None
+    contacts: Texts
+    owner_id: PersonId | None = None
+
+    def given(self) -> dict[str, Any]:
+        """The members that were sent, by the columns they are for."""
+        named = {name: getattr(self, name) for name in self.model_fields_set & ClientChange.model_fields.keys()}
+        return named | ({"jwks": json.dumps(named["jwks"])} if named.get("jwks") is not None else {})
+
+
+class NewClient(ClientChange):
+    """A client to register."""
+
+    client_id: Annotated[
+        str, StringConstraints(min_length=1, max_length=100), Field(description="Letters, digits and ._~- of ASCII.")
+    ]
+
+
+class Rotation(Body):
+    """How a secret is replaced."""
+
+    overlap_seconds: Annotated[
+        int, Field(ge=0, le=int(LONGEST_OVERLAP.total_seconds()), description="How long the one before still counts.")
+    ] = 0
+
+
+class NewUser(Body):
+    """An account to make."""
+
+    email: NewEmail
+    full_name: Text = ""
+    password: Annotated[NewPassword | None, Field(description="Made and answered once when left out.")] = None
+    email_verified: bool = False
+    is_admin: Annotated[bool, Field(description="Needs `admin:full`.")] = False
+
+
+class UserChange(ProfileChange):
+    """What an administrator changes of an account; what is left out stays."""
+
+    is_active: Annotated[bool, Field(description="Sessions and tokens of an account that is stopped end.")] = True
+    email_verified: bool = False
+    role: Annotated[Text, Field(description="Sessions and tokens end with the old role.")] = ""
+    plan: Text = ""
+
+
+class Revocation(Body):
+    """What to end: exactly one of the four."""
+
+    token: Annotated[str | None, Field(max_length=8192, description="An access or refresh token.")] = None
+    grant_id: Annotated[PersonId | None, Field(description="All tokens of one authorization.")] = None
+    user_id: Annotated[PersonId | None, Field(description="All tokens of a person.")] = None
+    client_id: Annotated[Text | None, Field(description="All tokens issued to a client.")] = None

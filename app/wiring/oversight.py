@@ -1,0 +1,29 @@
+"""OversightRoom: lists and figures of everything."""
+
+from functools import cached_property
+
+from app.services.oversight.applications import Applications
+from app.services.oversight.directory import Directory
+from app.services.oversight.grants import Grants
+from app.services.oversight.statistics import Statistics
+from app.wiring.identities import IdentitiesRoom
+
+
+class OversightRoom(IdentitiesRoom):
+    """Builds the services of :mod:`app.services.oversight`."""
+
+    @cached_property
+    def applications(self) -> Applications:
+        return Applications(self.db)
+
+    @cached_property
+    def directory(self) -> Directory:
+        return Directory(self.db)
+
+    @cached_property
+    def grants(self) -> Grants:
+        return Grants(self.db, self.clock, self.sessions.policy)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        return Statistics(self.db, self.clock, self.sessions.policy)
