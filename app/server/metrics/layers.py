@@ -69,6 +69,8 @@ class Scrapes:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a scrape, or let the application answer."""
         is_asked = environ["PATH_INFO"] == PATH
+        if not is_asked and not self._port:
+            return self._application(environ, start_response)
         is_apart = bool(self._port) and _port_of(environ) == self._port
         if not is_asked and not is_apart:
             return self._application(environ, start_response)

@@ -19,6 +19,7 @@ REQUESTS, DURATION = families.REQUESTS.name, families.DURATION.name
 PLAIN = re.compile(r"[\w:./<>%-]{0,80}", re.ASCII)
 """What a label may be; whatever is not, was sent by somebody."""
 ROOM = 16
+_OF_FACTS = {fact: family.name for fact, family in families.OF_FACTS.items()}
 _LIVING = frozenset(family.name for family in families.FAMILIES if family.kind in families.OF_THE_LIVING)
 
 
@@ -93,7 +94,8 @@ class Meters:
 
     def hear(self, fact: Fact, labels: tuple[str, ...], by: int) -> None:
         """Count a fact of the services."""
-        self.count(families.OF_FACTS[fact], *labels, by=by)
+        if not self._page.add((_OF_FACTS[fact], *labels), by):
+            self.count(families.OF_FACTS[fact], *labels, by=by)
 
     def hear_store(self, what: str) -> None:
         """Count what the store says of Redis."""
