@@ -3,6 +3,9 @@
 ``message`` may be shown to anybody and is translated at the edge; the reason goes in ``__cause__`` and the log.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 
 def sentence(text: str) -> str:
     """Mark an English constant that people see; it is translated where it is shown."""
@@ -11,6 +14,17 @@ def sentence(text: str) -> str:
 
 DEFECT = sentence("Something went wrong on our side. Nothing was lost; please try again.")
 """What is said of an error that nobody expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Which check refused a client's request, by a constant name, and what it compared: never a secret nor a token.
+
+    It says more than the answer does, so it is for the client alone that proved itself.
+    """
+
+    check: str
+    facts: Mapping[str, str | int] = field(default_factory=dict)
 
 
 class PortalError(Exception):
@@ -141,7 +155,8 @@ class ProtocolRefusal(PortalError):
     Descriptions keep to the characters of :rfc:`6749#section-5.2`.
     """
 
-    def __init__(self, code: str, description: str, status: int = 400) -> None:
+    def __init__(self, code: str, description: str, status: int = 400, cause: Cause | None = None) -> None:
         super().__init__(description)
         self.code = code
         self.status = status
+        self.cause = cause

@@ -19,6 +19,7 @@ ISSUER = "http://localhost:8000"
 REDIRECT_URI = "https://client.example.com/callback"
 EMAIL, PASSWORD = "ada@example.com", "correct horse battery 9"
 NAME = "Ada Lovelace"  # the space keeps it out of every random token
+EXPLAINED = re.compile(r"https?://[^/?#]+/errors/[a-z]+(-[a-z]+)*(/[A-Za-z0-9_-]{22})?")
 SCOPE = "openid profile email offline_access read:groups"
 
 
@@ -116,6 +117,12 @@ class RelyingParty:
     def userinfo(self, token: str) -> TestResponse:
         """Ask userinfo."""
         return self.browser.get("/api/oauth/userinfo", headers={"Authorization": f"Bearer {token}"})
+
+
+def refusal(body: dict[str, Any]) -> dict[str, Any]:
+    """An error of the back channel without its ``error_uri``, which leads to a page of the portal."""
+    assert EXPLAINED.fullmatch(body["error_uri"]), body
+    return {name: value for name, value in body.items() if name != "error_uri"}
 
 
 def log_in(browser: FlaskClient, email: str = EMAIL, path: str = "/login", **fields: str) -> TestResponse:

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 
+from app.errors import Cause
 from app.oauth.parameters import BackChannelRequest
 from app.services.assertions.assertions import Assertion, Unproven, read
 from app.services.clients.records import ClientRecord
@@ -26,8 +27,9 @@ CHALLENGE = 'Basic realm="MAX Platform", charset="UTF-8"'
 class ClientRefused(InvalidClientError):
     """One answer for every failed authentication (:rfc:`6749#section-5.2`)."""
 
-    def __init__(self) -> None:
+    def __init__(self, cause: Cause | None = None) -> None:
         super().__init__("Client authentication failed", status_code=401)
+        self.cause = cause
 
     def get_headers(self) -> list[tuple[str, str]]:
         """With the challenge that 401 needs."""
@@ -53,19 +55,26 @@ def authenticate(request: BackChannelRequest, *, allow_public: bool) -> ClientRe
     # An unknown client costs the comparisons as well, so that time tells nothing.
     secret_matches = is_secret(presented.secret, secrets)
     if client is None or not client.is_active or not client.authenticates_by(method):
-        raise _refused(client_id, client)
+        cause = None
+        # Of a client that was disabled nothing is told, whatever it holds.
+        if client and client.is_active and secret_matches:
+            request.proven_id = client.client_id
+            cause = Cause("method", {"sent": method, "registered": client.auth_method})
+        raise _refused(client_id, client, cause)
     if method == "none":
         # RFC 9700 section 2.5: a confidential client never gets by without its secret.
         if not allow_public or client.is_confidential:
             raise _refused(client_id, client)
     elif method == KEY_METHOD:
-        _require_proof(presented.assertion, client)
+        _require_proof(request, presented.assertion, client)
     elif not secret_matches:
         raise _refused(client_id, client)
+    if method != "none":
+        request.proven_id = client.client_id
     return client
 
 
-def _require_proof(assertion: Assertion | None, client: ClientRecord) -> None:
+def _require_proof(request: BackChannelRequest, assertion: Assertion | None, client: ClientRecord) -> None:
     """Have an assertion prove the client, once."""
     if assertion is None:
         raise _refused(client.client_id, client, reason="form")
@@ -73,7 +82,11 @@ def _require_proof(assertion: Assertion | None, client: ClientRecord) -> None:
     try:
         services.assertions.use(assertion, client, [f"{issuer}{prefix}/token" for prefix in PREFIXES])
     except Unproven as unproven:
-        raise _refused(client.client_id, client, reason=unproven.reason) from None
+        cause = None
+        if unproven.is_signed:
+            request.proven_id = client.client_id
+            cause = Cause(f"assertion_{unproven.reason}", unproven.facts)
+        raise _refused(client.client_id, client, cause, reason=unproven.reason) from None
 
 
 def known_client_id(request: BackChannelRequest) -> str | None:
@@ -132,11 +145,11 @@ def _basic(header: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _refused(client_id: str, client: ClientRecord | None, **details: str) -> ClientRefused:
+def _refused(client_id: str, client: ClientRecord | None, cause: Cause | None = None, **details: str) -> ClientRefused:
     """Count, record and refuse."""
     services.rate_limits.hit("client_authentication", services.settings.limits.default, sender(), must_count=False)
     known = client.client_id if client else None
     services.audit.record_refusal(
         Event.CLIENT_AUTHENTICATION_FAILED, caller(), error="invalid_client", client_id=known, **details
     )
-    return ClientRefused()
+    return ClientRefused(cause)

@@ -91,6 +91,7 @@ class BackChannelRequest(OAuth2Request):
         self.authorization_code = self.refresh_token = self.credential = None
         self._scope = self._body = None
         self.claimed_id = ""  # the client as which the sender tried to authenticate
+        self.proven_id = ""  # the one whose secret or key it had, also where it is refused
 
     @property
     def args(self) -> dict[str, str]:

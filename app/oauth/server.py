@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
@@ -15,7 +15,7 @@ from app.oauth.grants import AuthorizationCodeGrant, ClientCredentialsGrant, Ref
 from app.oauth.parameters import BackChannelRequest, HttpRequest, back_channel_request
 from app.services.clients.clients import ClientRecord
 from app.services.record.tally import Fact
-from app.web.protocol import refusals
+from app.web.protocol import explanations, refusals
 from app.wiring import services
 
 CALLED = {"token": "token", "revocation": "revoke", "introspection": "introspect"}
@@ -93,15 +93,17 @@ class PortalAuthorizationServer(AuthorizationServer):
             (endpoint,) = self._endpoints[name]
             return self.handle_response(*endpoint.create_endpoint_response(oauth_request))
         except ProtocolRefusal as refusal:
-            error = OAuth2Error(refusal.message, status_code=refusal.status, error=refusal.code)
+            error, cause = OAuth2Error(refusal.message, status_code=refusal.status, error=refusal.code), refusal.cause
         except OAuth2Error as refused:
-            error = refused
+            error, cause = refused, getattr(refused, "cause", None)
+        proven_id = oauth_request.proven_id if oauth_request else ""
+        uri = explanations.address(error.error or "", error.description or "", cause, proven_id)
         client_id = client_authentication.known_client_id(oauth_request) if oauth_request else None
         refusals.note(CALLED[name], error.error or "", error.description or "", client_id)
         if name == "token":
             asked = oauth_request.payload.grant_type if oauth_request else None
             services.tally.count(Fact.TOKEN, asked if asked in self.grant_types else "other", error.error or "")
-        return cast(Answer, self.handle_error_response(None, error))
+        return self.handle_response(*error(uri))
 
     def handle_response(self, status: int, payload: dict[str, Any] | str, headers: Any) -> Answer:
         """RFC 6749 section 5.1: JSON, never stored."""

@@ -5,6 +5,7 @@ GET  /developers             integration of each registered client
 GET  /playground             the browser kit live against this server; /playground/callback is its redirect URI
                              (both for whom DEVELOPER_PAGES names)
 GET  /terms  /privacy
+GET  /errors/<topic>         what an error of the token endpoint means (error_uri); with an id, why it was given
 POST /language  /theme       how pages are shown, kept in a cookie
 GET  /health  /ready         alive; able to serve
 GET  /dev/parts              every part of pages in every state, in development only
@@ -20,6 +21,7 @@ from app.portal.developers import bp as for_developers
 from app.portal.gallery import bp as gallery
 from app.portal.health import bp as health
 from app.portal.photos import bp as photos
+from app.portal.refusals import bp as refusals
 from app.portal.routes import THEME_COOKIE, bp, describe_page
 
 __all__ = ["THEME_COOKIE", "launcher", "register"]
@@ -32,5 +34,6 @@ def register(app: Flask) -> None:
     app.register_blueprint(gallery)
     app.register_blueprint(health)
     app.register_blueprint(photos)
+    app.register_blueprint(refusals)
     audit_documents.register(app)
     app.context_processor(describe_page)

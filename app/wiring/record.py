@@ -6,6 +6,7 @@ from functools import cached_property
 from app.services.record.audit import Audit
 from app.services.record.chain import Chain
 from app.services.record.checkpoints import Checkpoints
+from app.services.record.explanations import Explanations
 from app.services.record.retention import Retention
 from app.services.record.tally import Tally
 from app.services.record.trail import Trail
@@ -22,6 +23,10 @@ class RecordRoom(FoundationRoom):
     @cached_property
     def audit(self) -> Audit:
         return Audit(self.db, self.clock, self.tally)
+
+    @cached_property
+    def explanations(self) -> Explanations:
+        return Explanations(self.store, self.clock)
 
     @cached_property
     def chain(self) -> Chain:

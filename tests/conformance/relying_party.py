@@ -18,7 +18,7 @@ from tests.browser_http import Document, Form
 from tests.clock import Clock
 from tests.conformance import id_tokens
 from tests.conformance.browser import InProcessBrowser
-from tests.relying_party import EMAIL, PASSWORD, add_client
+from tests.relying_party import EMAIL, PASSWORD, add_client, refusal
 
 ISSUER = "https://id.example.com"
 REDIRECT_URI = "https://client.example.com/callback"
@@ -187,7 +187,7 @@ class RelyingParty:
     def refusal(self, response: TestResponse) -> str:
         """The error of a token error answer (RFC 6749 section 5.2)."""
         assert (response.status_code, response.mimetype) == (400, "application/json")
-        assert set(response.json) == {"error", "error_description"}
+        assert set(refusal(response.json)) == {"error", "error_description"}
         assert DESCRIPTION.match(response.json["error_description"])
         return str(response.json["error"])
 

@@ -10,7 +10,7 @@ import requests
 from app.services.foundation.environment import NOBODY
 from tests.flows.live_client import SCOPE, LiveClient, Workers, by_services, parameters
 from tests.portal import Portal
-from tests.relying_party import PASSWORD, REDIRECT_URI
+from tests.relying_party import PASSWORD, REDIRECT_URI, refusal
 
 pytestmark = pytest.mark.parametrize("live_portal", ["sqlite", "postgresql+redis"], indirect=True)
 
@@ -140,7 +140,7 @@ def refused_grant(answer: requests.Response, ended: Ended, what: str) -> None:
         assert answer.headers["WWW-Authenticate"].startswith("Basic ")
         return
     assert answer.status_code == 400
-    assert answer.json() == {"error": "invalid_grant", "error_description": f"Invalid or expired {what}"}
+    assert refusal(answer.json()) == {"error": "invalid_grant", "error_description": f"Invalid or expired {what}"}
 
 
 def judge_code(ended: Ended) -> None:

@@ -7,7 +7,7 @@ from flask import Flask
 
 from app.services.foundation.environment import NOBODY
 from tests.clock import Clock
-from tests.relying_party import CHALLENGE, VERIFIER, RelyingParty, add_client
+from tests.relying_party import CHALLENGE, VERIFIER, RelyingParty, add_client, refusal
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -178,7 +178,7 @@ def test_reuse_after_the_window_ends_the_family(spa: RelyingParty, clock: Clock)
     token = spa.tokens()["refresh_token"]
     successor = spa.refresh(token).json
     clock.advance(seconds=11)
-    assert spa.refresh(token).json == {
+    assert refusal(spa.refresh(token).json) == {
         "error": "invalid_grant",
         "error_description": "Invalid or expired refresh token",
     }

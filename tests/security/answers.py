@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.test import TestResponse
 
-from tests.relying_party import REDIRECT_URI
+from tests.relying_party import EXPLAINED, REDIRECT_URI
 
 ISSUER = "http://localhost:8000"
 ADDRESSES = {"href", "src", "action", "formaction", "data", "poster", "srcset", "ping"}
@@ -89,7 +89,10 @@ def is_accepted(response: TestResponse, state: str | None = "the-state", to: str
 def is_refused(response: TestResponse, error: str, status: int = 400) -> str:
     """An error of the back channel (RFC 6749 5.2): exactly these members, never stored. Gives the description."""
     assert (response.status_code, response.mimetype) == (status, "application/json"), response.text
-    assert (response.json["error"], set(response.json)) == (error, {"error", "error_description"}), response.json
+    body = dict(response.json)
+    if not response.request.path.endswith("/validate"):
+        assert EXPLAINED.fullmatch(body.pop("error_uri"))
+    assert (body["error"], set(body)) == (error, {"error", "error_description"}), response.json
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert ("WWW-Authenticate" in response.headers) == (status == 401)

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.relying_party import CHALLENGE, EMAIL, REDIRECT_URI, VERIFIER, RelyingParty
+from tests.relying_party import CHALLENGE, EMAIL, REDIRECT_URI, VERIFIER, RelyingParty, refusal
 from tests.security.answers import is_accepted, is_challenged, is_json, is_refused, is_sent_back
 from tests.security.parties import Parties
 
@@ -228,7 +228,7 @@ def test_b58_grants_that_are_not_there_are_unsupported(parties: Parties, grant: 
     values = {"username": EMAIL, "password": "correct horse battery 9", "code": parties.web.code()}
     response = parties.web.token(grant_type=grant, **values)
     assert (response.status_code, is_json(response, 400)["error"]) == (400, "unsupported_grant_type")
-    assert set(response.json) <= {"error", "error_description"}
+    assert set(refusal(response.json)) <= {"error", "error_description"}
 
 
 def test_b58_an_unsupported_grant_is_described_as_every_other_error(parties: Parties) -> None:

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.models import AuditLog
 from tests.conformance import id_tokens
+from tests.relying_party import refusal
 from tests.security.answers import ISSUER, is_json, is_refused
 from tests.security.assertions import TYPE, Key, Signer, jwk_of, jwks_of, signed
 from tests.security.parties import Parties, opened
@@ -177,7 +178,7 @@ def test_d103_whatever_is_wrong_with_it_is_the_same_refusal(
     reasons(parties)
     response = asked(parties, service.form(bad))
     is_refused(response, "invalid_client", 401)
-    assert response.json == {"error": "invalid_client", "error_description": "Client authentication failed"}
+    assert refusal(response.json) == {"error": "invalid_client", "error_description": "Client authentication failed"}
     assert response.headers["WWW-Authenticate"] == 'Basic realm="MAX Platform", charset="UTF-8"'
     assert reasons(parties) == [why]
 

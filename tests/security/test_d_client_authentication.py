@@ -13,7 +13,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.conformance import id_tokens
-from tests.relying_party import REDIRECT_URI, VERIFIER, RelyingParty
+from tests.relying_party import REDIRECT_URI, VERIFIER, RelyingParty, refusal
 from tests.security.answers import ISSUER, is_json, is_refused
 from tests.security.parties import Parties
 
@@ -127,7 +127,8 @@ def test_d90_an_unknown_client_is_answered_as_a_wrong_secret_is(parties: Parties
         tuple((name, value) for name, value in response.headers if name != "X-Request-ID") for response in answers
     }
     assert ({response.status_code for response in answers}, len(bodies), len(headers)) == ({401}, 1, 1)
-    assert json.loads(bodies.pop()) == {
+    # To the last letter, also of where the explanation stands.
+    assert refusal(json.loads(bodies.pop())) == {
         "error": "invalid_client",
         "error_description": "Client authentication failed",
     }

@@ -46,6 +46,7 @@ OF_NOBODY = {
     **dict.fromkeys(("social.link", "social.confirm", "social.prove"), "names a provider; who is here does it"),
     **dict.fromkeys(("api.link", "api_compatible.link"), "names a provider; the link is the token's person's own"),
     **dict.fromkeys(("api.unlink", "api_compatible.unlink"), "names a provider; the link is the token's person's own"),
+    "refusals.explained": "names a kind of error, or an explanation by an id that cannot be guessed",
     "photos.photo": "for whoever knows an address that cannot be guessed",
     "kept_mail.show": "only while mails stay with the developer",
     "kept_mail.html": "only while mails stay with the developer",

@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
-from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, TokenEndpointMixin, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import BaseGrant, InvalidRequestError, TokenEndpointMixin
 
+from app.errors import Cause, ProtocolRefusal
 from app.services.clients.registration import PROOFS
 from app.services.tokens.tokens import TokenAnswer
 
@@ -20,7 +21,8 @@ class PortalGrant(BaseGrant, TokenEndpointMixin):
         self.request.client = self.authenticate_token_endpoint_client()
         # RFC 6749 section 5.2: unauthorized_client
         if self.GRANT_TYPE not in self.client.grant_types:
-            raise UnauthorizedClientError("The client may not use this grant type")
+            cause = Cause("grant_type", {"sent": self.GRANT_TYPE, "registered": " ".join(self.client.grant_types)})
+            raise ProtocolRefusal("unauthorized_client", "The client may not use this grant type", cause=cause)
         for name in self.REQUIRED:
             if name not in self.request.form:
                 raise InvalidRequestError(f"The {name} is missing")

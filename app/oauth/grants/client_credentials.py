@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from authlib.oauth2.rfc6749 import InvalidScopeError
-
+from app.errors import Cause, ProtocolRefusal
 from app.oauth.grants.base import PortalGrant
 from app.services.clients.registration import PROOFS
 from app.services.clients.scopes import split
 from app.services.record.audit import Event
+from app.services.record.explanations import scope_names
 from app.services.tokens.tokens import TokenAnswer
 from app.web.security import caller
 from app.wiring import services
@@ -26,8 +26,10 @@ class ClientCredentialsGrant(PortalGrant):
         allowed = [scope for scope in self.client.allowed_scopes if scope not in OF_PERSONS]
         requested = split(self.request.form.get("scope"))
         # RFC 6749 section 3.3: a scope that is not allowed is refused, not dropped.
-        if any(scope not in allowed for scope in requested):
-            raise InvalidScopeError("The requested scope is not allowed for this client")
+        if more := [scope for scope in requested if scope not in allowed]:
+            cause = Cause("scope", {"sent": scope_names(more), "registered": " ".join(allowed)})
+            said = "The requested scope is not allowed for this client"
+            raise ProtocolRefusal("invalid_scope", said, cause=cause)
         scope = " ".join(requested or allowed)
         services.tokens.require_signers(self.client, ())
         services.audit.record(

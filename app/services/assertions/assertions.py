@@ -27,6 +27,7 @@ from app.services.clients.public_keys import ALGORITHMS, ClientKey, keys_of, mea
 from app.services.clients.records import ClientRecord
 from app.services.foundation.environment import Clock, Database, sha256
 from app.services.foundation.statements import Statement, insert_ignoring
+from app.services.record.explanations import address, seconds, told
 
 LONGEST = 8192
 LONGEST_JTI = 255
@@ -43,11 +44,16 @@ _COLUMNS = [column.name for column in _TABLE.columns]
 
 
 class Unproven(Exception):
-    """An assertion proves nothing; ``reason`` is a constant, for the record alone."""
+    """An assertion proves nothing; ``reason`` is a constant, for the record.
 
-    def __init__(self, reason: str) -> None:
+    With ``is_signed``, the client's key had signed it, so that its sender may know what is wrong with it.
+    """
+
+    def __init__(self, reason: str, **facts: str | int) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.facts = facts
+        self.is_signed = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +110,13 @@ class Assertions:
             is_signed = False
         if not is_signed:
             raise Unproven("signature")
-        expires_at = self._require_good(assertion, client.client_id, token_endpoints)
-        if not self._spend(f"{client.client_id}\n{assertion.claims['jti']}", expires_at):
-            raise Unproven("used")
+        try:
+            expires_at = self._require_good(assertion, client.client_id, token_endpoints)
+            if not self._spend(f"{client.client_id}\n{assertion.claims['jti']}", expires_at):
+                raise Unproven("used")
+        except Unproven as unproven:
+            unproven.is_signed = True
+            raise
 
     def _key(self, assertion: Assertion, client: ClientRecord) -> ClientKey:
         header = assertion.header
@@ -146,22 +156,22 @@ class Assertions:
         if expires_at is None:
             raise Unproven("exp")
         if expires_at + SKEW <= now:
-            raise Unproven("expired")
+            raise Unproven("expired", seconds_ago=seconds(now - expires_at), now=told(now))
         if expires_at > now + LONGEST_LIFE + SKEW:
-            raise Unproven("lives_too_long")
+            raise Unproven("lives_too_long", life=seconds(expires_at - now), longest=seconds(LONGEST_LIFE))
         for name in ("iat", "nbf"):
             moment = _moment(claims.get(name, 0))
             if moment is None or moment > now + SKEW or moment > expires_at:
-                raise Unproven(name)
+                raise Unproven(name, **({"seconds_ahead": seconds(moment - now), "now": told(now)} if moment else {}))
         return expires_at
 
-    @staticmethod
-    def _require_audience(audience: object, meant_for: set[str]) -> None:
+    def _require_audience(self, audience: object, meant_for: set[str]) -> None:
         """The only audience is this server, stated alone or as a list of one."""
         if isinstance(audience, list):
             audience = audience[0] if len(audience) == 1 else None
         if not isinstance(audience, str) or audience not in meant_for:
-            raise Unproven("audience")
+            sent = address(audience) if isinstance(audience, str) else ""
+            raise Unproven("audience", sent=sent, expected=self.issuer)
 
     def _spend(self, name: str, expires_at: datetime) -> bool:
         """Whether this is the first use; on record for as long as it could be used again."""

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
-from app.errors import ProtocolRefusal
+from app.errors import Cause, ProtocolRefusal
 from app.models import AuthorizationCode, TokenFamily, UserSession, new_id
 from app.services.clients.clients import ClientRecord
 from app.services.clients.scopes import split
@@ -21,6 +21,7 @@ from app.services.grants.refresh_tokens import RefreshTokens
 from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
 from app.services.grants.token_families import begin_family
 from app.services.record.audit import Audit, Event
+from app.services.record.explanations import address, seconds
 from app.services.revocation.revocations import Revocations
 from app.services.tokens.claims import (
     SUBJECT_COLUMNS,
@@ -33,6 +34,8 @@ from app.services.tokens.claims import (
 from app.services.tokens.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
 
 LIFE = timedelta(seconds=60)
+UNKNOWN = Cause("code_unknown")
+"""Of a code of another client as well, of which nobody else is told that it was there."""
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")
 _code = cast(sa.Table, AuthorizationCode.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
@@ -172,7 +175,7 @@ class AuthorizationCodes:
             row, scopes = self._judged(_LOOK, code_hash, client, presented, caller, now)
             if _REDEEM.run(self.db, hash=code_hash, now=now, family=family_id) != 1:
                 self._judged(_FIND, code_hash, client, presented, caller, now)
-                raise _refused()
+                raise _refused(UNKNOWN)
         return self._tokens_for(row, client, scopes, family_id, now, caller)
 
     def _judged(
@@ -187,21 +190,22 @@ class AuthorizationCodes:
         """The row of a code that may be redeemed, and what it still stands for; raises what speaks against that."""
         row = find.first(self.db, code_hash=code_hash, asks_consent=not client.is_first_party)
         if row is None:
-            raise _refused()
+            raise _refused(UNKNOWN)
         if row.client_id != client.client_id:
             # RFC 6749 section 4.1.3: the code was issued to another client, for which it stays good.
             self.audit.record_refusal(
                 Event.CODE_FOREIGN, caller, error="invalid_grant", client_id=client.client_id, user_id=row.user_id
             )
-            raise _refused()
+            raise _refused(UNKNOWN)
         if row.redeemed_at is not None:
-            raise self._reused(row, caller)
+            raise self._reused(row, caller, now)
         if row.expires_at <= now or row.session_ended_at is not None or not row.subject_is_active:
-            raise _refused()
+            raise _refused(_what_is_over(row, now))
         _require_same_redirect_uri(row, presented)
         _require_verifier(row.code_challenge, presented.code_verifier)
         if not (scopes := _scopes(row, client)):
-            raise ProtocolRefusal("invalid_grant", "What was granted is not allowed any more")
+            cause = Cause("scopes_gone", {"granted": row.scope})
+            raise ProtocolRefusal("invalid_grant", "What was granted is not allowed any more", cause=cause)
         self.tokens.require_signers(client, scopes)
         return row, scopes
 
@@ -240,14 +244,14 @@ class AuthorizationCodes:
         life = int((grant.expires_at - grant.issued_at).total_seconds())
         return TokenAnswer(access_token, life, grant.scope, refresh_token, refresh_life, id_token)
 
-    def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
+    def _reused(self, row: Any, caller: Caller, now: datetime) -> ProtocolRefusal:
         """RFC 6749 section 4.1.2: a code used twice revokes what was issued for it. Commits by itself."""
         if row.family_id:
             self.revocations.end_family(row.family_id, "code_reused", caller)
         self.audit.record_refusal(
             Event.CODE_REUSED, caller, error="invalid_grant", user_id=row.user_id, client_id=row.client_id
         )
-        return _refused()
+        return _refused(Cause("code_used", {"seconds_ago": seconds(now - row.redeemed_at)}))
 
 
 def gets_refresh_token(client: ClientRecord, scope: str) -> bool:
@@ -274,25 +278,38 @@ def _scopes(row: Any, client: ClientRecord) -> tuple[str, ...]:
 def _require_same_redirect_uri(row: Any, presented: Redemption) -> None:
     # RFC 6749 section 4.1.3: if the authorization request carried a redirect URI, this one carries the same.
     if presented.redirect_uri is None and row.redirect_uri_was_sent:
-        raise ProtocolRefusal("invalid_grant", "The redirect_uri of the authorization request is missing")
+        cause = Cause("redirect_uri_missing", {"expected": row.redirect_uri})
+        raise ProtocolRefusal("invalid_grant", "The redirect_uri of the authorization request is missing", cause=cause)
     if presented.redirect_uri is not None and presented.redirect_uri != row.redirect_uri:
-        raise ProtocolRefusal("invalid_grant", "The redirect_uri differs from the one of the authorization request")
+        cause = Cause("redirect_uri", {"sent": address(presented.redirect_uri), "expected": row.redirect_uri})
+        said = "The redirect_uri differs from the one of the authorization request"
+        raise ProtocolRefusal("invalid_grant", said, cause=cause)
 
 
 def _require_verifier(challenge: str | None, verifier: str | None) -> None:
     # RFC 9700 section 2.1.1: a challenge that was sent is always enforced, a verifier without one refused.
     if challenge is None:
         if verifier is not None:
-            raise ProtocolRefusal("invalid_grant", "A code_verifier was sent but no code_challenge before")
+            said = "A code_verifier was sent but no code_challenge before"
+            raise ProtocolRefusal("invalid_grant", said, cause=Cause("verifier_unasked"))
         return
     if verifier is None:
-        raise ProtocolRefusal("invalid_grant", "The code_verifier is missing")
+        raise ProtocolRefusal("invalid_grant", "The code_verifier is missing", cause=Cause("verifier_missing"))
     if not VERIFIER.match(verifier):
-        raise ProtocolRefusal("invalid_grant", "The code_verifier must be 43 to 128 unreserved characters")
+        cause = Cause("verifier_form", {"length": len(verifier)})
+        raise ProtocolRefusal("invalid_grant", "The code_verifier must be 43 to 128 unreserved characters", cause=cause)
     # RFC 7636 section 4.6
     if not hmac.compare_digest(s256(verifier), challenge):
-        raise ProtocolRefusal("invalid_grant", "The code_verifier does not match the code_challenge")
+        is_challenge = verifier == challenge
+        cause = Cause("verifier_is_challenge" if is_challenge else "verifier", {"length": len(verifier)})
+        raise ProtocolRefusal("invalid_grant", "The code_verifier does not match the code_challenge", cause=cause)
 
 
-def _refused() -> ProtocolRefusal:
-    return ProtocolRefusal("invalid_grant", "Invalid or expired authorization code")
+def _what_is_over(row: Any, now: datetime) -> Cause:
+    if row.expires_at <= now:
+        return Cause("code_expired", {"seconds_ago": seconds(now - row.expires_at), "life": seconds(LIFE)})
+    return Cause("session_ended" if row.session_ended_at is not None else "person_inactive")
+
+
+def _refused(cause: Cause) -> ProtocolRefusal:
+    return ProtocolRefusal("invalid_grant", "Invalid or expired authorization code", cause=cause)

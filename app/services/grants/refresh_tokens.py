@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.errors import ProtocolRefusal
+from app.errors import Cause, ProtocolRefusal
 from app.models import new_id
 from app.services.clients.clients import ClientRecord
 from app.services.clients.scopes import split
@@ -19,10 +19,14 @@ from app.services.foundation.sealing import open_with_token, seal_with_token
 from app.services.grants.refresh_statements import FIND, INSERT, LOOK, NEXT, REPEAT, ROTATE, ROTATE_AT_ONCE
 from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
 from app.services.record.audit import Audit, Event
+from app.services.record.explanations import scope_names, seconds
 from app.services.record.tally import Fact
 from app.services.revocation.revocations import Revocations
 from app.services.tokens.claims import Claims, groups_from, subject_from
 from app.services.tokens.tokens import AccessGrant, TokenAnswer, Tokens, new_jti
+
+UNKNOWN = Cause("refresh_unknown")
+"""Of a token of another client as well, of which nobody else is told that it was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class RefreshTokens:
         """Judge a token by all rules, while nobody else can change it."""
         row = FIND.first(self.db, token_hash=token_hash, asks_consent=not use.client.is_first_party)
         if row is None:
-            raise _refused()
+            raise _refused(UNKNOWN)
         if _is_foreign(row, use):
             # RFC 6749 section 10.4: the token is another client's, for which it stays good.
             self.audit.record_refusal(
@@ -109,13 +113,14 @@ class RefreshTokens:
                 client_id=use.client.client_id,
                 user_id=row.subject_id,
             )
-            raise _refused()
+            raise _refused(UNKNOWN)
         if _is_ended(row):
-            raise _refused()
+            raise _refused(_what_ended(row, use))
         if row.rotated_at is not None:
             return self._repeat(row, use)
         if _is_expired(row, use):
-            raise _refused()
+            ago = use.now - min(row.expires_at, row.family_expires_at)
+            raise _refused(Cause("refresh_expired", {"seconds_ago": seconds(ago)}))
         return self._advance(row, use)
 
     def _advance_at_once(self, row: Any, use: _Use) -> TokenAnswer | None:
@@ -157,21 +162,22 @@ class RefreshTokens:
         successor = NEXT.first(self.db, token_hash=row.successor_hash)
         is_open = self.policy.window and use.now - row.rotated_at <= self.policy.window
         if not is_open or successor is None or successor.rotated_at is not None or _is_stranger(row, use):
-            raise self._reused(row, use.caller)
+            raise self._reused(row, use)
         grant = _grant(row, use, successor.access_jti, successor.access_issued_at, successor.access_expires_at)
         token = open_with_token(use.token, row.sealed_successor or "")
         self.tokens.require_signers(use.client, split(grant.scope))
         if REPEAT.run(self.db, row=row.id) != 1 or token is None:
-            raise ProtocolRefusal("invalid_grant", "This refresh token was already used")
+            said = "This refresh token was already used"
+            raise ProtocolRefusal("invalid_grant", said, cause=Cause("refresh_repeated_too_often"))
         return self._answer(row, grant, token, successor.expires_at, use.now, "repeated")
 
-    def _reused(self, row: Any, caller: Caller) -> ProtocolRefusal:
+    def _reused(self, row: Any, use: _Use) -> ProtocolRefusal:
         """RFC 9700 section 4.14.2: reuse ends the family. Commits by itself."""
-        self.revocations.end_family(row.family_id, "refresh_reused", caller)
+        self.revocations.end_family(row.family_id, "refresh_reused", use.caller)
         self.audit.record_refusal(
-            Event.REFRESH_REUSED, caller, error="invalid_grant", user_id=row.subject_id, client_id=row.client_id
+            Event.REFRESH_REUSED, use.caller, error="invalid_grant", user_id=row.subject_id, client_id=row.client_id
         )
-        return _refused()
+        return _refused(Cause("refresh_used", {"seconds_ago": seconds(use.now - row.rotated_at)}))
 
     def _answer(
         self,
@@ -283,12 +289,16 @@ def _scope(row: Any, use: _Use) -> str:
     granted, requested = split(row.scope), split(use.scope)
     # RFC 6749 section 6: the scope may narrow, never widen.
     if any(scope not in granted for scope in requested):
-        raise ProtocolRefusal("invalid_scope", "The requested scope exceeds the scope that was granted")
+        cause = Cause("scope_exceeds", {"sent": scope_names(set(requested) - set(granted)), "granted": row.scope})
+        said = "The requested scope exceeds the scope that was granted"
+        raise ProtocolRefusal("invalid_scope", said, cause=cause)
     scopes = scopes_in_force(row.scope, use.client.allowed_scopes, row)
     if not is_renewable(row.scope, scopes, is_first_party=use.client.is_first_party):
-        raise ProtocolRefusal("invalid_grant", "What was granted is not allowed any more")
+        cause = Cause("scopes_gone", {"granted": row.scope})
+        raise ProtocolRefusal("invalid_grant", "What was granted is not allowed any more", cause=cause)
     if not (wanted := [scope for scope in requested or scopes if scope in scopes]):
-        raise ProtocolRefusal("invalid_scope", "The requested scope is not allowed any more")
+        cause = Cause("scopes_gone", {"sent": scope_names(requested), "granted": row.scope})
+        raise ProtocolRefusal("invalid_scope", "The requested scope is not allowed any more", cause=cause)
     return " ".join(wanted)
 
 
@@ -296,5 +306,15 @@ def _whole_seconds(life: timedelta) -> int:
     return max(0, int(life.total_seconds()))
 
 
-def _refused() -> ProtocolRefusal:
-    return ProtocolRefusal("invalid_grant", "Invalid or expired refresh token")
+def _what_ended(row: Any, use: _Use) -> Cause:
+    for check, moment in (
+        ("session_ended", row.session_ended_at),
+        ("family_ended", row.family_revoked_at or row.revoked_at),
+    ):
+        if moment:
+            return Cause(check, {"seconds_ago": seconds(use.now - moment)})
+    return Cause("person_inactive")
+
+
+def _refused(cause: Cause) -> ProtocolRefusal:
+    return ProtocolRefusal("invalid_grant", "Invalid or expired refresh token", cause=cause)

@@ -1,0 +1,65 @@
+"""The pages that ``error_uri`` leads to: what an error means and, with the id from the answer, why it was given."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
+
+from app.languages import gettext as _
+from app.services.record.explanations import Explanation
+from app.web.protocol.explanations import CAUSES, FACTS, TOPICS, Topic
+from app.wiring import services
+
+bp = Blueprint("refusals", __name__)
+
+
+@bp.get("/errors/<topic>")
+@bp.get("/errors/<topic>/<kept_id>")
+def explained(topic: str, kept_id: str = "") -> Response:
+    """The error in general; with an id, what its client may know of this one."""
+    known = TOPICS.get(topic)
+    if known is None:
+        abort(404)
+    found = services.explanations.find(kept_id) if kept_id else None
+    if found is not None and found.topic != topic:
+        found = None
+    if request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json":
+        response = jsonify(_as_json(known, found))
+    else:
+        facts = _facts(found) if found else []
+        cause = CAUSES.get(found.cause.check) if found else None
+        page = render_template(
+            "portal/refusal.html",
+            topic=known,
+            found=found,
+            cause=cause,
+            facts=facts,
+            is_gone=bool(kept_id and not found),
+        )
+        response = make_response(page)
+    response.headers["Vary"] = "Accept, Accept-Language, Cookie"
+    return response
+
+
+def _facts(found: Explanation) -> list[tuple[str, str]]:
+    return [(_(FACTS[name]), str(value)) for name, value in found.cause.facts.items() if name in FACTS]
+
+
+def _as_json(known: Topic, found: Explanation | None) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "error": known.error,
+        "title": _(known.title),
+        "checks": [_(check) for check in known.checks],
+        "clause": known.clause,
+    }
+    if found is None:
+        return said
+    cause = found.cause
+    said["refusal"] = {
+        "check": cause.check,
+        "sentence": _(CAUSES[cause.check]) if cause.check in CAUSES else "",
+        "facts": dict(cause.facts),
+        "client_id": found.client_id,
+        "request_id": found.request_id,
+        "at": found.at.isoformat(timespec="seconds"),
+    }
+    return said
