@@ -154,7 +154,8 @@ def _counted(event: Event, error: str | None, details: Mapping[str, str | int | 
     if event in _LOGINS:
         found.append((Fact.LOGIN, (str(details.get("provider", "password")), error or "succeeded"), 1))
     elif event is Event.SESSION_ENDED:
-        found.append((Fact.SESSION_ENDED, (str(details["reason"]),), int(details.get("sessions") or 1)))
+        reason, sessions = str(details.get("reason") or "unknown"), int(details.get("sessions") or 1)
+        found.append((Fact.SESSION_ENDED, (reason,), sessions))
     elif event in _REFRESHES:
         found.append((Fact.REFRESH, (_REFRESHES[event],), 1))
     return found
