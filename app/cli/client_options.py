@@ -102,6 +102,12 @@ STATED: tuple[Callable[[Any], Any], ...] = (
     click.option("--contact", "contacts", multiple=True, help="How to reach who runs it; may be repeated."),
     _flag("listed", "no-listed", "is_listed", "Whether it has a tile on the start page."),
     click.option("--backchannel-logout-uri", help="Where it hears that a session ended."),
+    _flag(
+        "in-development",
+        "no-in-development",
+        "in_development",
+        "Whether its error pages show anybody what is registered.",
+    ),
 )
 """One option for each column an operator decides on. What may be absent is taken away by an empty value."""
 

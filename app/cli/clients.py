@@ -194,6 +194,7 @@ def _whole(client: ClientRecord) -> dict[str, Any]:
         "tos_uri": client.tos_uri,
         "contacts": client.contacts,
         "listed": client.is_listed,
+        "in_development": client.in_development,
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "created": client.created_at,
         "updated": client.updated_at,

@@ -45,6 +45,8 @@ class Client(Base):
     refresh_token_seconds: Mapped[int | None]
     can_introspect_any: Mapped[bool] = mapped_column(default=False)
     is_listed: Mapped[bool] = mapped_column(default=False)
+    # Whoever meets an error page of it may see what is registered.
+    in_development: Mapped[bool] = mapped_column(default=False)
     # Service tokens carry it; it is another one once the client was stopped or registered anew.
     generation: Mapped[str] = mapped_column(sa.String(12), default="")
     owner_id: Mapped[str | None] = mapped_column(sa.ForeignKey("users.id", ondelete="SET NULL"))

@@ -50,6 +50,7 @@ OPTIONS: list[tuple[list[str], str, Any, str]] = [
         "contacts",
     ),
     (["--listed"], "is_listed", True, "listed"),
+    (["--in-development"], "in_development", True, "in_development"),
     (["--lean-id-token"], "lean_id_token", True, "lean_id_token"),
     (
         ["--backchannel-logout-uri", "https://client.example.com/bye"],

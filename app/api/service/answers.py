@@ -62,6 +62,7 @@ class Client(Answer):
     refresh_token_seconds: int | None
     can_introspect_any: bool
     is_listed: bool
+    in_development: bool
     logo_uri: str | None
     home_uri: str | None
     policy_uri: str | None

@@ -175,6 +175,7 @@ class ClientChange(Body):
     refresh_token_seconds: Seconds | None = None
     can_introspect_any: bool = False
     is_listed: bool = False
+    in_development: Annotated[bool, Field(description="Its error pages show anybody what is registered.")] = False
     logo_uri: Text | None = None
     home_uri: Text | None = None
     policy_uri: Text | None = None

@@ -51,6 +51,7 @@ class ClientRecord:
     optional_scopes: tuple[str, ...] = ()
     jwks: str | None = None
     jwks_uri: str | None = None
+    in_development: bool = False
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "ClientRecord":

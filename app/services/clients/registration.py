@@ -55,6 +55,7 @@ CHANGEABLE = frozenset(
         "refresh_token_seconds",
         "can_introspect_any",
         "is_listed",
+        "in_development",
         "owner_id",
     }
 )
