@@ -14,14 +14,15 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import sentence
 from app.languages import gettext as _
-from app.oauth import parameters
-from app.oauth.errors import LOCALHOST, RefusedRequest, UnsafeRequest
+from app.oauth import explained, parameters
+from app.oauth.errors import LOCALHOST, Clause, RefusedRequest, UnsafeRequest
 from app.services.clients import scopes
 from app.services.clients.clients import ClientRecord
-from app.services.clients.redirect_uris import needs_address
 from app.services.grants.interactions import AuthorizationRequest
 from app.services.tokens.claims import SUPPORTED as SUPPORTED_CLAIMS
 from app.services.tokens.tokens import InvalidToken
+from app.web.error_pages import Action
+from app.web.presentation import in_words
 from app.wiring import services
 
 RESPONSE_TYPES = ("code",)
@@ -54,21 +55,29 @@ class Draft:
         # RFC 6749 section 4.1.2.1: an unknown client is never redirected to.
         client_id = self._single("client_id")
         if client_id is None:
+            given = self.values.getlist("client_id")
             raise UnsafeRequest(
                 "invalid_request",
-                sentence("The application did not say who it is, so we stopped here."),
+                sentence("The application did not say who it is, so we stopped here and changed nothing."),
                 "The client_id is missing or repeated",
-                facts={"client_id": ", ".join(self.values.getlist("client_id")) or _("(missing)")},
+                facts={"client_id": ", ".join(given) or _("(missing)")},
                 fixes=[_("Send client_id exactly once.")],
+                clause=Clause.ONE_CLIENT,
+                explanation=explained.unknown_client(given, self.values),
             )
         client = services.clients.find(client_id)
         if client is None or not client.is_active:
             raise UnsafeRequest(
                 "invalid_client",
-                sentence("This application is not registered here, or it was turned off."),
+                sentence(
+                    "This application is not registered here, or it was turned off. Nothing was changed; whoever runs "
+                    "it can help."
+                ),
                 "The client is not registered" if client is None else "The client is turned off",
                 facts={"client_id": client_id},
                 client_id=client_id,
+                clause=Clause.UNKNOWN_CLIENT,
+                explanation=explained.unknown_client([client_id], self.values),
                 fixes=[
                     _("Check client_id for typing errors; upper and lower case differ."),
                     _("Ask an administrator to register the application, or to turn it on again."),
@@ -81,20 +90,22 @@ class Draft:
         given = [uri for uri in self.values.getlist("redirect_uri") if uri]
         if len(given) > 1:
             fix = _("Send redirect_uri exactly once.")
-            raise self._unsafe_uri("invalid_request", "The redirect_uri is repeated", ", ".join(given), fix)
+            raise self._unsafe_uri("invalid_request", "The redirect_uri is repeated", given, Clause.ONCE, fix)
         if not given:
             # RFC 6749 section 3.1.2.3; OpenID Connect Core section 3.1.2.1 requires the parameter.
             is_openid = "openid" in scopes.split(self._single("scope"))
             if len(self.client.redirect_uris) == 1 and not is_openid:
                 return self.client.redirect_uris[0], False
+            clause = Clause.REQUIRED_BY_OPENID if is_openid else Clause.REQUIRED
             fix = _("Send redirect_uri with the request.")
-            raise self._unsafe_uri("invalid_request", "The redirect_uri is missing", _("(missing)"), fix)
+            raise self._unsafe_uri("invalid_request", "The redirect_uri is missing", given, clause, fix)
         if not self.client.has_redirect_uri(given[0]):
             raise self._unsafe_uri(
                 "invalid_redirect_uri",
                 "The redirect_uri is not registered for the client",
-                given[0],
-                *([_(LOCALHOST)] if needs_address(given[0], self.client.redirect_uris) else []),
+                given,
+                Clause.EXACT,
+                *explained.localhost_fix(given[0], self.client, self.client.redirect_uris, _(LOCALHOST)),
                 _(
                     "Register exactly this URI for the client, or send the registered one. Scheme, host, port, case "
                     "and a final slash all count."
@@ -102,14 +113,24 @@ class Draft:
             )
         return given[0], True
 
-    def _unsafe_uri(self, code: str, reason: str, received: str, *fixes: str) -> UnsafeRequest:
+    def _unsafe_uri(self, code: str, reason: str, received: list[str], clause: Clause, *fixes: str) -> UnsafeRequest:
         return UnsafeRequest(
             code,
-            sentence("The application is not set up correctly, so we stopped here. Its owner can mend this."),
+            sentence(
+                "The application is not set up correctly, so we stopped here and changed nothing. Its owner can mend "
+                "this."
+            ),
             reason,
-            facts={"client_id": self.client.client_id, _("client name"): self.client.name, "redirect_uri": received},
+            facts={
+                "client_id": self.client.client_id,
+                _("client name"): self.client.name,
+                "redirect_uri": ", ".join(received) or _("(missing)"),
+            },
             fixes=list(fixes),
+            clause=clause,
             client_id=self.client.client_id,
+            actions=_ways_on(self.client),
+            explanation=explained.address("redirect_uri", self.client, received, self.values),
         )
 
     def checked(self) -> AuthorizationRequest:
@@ -196,6 +217,14 @@ class Draft:
         if claims.get("aud") != self.client.client_id:
             raise RefusedRequest("invalid_request", "The id_token_hint was issued to another client")
         return str(claims["sub"])
+
+
+def _ways_on(client: ClientRecord) -> list[Action]:
+    """Back to the application's own page, where one is registered: never to what a request names."""
+    start = Action(_("Go to the start page"), "/")
+    if not client.home_uri:
+        return [start]
+    return [Action(_("Return to %(app)s", app=in_words(client.name)), client.home_uri), start]
 
 
 def _refuse_request_objects(given: dict[str, str]) -> None:

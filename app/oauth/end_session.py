@@ -11,11 +11,11 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import sentence
 from app.languages import gettext as _
-from app.oauth.errors import LOCALHOST, UnsafeRequest
+from app.oauth import explained
+from app.oauth.errors import LOCALHOST, Clause, UnsafeRequest
 from app.oauth.parameters import LONGEST_VALUE, read
 from app.oauth.responses import with_parameters
 from app.services.clients.clients import ClientRecord
-from app.services.clients.redirect_uris import needs_address
 from app.services.sessions.sessions import ActiveSession
 from app.services.tokens.tokens import InvalidToken
 from app.web.cookies import clear_all
@@ -55,7 +55,7 @@ def begin(values: "MultiDict[str, str]", *, is_form: bool) -> Response:
     client = _client(given, hint)
     wanted = LogoutRequest(
         client.client_id if client else None,
-        _redirect_uri(given.get("post_logout_redirect_uri"), client),
+        _redirect_uri(given.get("post_logout_redirect_uri"), client, values),
         given.get("state"),
         str(hint["sub"]) if hint else None,
         str(hint["sid"]) if hint and "sid" in hint else None,
@@ -136,6 +136,7 @@ def _parameters(values: "MultiDict[str, str]") -> dict[str, str]:
             "The parameters of the request cannot be read",
             facts={"error_description": error.description},
             fixes=[_("Send each parameter once, as UTF-8 text of at most %(count)d characters.", count=LONGEST_VALUE)],
+            clause=Clause.LOGOUT,
             actions=_ways_on(),
         ) from None
 
@@ -153,6 +154,7 @@ def _hint(token: str | None) -> dict[str, object] | None:
             "The id_token_hint is not an ID token of this server",
             facts={"id_token_hint": _("not an ID token of this server")},
             fixes=[_("Send the ID token exactly as it was issued.")],
+            clause=Clause.LOGOUT,
             actions=_ways_on(),
         ) from None
 
@@ -167,6 +169,7 @@ def _client(given: dict[str, str], hint: dict[str, object] | None) -> ClientReco
             facts={"client_id": named},
             client_id=named,
             fixes=[_("Send the client_id the ID token was issued to, or leave it out.")],
+            clause=Clause.LOGOUT,
             actions=_ways_on(),
         )
     return _active(named or hinted)
@@ -178,22 +181,24 @@ def _active(client_id: str | None) -> ClientRecord | None:
     return client if client and client.is_active else None
 
 
-def _redirect_uri(uri: str | None, client: ClientRecord | None) -> str | None:
+def _redirect_uri(uri: str | None, client: ClientRecord | None, values: "MultiDict[str, str]") -> str | None:
     """Section 3: exactly a registered URI; anything else is never redirected to."""
     if uri is None:
         return None
     if client is None or not client.has_post_logout_redirect_uri(uri):
         raise UnsafeRequest(
             "invalid_request",
-            sentence("The application asked to go on to an address that is not registered, so we stopped."),
+            sentence("The application asked to go on to an address that is not registered, so nothing was changed."),
             "The post_logout_redirect_uri is not registered for the client",
             facts={"post_logout_redirect_uri": uri, "client_id": client.client_id if client else _("(missing)")},
             client_id=client.client_id if client else None,
             fixes=[
-                *([_(LOCALHOST)] if client and needs_address(uri, client.post_logout_redirect_uris) else []),
+                *explained.localhost_fix(uri, client, client.post_logout_redirect_uris if client else (), _(LOCALHOST)),
                 _("Register exactly this URI as a post-logout redirect URI of the client."),
                 _("Send id_token_hint or client_id with it."),
             ],
+            clause=Clause.AFTER_LOGOUT,
+            explanation=explained.address("post_logout_redirect_uri", client, [uri], values) if client else None,
             actions=_ways_on(),
         )
     return uri

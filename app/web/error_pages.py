@@ -20,6 +20,7 @@ from app.errors import (
     sentence,
 )
 from app.languages import gettext as _
+from app.services.clients.differences import Span
 from app.services.record.tally import Fact
 from app.web.origins import is_page_of_api
 from app.web.protocol import refusals
@@ -41,12 +42,49 @@ STATUS_MESSAGES = {
 
 
 @dataclass(frozen=True)
+class Registered:
+    """A registered value, what of it the received one has not, and what differs in words."""
+
+    spans: tuple[Span, ...]
+    differs_in: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something to type at a terminal; a line may say when not to."""
+
+    title: str
+    text: str
+    caution: str = ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What only those read who may see what is registered: administrators, and whoever develops the application.
+
+    ``received`` is the value of ``parameter`` beside the nearest of ``registered``; ``more`` others are not shown.
+    """
+
+    parameter: str = ""
+    received: tuple[Span, ...] = ()
+    registered: tuple[Registered, ...] = ()
+    more: int = 0
+    cause: str = ""
+    commands: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True)
 class Developer:
-    """What the developer of the asking application needs to mend a request."""
+    """What the developer of the asking application needs to mend a request.
+
+    What was sent and ``fixes`` that hold for everybody are for everybody; an ``explanation`` is for those it names.
+    """
 
     code: str
     facts: list[tuple[str, str]] = field(default_factory=list)
     fixes: list[str] = field(default_factory=list)
+    clause: str = ""
+    explanation: Explanation | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,13 @@ PHONE = {"width": 360, "height": 740}
 
 ANONYMOUS = ("/", "/login", "/register", "/logged-out", "/developers", "/terms", "/privacy", "asking")
 LOGGED_IN = ("/", "/logout", "/api/oauth/logout", "consent", "select_account")
-REFUSED = {"/nothing-here": 404, "/consent?interaction=unknown": 410, "unknown client": 400, "other address": 400}
+REFUSED = {
+    "/nothing-here": 404,
+    "/consent?interaction=unknown": 410,
+    "unknown client": 400,
+    "other address": 400,
+    "/api/oauth/logout?client_id=pages&post_logout_redirect_uri=http://localhost/elsewhere": 400,
+}
 
 CUT_OFF = """() => [...document.querySelectorAll("h1, button, input:not([type=hidden]), a, code")]
     .filter(element => element.checkVisibility() && !element.closest("pre, .skip-link"))

@@ -119,6 +119,20 @@ def needs_address(requested: str, registered: Iterable[str]) -> bool:
     return requested != by_address[0] and match(by_address[0], by_address[1:])
 
 
+def is_named_localhost(uri: str) -> bool:
+    """Whether ``uri`` is plain http to this machine by its name, whose port never varies."""
+    return bool(re.match(r"http://localhost(?=[:/]|\Z)", uri))
+
+
+def is_on_loopback(uri: str) -> bool:
+    """Whether ``uri``, which nobody needs to have registered, leads to the machine of whoever follows it."""
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and _is_loopback(parts.hostname or "")
+
+
 def is_provable(uri: str) -> bool:
     """Whether only the registered application can receive an answer at ``uri``.
 
