@@ -119,9 +119,9 @@ def presented_credentials(request: BackChannelRequest) -> Presented:
 def _asserted(form: Mapping[str, str], body_id: str) -> Presented:
     """An assertion, and whose it says it is (:rfc:`7521#section-4.2`: the id of the body may be left out)."""
     assertion = read(form.get("client_assertion", "")) if form.get("client_assertion_type") == ASSERTION_TYPE else None
-    if assertion is None:
+    # RFC 7521 section 4.2.1: an assertion of another client than the body's is none.
+    if assertion is None or body_id not in {"", assertion.client_id}:
         return Presented(KEY_METHOD, body_id)
-    _require_same(body_id, assertion.client_id)
     return Presented(KEY_METHOD, assertion.client_id, assertion=assertion)
 
 

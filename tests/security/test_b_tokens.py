@@ -132,7 +132,7 @@ def test_b68_the_session_cookie_is_not_the_sid(parties: Parties) -> None:
 def test_b68_metadata_offers_no_unsigned_id_tokens(parties: Parties) -> None:
     metadata = parties.nobody.get("/.well-known/openid-configuration").json
     assert metadata["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
-    assert parties.run("clients", "create", "x", "--auth-method", "private_key_jwt").exit_code == 2
+    assert parties.run("clients", "create", "x", "--auth-method", "tls_client_auth").exit_code == 2
 
 
 def test_b68_without_openid_there_is_no_id_token(parties: Parties) -> None:

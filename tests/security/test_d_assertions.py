@@ -249,7 +249,7 @@ def test_d91_an_assertion_is_the_only_proof(parties: Parties, service: Signer, p
     is_refused(asked(parties, good, path, Authorization="Basic eDp5"), "invalid_request")
     is_refused(asked(parties, good, path, Authorization="Bearer x"), "invalid_request")
     is_refused(asked(parties, {"client_assertion_type": TYPE, "client_secret": "x"}, path), "invalid_request")
-    is_refused(asked(parties, {**good, "client_id": "web"}, path), "invalid_request")
+    is_refused(asked(parties, {**good, "client_id": "web"}, path), "invalid_client", 401)
     response = asked(parties, {**good, "client_id": service.client_id}, path)
     assert response.status_code == 200
 

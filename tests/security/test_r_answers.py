@@ -183,7 +183,8 @@ def test_r277_an_error_of_ours_may_be_read(
     app = make_app()
     add_client(app, "spa")
     services = app.extensions["services"]
-    monkeypatch.setattr(services.clients, "find", unexpected)
+    for look_up in ("find", "find_with_secrets"):
+        monkeypatch.setattr(services.clients, look_up, unexpected)
     monkeypatch.setattr(services.bearer, "access", unexpected)
     request = {"data": {"client_id": "spa", "token": "x", "grant_type": "refresh_token", "refresh_token": "x"}}
     shown(app, path, 500, "POST", headers={"Authorization": "Bearer x"} if path.endswith("info") else {}, **request)

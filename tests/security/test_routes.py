@@ -5,6 +5,7 @@ origins; the protocol's endpoints have clients that authenticate. A route that i
 which it is, and a page until :data:`tests.security.changes.FORMS` says how its form is filled in.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from tests.api.people import FrontEnd, refusal
+from tests.api.service.backends import PREFIX, service_token
 from tests.databases import SqliteDatabases
 from tests.security.changes import FORMS, Form, connected, consent, everything, kept, linked, second_session
 from tests.security.parties import PROVIDERS, Parties, opened
@@ -34,6 +36,7 @@ PROTOCOL = {
 FROM_OTHER_SITES = (".authorize", ".logout")
 NO_CHANGE = {"login.strength": "judges a password that is typed and keeps nothing; still it wants the token"}
 API = ("api.", "api_compatible.", "api_users.")
+SERVICE = "service."
 OF_NOBODY = {
     "static": "files for all",
     "bootstrap.static": "files for all",
@@ -66,10 +69,12 @@ def parties(sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPath
 
 
 def kind_of(rule: Rule) -> str:
-    """What protects a route: ``page``, ``no change``, ``protocol``, ``api``, or ``nothing``."""
+    """What protects a route: ``page``, ``no change``, ``protocol``, ``api``, ``service``, or ``nothing``."""
     endpoint = rule.endpoint.replace("oauth_compatible.", "oauth.")
     kinds = {"page": FORMS, "no change": NO_CHANGE, "protocol": PROTOCOL}
     found = [kind for kind, names in kinds.items() if endpoint in names]
+    if endpoint.startswith(SERVICE) and rule.rule.startswith(PREFIX):
+        found.append("service")
     if endpoint.startswith(API) and rule.rule.startswith(("/api/v1/", "/api/auth/")):
         found.append("api")
     assert len(found) < 2, rule
@@ -98,6 +103,7 @@ def test_every_route_that_changes_something_is_protected_in_a_way_that_is_named(
     assert [rule for rule in changing(rules) if kind_of(rule) == "nothing"] == []
     assert len(changing(rules, "page")) >= 24
     assert len(changing(rules, "api")) == 34
+    assert len(changing(rules, "service")) == 12
 
 
 def test_every_name_listed_here_is_a_route(rules: list[Rule]) -> None:
@@ -197,6 +203,23 @@ def test_the_api_takes_nothing_from_another_origin_and_nothing_a_browser_sends_b
     assert everything(parties.app) == before
 
 
+def test_the_service_api_takes_nothing_from_a_page_and_nothing_a_browser_sends_by_itself(
+    parties: Parties, front: FrontEnd, rules: list[Rule]
+) -> None:
+    bearer = {"Authorization": f"Bearer {service_token(parties.app, 'backend', 'admin:full')}"}
+    before = recorded(parties)
+    for rule in changing(rules, "service"):
+        path = re.sub(r"<\w+>", str(uuid4()), rule.rule)
+        (method,) = UNSAFE & (rule.methods or set())
+        for origin in (FOREIGN, "null", "https://localhost:8000"):
+            sent = front.browser.open(path, method=method, headers={**bearer, "Origin": origin})
+            refusal(sent, 403, "foreign_origin")
+        for kind in ("application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"):
+            response = front.browser.open(path, method=method, data="a=b", content_type=kind)
+            assert (response.status_code, response.json) == (401, {"detail": "Could not validate service credentials"})
+    assert recorded(parties) == before
+
+
 def strangers_object(parties: Parties, endpoint: str) -> str:
     """The path to something of another person."""
     _, email = parties.newcomer()
@@ -218,7 +241,9 @@ NEVER_WAS = {
 
 
 def test_every_route_that_names_an_object_is_known(rules: list[Rule]) -> None:
-    assert {rule.endpoint for rule in rules if rule.arguments} == {*OBJECTS, *OF_NOBODY}
+    named = {rule.endpoint for rule in rules if rule.arguments and kind_of(rule) != "service"}
+    # What a service names is nobody's own: its scope decides.
+    assert {endpoint for endpoint in named if not endpoint.startswith(SERVICE)} == {*OBJECTS, *OF_NOBODY}
 
 
 @pytest.mark.parametrize("endpoint", sorted(OBJECTS))
