@@ -53,7 +53,7 @@ class Service:
     def caller(self) -> Caller:
         """Who goes on record for what it does."""
         here = caller()
-        return Caller(here.ip_address, here.user_agent, self.client_id)
+        return Caller(here.ip_address, here.user_agent, self.client_id, here.request_id)
 
     def require(self, scopes: Iterable[str]) -> None:
         """Raise :class:`OutOfReach` unless the token has all of these."""

@@ -15,11 +15,26 @@ from app.cli.schema import that_looks_first
 from app.cli.seed import seed
 from app.cli.sessions import sessions
 from app.cli.tokens import tokens
+from app.cli.trace import trace
 from app.cli.users import users
 
 
 def register(app: Flask) -> None:
     """Add the commands; those of Flask-Migrate are there already."""
     given = [that_looks_first(each) if isinstance(each, click.Group) else each for each in app.cli.commands.values()]
-    for command in (*given, seed, users, identities, clients, keys, sessions, tokens, audit, mail, config, metrics):
+    for command in (
+        *given,
+        seed,
+        users,
+        identities,
+        clients,
+        keys,
+        sessions,
+        tokens,
+        audit,
+        trace,
+        mail,
+        config,
+        metrics,
+    ):
         app.cli.add_command(told_in_one_line(command))

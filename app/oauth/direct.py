@@ -107,7 +107,8 @@ class Direct:
         try:
             with self._app.app_context():
                 g.request_id = self._request_id(environ)
-                g.caller = Caller(environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", ""))
+                address, agent = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", "")
+                g.caller = Caller(address, agent, request_id=g.request_id)
                 server = cast(PortalAuthorizationServer, self._app.extensions["authorization_server"])
                 answer = server.respond(endpoint, PlainRequest(environ, body))
                 settle(answer.status)

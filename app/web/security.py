@@ -70,7 +70,8 @@ def headers_of_every_response(settings: Settings) -> list[tuple[str, str]]:
 def caller() -> Caller:
     """Where the current request came from."""
     if "caller" not in g:
-        g.caller = Caller(request.remote_addr or "", request.headers.get("User-Agent", ""))
+        address, agent = request.remote_addr or "", request.headers.get("User-Agent", "")
+        g.caller = Caller(address, agent, request_id=g.get("request_id", ""))
     return cast(Caller, g.caller)
 
 

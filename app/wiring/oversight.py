@@ -6,6 +6,7 @@ from app.services.oversight.applications import Applications
 from app.services.oversight.directory import Directory
 from app.services.oversight.grants import Grants
 from app.services.oversight.statistics import Statistics
+from app.services.oversight.trace import Traces
 from app.wiring.identities import IdentitiesRoom
 
 
@@ -27,3 +28,7 @@ class OversightRoom(IdentitiesRoom):
     @cached_property
     def statistics(self) -> Statistics:
         return Statistics(self.db, self.clock, self.sessions.policy)
+
+    @cached_property
+    def traces(self) -> Traces:
+        return Traces(self.db, self.clock, self.audit, self.accounts, self.sessions.policy)

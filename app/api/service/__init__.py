@@ -13,6 +13,7 @@
     GET    tokens/denylist                       access tokens that were ended before their time
     POST   tokens/revoke                         end a token, or all of a grant, a person or a client
     GET    audit                                 the audit trail
+    GET    trace/<id>                            what is on record about a request, session, grant or person
     GET    settings                              what the portal runs with, secrets masked
 
 Each operation names the scope that the token needs; ``admin:full`` stands for all of them. No cookie counts, and no

@@ -251,6 +251,31 @@ class Record(Answer):
     created_at: datetime
 
 
+class Decision(Answer):
+    """One thing that was decided: when, what, by whom, and in which request."""
+
+    at: datetime
+    what: str
+    by: str
+    success: bool
+    reason: str
+    sentence: str
+    client_id: str | None
+    user_id: str | None
+    session_id: str | None
+    grant_id: str | None
+    request_id: str | None
+
+
+class Trace(Answer):
+    """What is on record about one thing; `kind` is request, session, grant or person."""
+
+    kind: str
+    id: str
+    why: list[str]
+    decisions: list[Decision]
+
+
 class RecordList(Answer):
     """Some of the records, the latest first."""
 

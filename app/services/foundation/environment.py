@@ -102,11 +102,12 @@ class Database(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request came from, as far as it goes on record."""
+    """Where a request came from, as far as it goes on record, and the id it goes by in the log, if one is under way."""
 
     ip_address: str = ""
     user_agent: str = ""
     actor: str = ""
+    request_id: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "user_agent", printable(self.user_agent, 400))

@@ -86,6 +86,9 @@ class Event(enum.StrEnum):
 ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})
 """Goes on record thousands of times an hour; the log has the line of the request already, and tokens are counted."""
 
+REQUEST = "request"
+"""The detail that names the request in which something was recorded, as its log lines and ``X-Request-ID`` do."""
+
 
 class Audit:
     """Writes audit rows and their log lines, and tells who counts."""
@@ -112,6 +115,8 @@ class Audit:
         """
         write = _INSERT.run_alone if is_alone else _INSERT.run_later
         record_id = new_id()
+        if caller.request_id:
+            details[REQUEST] = caller.request_id
         write(
             self.db,
             id=record_id,
