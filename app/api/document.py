@@ -137,6 +137,7 @@ def _parameters(operation: Operation, providers: Sequence[str]) -> list[dict[str
         "client_id": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,100}$"},
         "user_id": {"type": "string", "format": "uuid"},
         "secret_id": {"type": "string", "format": "uuid"},
+        "subject": {"type": "string", "pattern": "^[0-9a-f-]{32,36}$"},
     }
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": schemas[name]}
