@@ -41,7 +41,8 @@ def explained(topic: str, kept_id: str = "") -> Response:
 
 
 def _facts(found: Explanation) -> list[tuple[str, str]]:
-    return [(_(FACTS[name]), str(value)) for name, value in found.cause.facts.items() if name in FACTS]
+    facts = found.cause.facts.items()
+    return [(_(FACTS[name]), _("None") if value == "" else str(value)) for name, value in facts if name in FACTS]
 
 
 def _as_json(known: Topic, found: Explanation | None) -> dict[str, Any]:

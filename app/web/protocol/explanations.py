@@ -203,7 +203,7 @@ CAUSES: dict[str, str] = {
 }
 """Which check refused, for a client that proved itself."""
 FACTS: dict[str, str] = {
-    "sent": sentence("Sent"),
+    "sent": sentence("Received"),
     "expected": sentence("Expected"),
     "registered": sentence("Registered"),
     "granted": sentence("Granted"),
