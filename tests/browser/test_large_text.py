@@ -56,7 +56,8 @@ def test_nothing_is_cut_off_or_lies_on_something_else(
         window.goto(path)
         hold_large(window, how)
     window.goto("/register")
-    window.locator("form[data-once] button:not([type=button])").first.click()
+    with window.expect_navigation():
+        window.locator("form[data-once] button:not([type=button])").first.click()
     hold_large(window, how)
     window.goto(start)
     log_in(window, person)
