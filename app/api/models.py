@@ -21,19 +21,19 @@ LONGEST_TOKEN = 1024
 class Body(BaseModel):
     """A JSON object that is sent."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, defer_build=True)
 
 
 class Query(BaseModel):
     """Parameters of an address, which are text."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class Answer(BaseModel):
     """A JSON object that is answered; every member is always there."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 def read_number(value: Any) -> Any:

@@ -7,14 +7,14 @@ database's connection back before asking anybody: an answer may take as long as 
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import requests
 from authlib.integrations.requests_client import OAuth2Session
-from flask import current_app
+from flask import current_app, has_app_context
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import get_encoding_from_headers
@@ -79,9 +79,7 @@ class BoundedAdapter(BaseAdapter):
         asked = request.copy()
         asked.headers.update(OURS)
         try:
-            with switch.exchange(
-                current_app, "ask provider", **{"server.address": urlsplit(asked.url or "").hostname or ""}
-            ):
+            with _traced(urlsplit(asked.url or "").hostname or ""):
                 answer = fetch(asked, deadline=self._deadline, most_bytes=self._most_bytes)
         except NoAnswer as error:
             raise ProviderUnavailable(REASONS[error.kind]) from None
@@ -134,3 +132,10 @@ def response_of(request: requests.PreparedRequest, answer: WholeAnswer) -> reque
     response.raw = io.BytesIO(answer.body)
     response._content, response._content_consumed = answer.body, True  # type: ignore[attr-defined]
     return response
+
+
+def _traced(host: str) -> AbstractContextManager[None]:
+    """A span about the exchange, where it is for a request of an application."""
+    return (
+        switch.exchange(current_app, "ask provider", **{"server.address": host}) if has_app_context() else nullcontext()
+    )

@@ -86,6 +86,7 @@ def test_the_way_back_over_a_refused_form_and_a_reload_ask_nothing(window: Page,
     window.goto("/login")
     log_in(window, WRONG)
     expect(window.get_by_role("alert")).to_be_visible()
+    window.wait_for_load_state()
     with window.expect_request("**/login") as asked:
         window.reload()
     assert asked.value.method == "GET"

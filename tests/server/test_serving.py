@@ -29,7 +29,7 @@ from tests.servers import PROJECT_ROOT
 from tests.warm import Command
 
 READY_SECONDS = 3.0
-WORKER_MEGABYTES = 150
+WORKER_MEGABYTES = 155
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ Seconds = Annotated[int, Field(ge=1, le=400 * 86400)]
 class Filter(Query):
     """Parameters of which a wrong name must not pass for none: what was to be narrowed would be everything."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Span(Filter):
