@@ -24,6 +24,8 @@ from tests.mail.smtp_server import SmtpServer
 from tests.portal import Portal, close
 from tests.servers import PostgresCluster, RedisServer, running, started
 
+# Before anybody imports it: rooms beside that of the catalogue read answers by it as well.
+pytest.register_assert_rewrite("tests.security.answers")
 MEMORY = Path("/dev/shm")  # noqa: S108
 ROOM = 1 << 30
 THRESHOLDS = (20_000, 20, 20)

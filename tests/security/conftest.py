@@ -8,8 +8,6 @@ import pytest
 from tests.databases import SqliteDatabases
 from tests.security.parties import Parties, opened
 
-pytest.register_assert_rewrite("tests.security.answers")
-
 
 @pytest.fixture(scope="module")
 def parties(sqlite_databases: SqliteDatabases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parties]:
