@@ -11,16 +11,9 @@ from app.cli import client_options
 from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show, show_one, warn
 from app.services.clients.clients import ClientRecord
 from app.services.clients.redirect_uris import is_on_network
-from app.services.clients.registration import ListChange, is_own_path
+from app.services.clients.registration import CREATED_AS, ListChange, is_own_path
 from app.services.upkeep.seeding import SEEDED
 from app.wiring import services
-
-CREATED_AS = {
-    "redirect_uris": "redirects",
-    "post_logout_redirect_uris": "post_logout",
-    "allowed_scopes": "scopes",
-    "grant_types": "grants",
-}
 
 
 @click.group()

@@ -12,16 +12,11 @@ from app.api.service.answers import Client, ClientList, ClientSecret, ClientWith
 from app.api.service.asked import ClientChange, ClientsWanted, NewClient, Rotation
 from app.api.service_token import Service
 from app.services.clients.records import ClientRecord
+from app.services.clients.registration import CREATED_AS
 from app.wiring import services
 
 routes = Routes("Service: clients")
 SCOPES = ("admin:oauth",)
-CREATED_AS = {
-    "redirect_uris": "redirects",
-    "post_logout_redirect_uris": "post_logout",
-    "allowed_scopes": "scopes",
-    "grant_types": "grants",
-}
 
 
 @routes("GET", "/clients", Access.SERVICE, scopes=SCOPES, query=ClientsWanted, answer=ClientList)

@@ -60,6 +60,13 @@ CHANGEABLE = frozenset(
     }
 )
 """The columns an operator decides on; the others are the client's id, its secret and what happened to it."""
+CREATED_AS = {
+    "redirect_uris": "redirects",
+    "post_logout_redirect_uris": "post_logout",
+    "allowed_scopes": "scopes",
+    "grant_types": "grants",
+}
+"""What columns are called where a client is registered."""
 
 
 @dataclass(frozen=True, slots=True)
