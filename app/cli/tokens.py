@@ -53,4 +53,5 @@ def revoke(who: str | None, client_id: str | None, is_piped: bool, as_json: bool
 def list_denied(who: str | None, limit: int, as_json: bool) -> None:
     """List access tokens that were ended before their time and have not expired, the latest first."""
     user_id = services.accounts.find(who).id if who else None
-    show([asdict(row) for row in services.revocations.denied(user_id, limit)], is_json=as_json)
+    denied = services.grants.denied(user_id=user_id, client_id=None, limit=limit)
+    show([asdict(row) for row in denied.items], is_json=as_json)

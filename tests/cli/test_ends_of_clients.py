@@ -61,7 +61,7 @@ def test_a_deleted_client_takes_along_what_it_held(app: Flask, neighbour: Flask)
     assert RelyingParty(browser, "gone", renewed).redeem(waiting).json["error"] == "invalid_grant"
     with app.app_context():
         services = app.extensions["services"]
-        denied = services.revocations.denied(None, 10)
+        denied = services.grants.denied(user_id=None, client_id=None, limit=10).items
     assert {(each.client_id, each.reason) for each in denied} == {("gone", "client_deleted")}
 
 

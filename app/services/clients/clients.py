@@ -170,17 +170,7 @@ class Clients:
             lean_id_token=lean_id_token,
             **{name: _as_kept(value) for name, value in {**_UNSTATED, **fields}.items()},
         )
-        require_client_id(client_id)
-        if client_id == PORTAL or self.find(client_id):
-            raise InvalidInput(TAKEN, "client_id")
-        self._require_valid(client)
-        client.generation = _new_generation()
-        client.created_at = client.updated_at = self._moment()
-        try:
-            with self.db.session.begin_nested():
-                self.db.session.add(client)
-        except IntegrityError:
-            raise InvalidInput(TAKEN, "client_id") from None
+        self._add(client)
         secret = self.secrets.replace(client, self.clock()) if has_secret(client) else None
         self.browser_origins()
         self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
@@ -292,6 +282,19 @@ class Clients:
     def known_origins(self) -> frozenset[str]:
         """:meth:`browser_origins` as this process saw them last, without asking the database."""
         return self._origins[1]
+
+    def _add(self, client: Client) -> None:
+        require_client_id(client.client_id)
+        if client.client_id == PORTAL or self.find(client.client_id):
+            raise InvalidInput(TAKEN, "client_id")
+        self._require_valid(client)
+        client.generation = _new_generation()
+        client.created_at = client.updated_at = self._moment()
+        try:
+            with self.db.session.begin_nested():
+                self.db.session.add(client)
+        except IntegrityError:
+            raise InvalidInput(TAKEN, "client_id") from None
 
     def _change(self, client: Client, changes: Mapping[str, Any]) -> None:
         """Set the values, with what follows from them, and see that the client can be so."""

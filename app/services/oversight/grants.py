@@ -12,7 +12,6 @@ from app.services.clients.scopes import split
 from app.services.foundation.environment import Clock, Database
 from app.services.oversight.pages import Page, page_of
 from app.services.revocation.families import is_living
-from app.services.revocation.revocations import DeniedToken
 from app.services.sessions.sessions import SessionPolicy
 
 _session = cast(sa.Table, UserSession.__table__)
@@ -63,6 +62,18 @@ class Grant:
     ended_at: datetime | None
     end_reason: str | None
     state: State
+
+
+@dataclass(frozen=True, slots=True)
+class DeniedToken:
+    """An entry of the denylist as operators see it."""
+
+    jti: str
+    user_id: str | None
+    client_id: str | None
+    reason: str
+    denied_at: datetime
+    expires_at: datetime
 
 
 class Grants:

@@ -33,18 +33,6 @@ class Denied:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class DeniedToken:
-    """An entry of the denylist as operators see it."""
-
-    jti: str
-    user_id: str | None
-    client_id: str | None
-    reason: str
-    denied_at: datetime
-    expires_at: datetime
-
-
 class Revocations:
     """Revokes families and single access tokens."""
 
@@ -99,21 +87,6 @@ class Revocations:
     def is_denied(self, jti: str) -> bool:
         """Whether an access token was revoked."""
         return self.db.session.execute(sa.select(_revoked.c.jti).where(_revoked.c.jti == jti)).first() is not None
-
-    def denied(self, user_id: str | None, limit: int) -> list[DeniedToken]:
-        """Access tokens that were ended before their time and have not expired, the latest first."""
-        query = sa.select(
-            _revoked.c.jti,
-            _revoked.c.user_id,
-            _revoked.c.client_id,
-            _revoked.c.reason,
-            _revoked.c.blacklisted_at,
-            _revoked.c.expires_at,
-        ).where(_revoked.c.expires_at > self.clock())
-        if user_id is not None:
-            query = query.where(_revoked.c.user_id == user_id)
-        rows = self.db.session.execute(query.order_by(_revoked.c.blacklisted_at.desc(), _revoked.c.jti).limit(limit))
-        return [DeniedToken(*row) for row in rows]
 
     def _end(self, condition: sa.ColumnElement[bool], reason: str, caller: Caller) -> int:
         session, now = self.db.session, self.clock()
