@@ -28,6 +28,9 @@ SWEPT = 10_000
 """Records that one go of the chore sweeps over."""
 LATE = timedelta(seconds=5)
 PAUSE_SECONDS = 0.01
+AT_A_STRETCH = 20
+"""Records that are hashed before requests in other threads, one of which may hold the database's lock, get a turn."""
+TURN_SECONDS = 0.0002
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _log = cast(sa.Table, AuditLog.__table__)
 _seal = cast(sa.Table, AuditSeal.__table__)
@@ -221,12 +224,16 @@ class _Seals:
         self.first, self.last, self.now = head.sequence + 1, head.sequence + len(rows), now
         self.ids = [row.id for row in rows]
         self.salts = new_salts(len(rows))
-        self.personal = [personal_hash(salt, row) for salt, row in zip(self.salts, rows, strict=True)]
+        self.personal: list[str] = []
         self.hashes: list[str] = []
         previous, added_at = head.hash, moment(now)
-        for sequence, (row, personal) in enumerate(zip(rows, self.personal, strict=True), self.first):
+        for sequence, (row, salt) in enumerate(zip(rows, self.salts, strict=True), self.first):
+            personal = personal_hash(salt, row)
             previous = row_hash(previous, sequence, row, personal, added_at)
+            self.personal.append(personal)
             self.hashes.append(previous)
+            if not sequence % AT_A_STRETCH:
+                time.sleep(TURN_SECONDS)
 
     def insert(self, db: Database) -> None:
         """Write them."""
