@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +88,12 @@ class Report:
         if len(self.findings) < MOST_SHOWN:
             self.findings.append(finding)
 
+    def end_with(self, findings: Sequence[Finding]) -> None:
+        """Add what was found of the trail as a whole, which none of the many rows that it shows in may hide."""
+        self.problems += len(findings)
+        ends = findings[: MOST_SHOWN // 2]
+        self.findings = [*self.findings[: MOST_SHOWN - len(ends)], *ends]
+
 
 class Verifier:
     """Reads a trail from its beginning to its end, holding little of it.
@@ -140,23 +146,26 @@ class Verifier:
     def finish(self) -> Report:
         """Judge the whole."""
         report = self.report
-        for first, last in self._missing:
-            which = f"row {first} was" if first == last else f"rows {first} to {last} were"
-            self._found(first, "", f"{which} removed")
         sequence, _ = self._anchor or (0, "")
-        if sequence and not self._is_anchor_signed:
-            self._found(sequence, "", "no signed checkpoint stands where the trail begins: its beginning was removed")
         report.is_extract = bool(sequence) and not self._is_anchor_recorded
         report.trimmed_until = sequence if self._is_anchor_recorded else 0
-        for number in sorted(self._kept):
-            what = f"checkpoint {number}, which the auditor kept, is not in the trail: its end was cut off"
-            self._found(self._kept[number]["sequence"], "", what)
-        if self._sequence > report.signed_until and not self._has_unsigned_end:
-            self._found(report.signed_until + 1, "", "is behind the last checkpoint: nobody signed it")
-        if not self._has_ended:
-            self._found(None, "", "the trail has no end: it was cut off, or is no trail")
+        report.end_with(list(self._of_the_whole(sequence)))
         report.first, report.last, report.kids = sequence + 1, self._sequence, sorted(self._trusted)
         return report
+
+    def _of_the_whole(self, anchor: int) -> Iterator[Finding]:
+        if not self._has_ended:
+            yield Finding(None, "", "the trail has no end: it was cut off, or is no trail")
+        for number in sorted(self._kept):
+            what = f"checkpoint {number}, which the auditor kept, is not in the trail: its end was cut off"
+            yield Finding(self._kept[number]["sequence"], "", what)
+        if anchor and not self._is_anchor_signed:
+            yield Finding(anchor, "", "no signed checkpoint stands where the trail begins: its beginning was removed")
+        if self._sequence > self.report.signed_until and not self._has_unsigned_end:
+            yield Finding(self.report.signed_until + 1, "", "is behind the last checkpoint: nobody signed it")
+        for first, last in self._missing:
+            which = f"row {first} was" if first == last else f"rows {first} to {last} were"
+            yield Finding(first, "", f"{which} removed")
 
     def _begin(self, item: Mapping[str, Any]) -> None:
         if self._anchor is not None:

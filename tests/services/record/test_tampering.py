@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.models import new_id
 from app.services.record.audit import Event
+from app.services.record.verification import MOST_SHOWN
 from tests.services.record.trails import (
     CHAIN,
     CHECKPOINT,
@@ -358,3 +359,13 @@ def test_what_is_done_to_a_file(stage: Stage) -> None:
     assert any("malformed" in line for line in found(lambda items: items[where].update(sequence=True)))
     assert any("malformed" in line for line in found(lambda items: items.insert(3, [])))
     assert of_lines([]).findings[0].what == "the trail has no end: it was cut off, or is no trail"
+
+
+def test_a_file_that_was_cut_off_says_so_however_many_rows_it_shows_in(stage: Stage) -> None:
+    """Rows were erased for accounts whose deletion stood at the end: each is told, and so is what became of the end."""
+    items = stage.items()
+    row = items[place_of(items, 5)]
+    blanked = {**row, "actor": "", "ip": "", "user_agent": "", "details": {}, "salt": ""}
+    findings = of_lines([items[0], *[blanked] * 70]).findings
+    assert len(findings) == MOST_SHOWN
+    assert "the trail has no end: it was cut off, or is no trail" in map(str, findings)
