@@ -22,6 +22,7 @@ _PARTS = re.compile(
     r"(?P<path>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?\Z",
     re.DOTALL,
 )
+_ENDS_OF_PARTS = frozenset("./")
 _ESCAPES = re.compile(r"%[0-9A-Fa-f]{2}")
 # Letters and signs of other scripts that look like those of ASCII, as far as normalisation leaves them alone.
 _LOOKALIKES = str.maketrans(
@@ -120,6 +121,13 @@ def visible(text: str) -> str:
     return "".join(each if each == " " or each.isprintable() else f"\u2039U+{ord(each):04X}\u203a" for each in text)
 
 
+def told(text: str) -> str:
+    """:func:`visible`, and what passes for another character has its code point beside it."""
+    return "".join(
+        f"{each}\u2039U+{ord(each):04X}\u203a" if _passes_for_another(each) else visible(each) for each in text
+    )
+
+
 def _distance(compared: Comparison) -> tuple[bool, int, int]:
     marked = sum(len(span.text) for span in (*compared.received, *compared.registered) if span.differs)
     return Difference.HOST in compared.names, len(compared.names), marked
@@ -158,6 +166,14 @@ def _plain(character: str) -> str:
     return plain if plain.isascii() else character
 
 
+def _passes_for_another(character: str) -> bool:
+    """Whether it looks like a character of ASCII, or is a part of what looks like one letter."""
+    if character.isascii() or not character.isprintable():
+        return False
+    is_part = unicodedata.combining(character) or "\u1100" <= character <= "\u11ff"
+    return bool(is_part) or _plain(character).isascii()
+
+
 def _may_vary(registered: re.Match[str]) -> bool:
     # RFC 8252 section 7.3: the port of a loopback address, over http.
     return registered["scheme"] == "http" and registered["host"] in _LOOPBACK_ADDRESSES
@@ -181,7 +197,9 @@ def _of_paths(one: str, other: str) -> Iterator[Difference]:
     if one == other:
         return
     once, twice = unquote(one), unquote(other)
-    if once == twice or unquote(once) == twice or once == unquote(twice):
+    if once != twice and unicodedata.normalize("NFC", once) == unicodedata.normalize("NFC", twice):
+        yield Difference.LOOKALIKE
+    elif once == twice or unquote(once) == twice or once == unquote(twice):
         yield Difference.ENCODING
     elif one.casefold() == other.casefold():
         yield Difference.CASE
@@ -214,12 +232,23 @@ def _between(own: str, other: str) -> tuple[int, int]:
     first = next((at for at in range(shorter) if own[at] != other[at]), shorter)
     most = shorter - first
     same = next((at for at in range(most) if own[-1 - at] != other[-1 - at]), most)
-    return first, len(own) - same
+    last = len(own) - same
+    return _at_a_part(own, first, last) if first + same == len(other) else (first, last)
+
+
+def _at_a_part(own: str, first: int, last: int) -> tuple[int, int]:
+    """The same where letters were only put in, as the eye takes parts: ``[staging.]shop``, not ``s[taging.s]hop``."""
+    for back in range(first + 1):
+        if own[last - back - 1] in _ENDS_OF_PARTS:
+            return first - back, last - back
+        if back == first or own[first - back - 1] != own[last - back - 1]:
+            break
+    return first, last
 
 
 def _runs(text: str, marked: set[int]) -> Iterator[Span]:
     start = 0
     for at in range(1, len(text) + 1):
         if at == len(text) or (at in marked) != (start in marked):
-            yield Span(visible(text[start:at]), start in marked)
+            yield Span(told(text[start:at]), start in marked)
             start = at

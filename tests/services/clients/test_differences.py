@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.clients.differences import LONGEST_SHOWN, Span, differences, nearest, unlike, visible
+from app.services.clients.differences import LONGEST_SHOWN, Span, differences, nearest, told, unlike, visible
 from app.services.clients.redirect_uris import match
 
 REGISTERED = "https://app.test/cb"
@@ -30,13 +30,21 @@ CASES = [
     ("https://app.test/cb#top", REGISTERED, "https://app.test/cb[#top]", "fragment"),
     ("https://me:pw@app.test/cb", REGISTERED, "https://[me:pw]@app.test/cb", "user"),
     ("https://app.test/in/cb", REGISTERED, "https://app.test/[in/]cb", "path"),
-    ("https\uff1a//\uff41pp.test/cb", REGISTERED, "https[\uff1a]//[\uff41]pp.test/cb", "lookalike"),
-    ("https://\u0430pp.test/cb", REGISTERED, "https://[\u0430]pp.test/cb", "lookalike"),
+    ("https\uff1a//\uff41pp.test/cb", REGISTERED, "https[\uff1a‹U+FF1A›]//[\uff41‹U+FF41›]pp.test/cb", "lookalike"),
+    ("https://\u0430pp.test/cb", REGISTERED, "https://[\u0430‹U+0430›]pp.test/cb", "lookalike"),
     ("https://app.test/cb\u200b", REGISTERED, "https://app.test/cb[\u2039U+200B\u203a]", "invisible"),
     (" https://app.test/cb", REGISTERED, "[ ]https://app.test/cb", "invisible"),
     ("http://app.test:80/CB/", REGISTERED, "[http]://app.test[:80]/[CB/]", "scheme port case trailing slash"),
     ("https://app.test/Api/Cb/", "https://app.test/api/cb", "https://app.test/[A]pi/[C]b[/]", "case trailing slash"),
     ("cb", REGISTERED, "cb", "scheme host path"),
+    ("https://staging.shop.test/cb", "https://shop.test/cb", "https://[staging.]shop.test/cb", "host"),
+    ("https://app.test/api/auth/cb", "https://app.test/auth/cb", "https://app.test/[api/]auth/cb", "path"),
+    (
+        "https://app.test/\u1112\u1161/cb",
+        "https://app.test/%ED%95%98/cb",
+        "https://app.test/[\u1112‹U+1112›\u1161‹U+1161›]/cb",
+        "lookalike",
+    ),
     ("com.example.app:/in", "com.example.app:/cb", "com.example.app:/[in]", "path"),
 ]
 characters = st.sampled_from("aA/:?#%2Ff@[].1 \u200b\uff0f\u0430\x00\ud800") | st.characters()
@@ -64,7 +72,7 @@ def test_what_only_the_registered_one_has_is_marked_there() -> None:
 @given(st.text(characters, max_size=40), st.text(visible_ascii, max_size=40))
 def test_whatever_comes_is_shown_whole_and_has_a_name_unless_it_matches(received: str, registered: str) -> None:
     compared = differences(received, registered)
-    assert text(compared.received) == visible(received)
+    assert text(compared.received) == told(received)
     assert text(compared.registered) == registered
     assert (
         compared.names or match(received, [registered]) or registered.startswith(("http://127.0.0.1", "http://[::1]"))
@@ -84,6 +92,11 @@ def test_the_nearest_comes_first() -> None:
 def test_names_that_are_no_addresses_are_compared_by_letters() -> None:
     compared = unlike("my-ap", "my-app")
     assert (shown(compared.received), shown(compared.registered)) == ("my-ap", "my-ap[p]")
+
+
+def test_what_passes_for_another_character_is_named_too() -> None:
+    assert told("a\u0430\u0301\uff0f가é\u200b") == "a\u0430‹U+0430›\u0301‹U+0301›\uff0f‹U+FF0F›가é‹U+200B›"
+    assert told("plain text/한글") == "plain text/한글"
 
 
 def test_what_turns_the_text_beside_it_is_named_by_its_code_point() -> None:
