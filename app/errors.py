@@ -46,6 +46,13 @@ class NotFound(PortalError):
     status, code, message = 404, "not_found", sentence("This page does not exist.")
 
 
+class AdministratorsOnly(PortalError):
+    """Whoever asks is logged in and does not administer the platform."""
+
+    status, code = 403, "administrators_only"
+    message = sentence("Only administrators of the platform can use this page. Nothing was changed.")
+
+
 class WrongCredentials(PortalError):
     """The same for an unknown account, a wrong password and a disabled account."""
 

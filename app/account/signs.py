@@ -54,6 +54,7 @@ EVENTS: dict[str, str] = {
     Event.REFRESH_REUSED: "shield-exclamation",
     Event.REFRESH_FOREIGN: "shield-exclamation",
     Event.TOKEN_REVOKED: "grid",
+    Event.CLIENT_CHANGED: "pencil",
 }
 
 OTHER = "clock-history"

@@ -9,7 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import InvalidInput, NotFound
+from app.errors import InvalidInput, NotFound, sentence
 from app.models import Client, Scope, TokenFamily, User
 from app.services.clients import redirect_uris
 from app.services.clients.records import FIRST_PARTY as FIRST_PARTY
@@ -17,11 +17,13 @@ from app.services.clients.records import ClientRecord as ClientRecord
 from app.services.clients.registration import (
     CHANGEABLE,
     KEY_METHOD,
+    AddressKind,
     ListChange,
     has_secret,
     is_client_id,
     require_client_id,
     require_registrable,
+    require_room,
 )
 from app.services.clients.secrets import LIVING, ClientSecrets, SecretDescription
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database, random_token
@@ -29,9 +31,10 @@ from app.services.foundation.statements import Statement
 from app.services.record.audit import Audit, Event
 from app.services.revocation.revocations import Revocations
 
-UNKNOWN = "There is no client of that id."
+UNKNOWN = sentence("There is no client of that id.")
 TAKEN = "There is a client of that id already."
 SECRETLESS = "This client has no secret: it is public, or signs with a key."
+OWN = sentence("The portal's own client cannot be changed.")
 PORTAL = "portal"
 """The id of the portal as a client of itself (:mod:`app.services.grants.first_party`); nobody can register it."""
 DELETED_AT_ONCE = 500
@@ -44,6 +47,7 @@ _MARK = Statement(
         sa.func.sum(_TABLE.c.is_active.cast(sa.Integer)).label("active"),
     )
 )
+_ADDRESSES = frozenset(kind.column for kind in AddressKind)
 _UNSTATED: dict[str, Any] = {
     "description": "",
     "require_pkce": True,
@@ -125,6 +129,16 @@ class Clients:
         if client := self.find(client_id):
             return client
         raise NotFound(UNKNOWN)
+
+    def require_addable(self, client_id: str, kind: AddressKind, uri: str) -> ClientRecord:
+        """The client of that id; raises what :meth:`update` would if it were to be registered with ``uri`` as well."""
+        if client_id == PORTAL:
+            raise InvalidInput(OWN, "client_id")
+        client = self.get(client_id)
+        redirect_uris.require_registrable(uri, allows_network=self.allows_network)
+        present = getattr(client, kind.column)
+        require_room(present, {*present, uri})
+        return client
 
     def all(self, *, listed: bool = False) -> list[ClientRecord]:
         """All clients by id, or only the active ones that show as tiles on the home page."""
@@ -287,6 +301,8 @@ class Clients:
         require_client_id(client.client_id)
         if client.client_id == PORTAL or self.find(client.client_id):
             raise InvalidInput(TAKEN, "client_id")
+        for name in _ADDRESSES:
+            require_room((), getattr(client, name))
         self._require_valid(client)
         client.generation = _new_generation()
         client.created_at = client.updated_at = self._moment()
@@ -303,7 +319,10 @@ class Clients:
         with self.db.session.no_autoflush:
             was_confidential = client.is_confidential
             for name, value in changes.items():
-                setattr(client, name, value.applied(getattr(client, name)) if isinstance(value, ListChange) else value)
+                present = getattr(client, name)
+                setattr(client, name, value.applied(present) if isinstance(value, ListChange) else value)
+                if name in _ADDRESSES:
+                    require_room(present, getattr(client, name))
             if client.is_confidential != was_confidential and "auth_method" not in changes:
                 client.auth_method = "client_secret" if client.is_confidential else "none"
             _follow_keys(client, changes)
@@ -335,7 +354,7 @@ class Clients:
         if found is None:
             raise NotFound(UNKNOWN)
         if client_id == PORTAL and not is_built_in_meant:
-            raise InvalidInput("The portal's own client cannot be changed.", "client_id")
+            raise InvalidInput(OWN, "client_id")
         return found
 
     def _moment(self) -> datetime:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, sentence
 from app.services.foundation import networks
 
 LARGEST_PORT = 65535
@@ -27,22 +27,26 @@ def require_registrable(uri: str, *, allows_network: bool = False) -> None:
     fragment (:rfc:`6749#section-3.1.2`), no user information, no wildcard, printable ASCII only.
     """
     if not _ALLOWED.match(uri) or any(character in uri for character in '*#\\"<>'):
-        raise InvalidInput("A redirect URI has no wildcard, fragment, quote or space.", "redirect_uri")
+        raise InvalidInput(
+            sentence("A redirect URI is of ASCII, without wildcard, fragment, quote or space."), "redirect_uri"
+        )
     try:
         parts = urlsplit(uri)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise InvalidInput("This redirect URI is not a valid URI.", "redirect_uri") from None
+        raise InvalidInput(sentence("This redirect URI is not a valid URI."), "redirect_uri") from None
     if parts.username is not None or parts.password is not None:
-        raise InvalidInput("A redirect URI carries no user name.", "redirect_uri")
+        raise InvalidInput(sentence("A redirect URI carries no username."), "redirect_uri")
     if {"code", "state", "iss", "error"} & set(re.findall(r"(?:^|&)([^=&]+)", parts.query)):
-        raise InvalidInput("A redirect URI has no parameters of the protocol.", "redirect_uri")
+        raise InvalidInput(sentence("A redirect URI has no parameters of the protocol."), "redirect_uri")
     is_web = parts.scheme == "https" and bool(host)
     is_local = parts.scheme == "http" and (_is_loopback(host or "") or (allows_network and is_on_network(uri)))
     is_private = bool(re.fullmatch(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+", parts.scheme)) and uri[:1].islower()
     if not (is_web or is_local or is_private):
         raise InvalidInput(
-            "A redirect URI starts with https://, with http:// on localhost, or with an application's own scheme.",
+            sentence(
+                "A redirect URI starts with https://, with http:// on localhost, or with an application's own scheme."
+            ),
             "redirect_uri",
         )
 

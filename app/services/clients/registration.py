@@ -1,12 +1,13 @@
 """What can be registered about an application, and which of it fits together."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, sentence
 from app.models import Client
 from app.services.clients import public_keys, redirect_uris
 from app.services.foundation.texts import MOST_TYPED, holds_controls, one_line
@@ -26,6 +27,9 @@ ACCESS_SECONDS, REFRESH_SECONDS = (30, 86_400), (60, 400 * 86_400)
 """Shortest and longest life that a client may state for its tokens, seconds."""
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_ADDRESS = 100, 500, 2000
 LONGEST_CONTACT, MOST_CONTACTS = 254, 5
+MOST_ADDRESSES = 100
+"""Of each kind; a client that has more, which older code let in, keeps them and gets no further one."""
+TOO_MANY_ADDRESSES = sentence("A client has at most 100 addresses of each kind.")
 NEVER_OPTIONAL = "openid"
 """Whoever asks who somebody is gets nothing without the answer."""
 CHANGEABLE = frozenset(
@@ -67,6 +71,18 @@ CREATED_AS = {
     "grant_types": "grants",
 }
 """What columns are called where a client is registered."""
+
+
+class AddressKind(StrEnum):
+    """The lists of addresses that browsers are led to, each by the parameter that names one of them."""
+
+    REDIRECT = "redirect_uri"
+    POST_LOGOUT = "post_logout_redirect_uri"
+
+    @property
+    def column(self) -> str:
+        """The column the list stands in."""
+        return f"{self}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +130,12 @@ def require_name(value: str) -> str:
             f"A name has 1 to {LONGEST_NAME} characters that can be seen, and no control or mark of direction.", "name"
         )
     return name
+
+
+def require_room(present: Collection[str], wanted: Collection[str]) -> None:
+    """Raise :class:`InvalidInput` if a list of addresses would grow beyond :data:`MOST_ADDRESSES`."""
+    if len(wanted) > max(MOST_ADDRESSES, len(present)):
+        raise InvalidInput(TOO_MANY_ADDRESSES, "redirect_uri")
 
 
 def require_registrable(client: Client, *, allows_network: bool = False) -> None:
@@ -181,7 +203,7 @@ def _contradictions(client: Client) -> dict[str, bool]:
         "An optional scope has to be one that the client may have.": not optional <= set(client.allowed_scopes),
         f"The scope {NEVER_OPTIONAL} cannot be optional.": NEVER_OPTIONAL in optional,
         "Nothing is optional where people are never asked.": bool(optional) and client.consent_policy == "implicit",
-        "The authorization code grant needs a redirect URI.": (
+        sentence("The authorization code grant needs a redirect URI."): (
             "authorization_code" in grants and not client.redirect_uris
         ),
         "Client credentials need a confidential client.": "client_credentials" in grants and is_public,

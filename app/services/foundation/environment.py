@@ -102,12 +102,16 @@ class Database(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Where a request came from, as far as it goes on record, and the id it goes by in the log, if one is under way."""
+    """Where a request came from, as far as it goes on record, and the id it goes by in the log, if one is under way.
+
+    ``user_id`` is who does something that concerns no person: the record is theirs, also to be told and erased.
+    """
 
     ip_address: str = ""
     user_agent: str = ""
     actor: str = ""
     request_id: str = ""
+    user_id: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "user_agent", printable(self.user_agent, 400))

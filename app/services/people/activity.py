@@ -72,6 +72,7 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.REFRESH_REUSED,
             Event.REFRESH_FOREIGN,
             Event.TOKEN_REVOKED,
+            Event.CLIENT_CHANGED,
         }
     ),
 }

@@ -1,12 +1,13 @@
 """Who administers the platform, and that somebody always does."""
 
+from dataclasses import replace
 from typing import cast
 
 import sqlalchemy as sa
 
-from app.errors import InvalidInput
+from app.errors import AdministratorsOnly, InvalidInput
 from app.models import Membership, Role, User
-from app.services.foundation.environment import Database
+from app.services.foundation.environment import Caller, Database
 from app.services.tokens.claims import ADMIN_ROLE
 
 _user = cast(sa.Table, User.__table__)
@@ -35,6 +36,16 @@ class Administrators:
         """Whether this person administers, or could without anybody's doing."""
         theirs = sa.select(_user.c.id).where(_user.c.id == user_id, sa.or_(_ADMINISTERS, _user.c.is_staff))
         return self.db.session.execute(theirs).first() is not None
+
+    def acting(self, user_id: str, caller: Caller) -> Caller:
+        """``caller`` as this administrator, for what changes in this transaction; raises :class:`AdministratorsOnly`.
+
+        Whoever stops the account or takes the role away waits until that is done, or comes first.
+        """
+        theirs = sa.select(_user.c.id).where(_user.c.id == user_id, _user.c.is_active, _ADMINISTERS)
+        if self.db.session.execute(theirs.with_for_update(key_share=True, of=_user)).first() is None:
+            raise AdministratorsOnly
+        return replace(caller, actor=user_id, user_id=user_id)
 
     def is_last(self, user_id: str) -> bool:
         """Whether only this person administers the platform; administrators who ask at once wait for each other here.

@@ -114,7 +114,7 @@ class Audit:
         ``is_alone`` says that nothing else is written with it. Answers the id of the row.
         """
         write = _INSERT.run_alone if is_alone else _INSERT.run_later
-        record_id = new_id()
+        record_id, user_id = new_id(), user_id or caller.user_id or None
         if caller.request_id:
             details[REQUEST] = caller.request_id
         write(
