@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response
 from werkzeug.datastructures import Headers
 
-from app import account, api, cli, consent, extensions, languages, login, mail, oauth, portal, social, wiring
+from app import account, admin, api, cli, consent, extensions, languages, login, mail, oauth, portal, social, wiring
 from app.api import refresh_cookie
 from app.oauth import direct
 from app.server import background, logs, outward, terms, uploads
@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     presentation.configure(app)
     providers.configure(app)
     error_pages.register(app)
-    for package in (oauth, api, login, consent, account, portal):
+    for package in (oauth, api, login, consent, account, admin, portal):
         package.register(app)
     social.register(app, settings)
     mail.register(app, settings)

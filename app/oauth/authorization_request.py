@@ -18,6 +18,7 @@ from app.oauth import explained, parameters
 from app.oauth.errors import LOCALHOST, Clause, RefusedRequest, UnsafeRequest
 from app.services.clients import scopes
 from app.services.clients.clients import ClientRecord
+from app.services.clients.registration import AddressKind
 from app.services.grants.interactions import AuthorizationRequest
 from app.services.tokens.claims import SUPPORTED as SUPPORTED_CLAIMS
 from app.services.tokens.tokens import InvalidToken
@@ -106,9 +107,12 @@ class Draft:
                 given,
                 Clause.EXACT,
                 *explained.localhost_fix(given[0], self.client, self.client.redirect_uris, _(LOCALHOST)),
-                _(
-                    "Register exactly this URI for the client, or send the registered one. Scheme, host, port, case "
-                    "and a final slash all count."
+                explained.mending(
+                    given[0],
+                    _(
+                        "Register exactly this URI for the client, or send the registered one. Scheme, host, port, "
+                        "case and a final slash all count."
+                    ),
                 ),
             )
         return given[0], True
@@ -130,7 +134,7 @@ class Draft:
             clause=clause,
             client_id=self.client.client_id,
             actions=_ways_on(self.client),
-            explanation=explained.address("redirect_uri", self.client, received, self.values),
+            explanation=explained.address(AddressKind.REDIRECT, self.client, received, self.values),
         )
 
     def checked(self) -> AuthorizationRequest:

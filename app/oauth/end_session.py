@@ -16,6 +16,7 @@ from app.oauth.errors import LOCALHOST, Clause, UnsafeRequest
 from app.oauth.parameters import LONGEST_VALUE, read
 from app.oauth.responses import with_parameters
 from app.services.clients.clients import ClientRecord
+from app.services.clients.registration import AddressKind
 from app.services.sessions.sessions import ActiveSession
 from app.services.tokens.tokens import InvalidToken
 from app.web.cookies import clear_all
@@ -194,11 +195,11 @@ def _redirect_uri(uri: str | None, client: ClientRecord | None, values: "MultiDi
             client_id=client.client_id if client else None,
             fixes=[
                 *explained.localhost_fix(uri, client, client.post_logout_redirect_uris if client else (), _(LOCALHOST)),
-                _("Register exactly this URI as a post-logout redirect URI of the client."),
+                explained.mending(uri, _("Register exactly this URI as a post-logout redirect URI of the client.")),
                 _("Send id_token_hint or client_id with it."),
             ],
             clause=Clause.AFTER_LOGOUT,
-            explanation=explained.address("post_logout_redirect_uri", client, [uri], values) if client else None,
+            explanation=explained.address(AddressKind.POST_LOGOUT, client, [uri], values) if client else None,
             actions=_ways_on(),
         )
     return uri

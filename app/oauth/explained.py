@@ -17,47 +17,15 @@ from app.languages import gettext as _
 from app.services.clients import redirect_uris
 from app.services.clients.clients import ClientRecord
 from app.services.clients.differences import LONGEST_SHOWN, Difference, Span, nearest, unlike
-from app.services.clients.registration import is_client_id
+from app.services.clients.registration import AddressKind, is_client_id
 from app.settings import is_loopback
-from app.web.error_pages import Command, Explanation, Registered
+from app.web.error_pages import Action, Command, Explanation, Registered
+from app.web.protocol import addresses
 from app.web.sessions import current_session
 from app.wiring import services
 
 MOST_SHOWN = 5
-REPEATED = frozenset(
-    {
-        "response_type",
-        "client_id",
-        "redirect_uri",
-        "scope",
-        "response_mode",
-        "prompt",
-        "max_age",
-        "display",
-        "ui_locales",
-        "code_challenge",
-        "code_challenge_method",
-        "post_logout_redirect_uri",
-    }
-)
-"""Parameters that are typed again; others may hold what nobody should find in a history of commands."""
 MOST_REPEATED = 20
-OPTIONS = {"redirect_uri": "--add-redirect-uri", "post_logout_redirect_uri": "--add-post-logout-redirect-uri"}
-LABELS = {
-    Difference.LOOKALIKE: sentence("a character that looks like another"),
-    Difference.INVISIBLE: sentence("a space or a character that cannot be seen"),
-    Difference.ENCODING: sentence("percent-encoding"),
-    Difference.FRAGMENT: sentence("the fragment"),
-    Difference.USER: sentence("the user information"),
-    Difference.LOOPBACK: sentence("the name of this machine"),
-    Difference.SCHEME: sentence("the scheme"),
-    Difference.HOST: sentence("the host"),
-    Difference.PORT: sentence("the port"),
-    Difference.CASE: sentence("upper and lower case"),
-    Difference.TRAILING_SLASH: sentence("the slash at the end"),
-    Difference.PATH: sentence("the path"),
-    Difference.QUERY: sentence("the query"),
-}
 CAUSES = {
     Difference.LOOKALIKE: sentence(
         "The request holds a character that only looks like the registered one, as text copied from a document does."
@@ -102,26 +70,28 @@ def is_administrator() -> bool:
 
 
 def address(
-    parameter: str, client: ClientRecord, received: Sequence[str], values: "MultiDict[str, str]"
+    kind: AddressKind, client: ClientRecord, received: Sequence[str], values: "MultiDict[str, str]"
 ) -> Explanation | None:
-    """What is registered for ``client`` beside what came as ``parameter``: nothing, one address, or too many."""
+    """What is registered for ``client`` beside what came as this ``kind``: nothing, one address, or too many."""
     if not may_see_registered(client, received):
         return None
-    registered = client.redirect_uris if parameter == "redirect_uri" else client.post_logout_redirect_uris
+    registered = getattr(client, kind.column)
     commands = [_as_curl(values, client.client_id)]
     if len(received) != 1:
         shown = tuple(Registered((Span(uri, differs=False),)) for uri in registered[:MOST_SHOWN])
-        return Explanation(parameter, (), shown, max(0, len(registered) - MOST_SHOWN), "", tuple(commands))
-    compared = nearest(received[0], registered)
-    if is_administrator() and _is_registrable(received[0]):
-        commands.append(_registering(client, parameter, received[0]))
+        return Explanation(kind, (), shown, max(0, len(registered) - MOST_SHOWN), "", tuple(commands))
+    compared, page = nearest(received[0], registered), None
+    if is_administrator() and _is_addable(client, kind, received[0]):
+        page = addresses.registering(client.client_id, kind, received[0], values)
+        commands.append(_registering(client, kind, received[0]))
     return Explanation(
-        parameter,
+        kind,
         compared[0].received if compared else (Span(received[0][:LONGEST_SHOWN], differs=False),),
-        tuple(Registered(each.registered, _in_words(each.names)) for each in compared[:MOST_SHOWN]),
+        tuple(Registered(each.registered, addresses.in_words(each.names)) for each in compared[:MOST_SHOWN]),
         max(0, len(compared) - MOST_SHOWN),
         _cause(compared[0].names) if compared else _("No address of this kind is registered for the client yet."),
         tuple(commands),
+        Action(_("Register this URI"), page) if page else None,
     )
 
 
@@ -135,7 +105,9 @@ def unknown_client(received: Sequence[str], values: "MultiDict[str, str]") -> Ex
     client_id = received[0]
     known = {client.client_id: client for client in services.clients.all()}
     if client_id in known:
-        enabling = Command(_("Turn the client on again"), f"flask --app wsgi clients enable {_argument(client_id)}")
+        enabling = Command(
+            _("Turn the client on again"), f"flask --app wsgi clients enable {addresses.argument(client_id)}"
+        )
         return Explanation(cause=_("The client is turned off."), commands=(curl, enabling))
     alike = difflib.get_close_matches(client_id.lower(), [each.lower() for each in known], MOST_SHOWN, 0.6)
     compared = [unlike(client_id, each) for near in alike for each in known if each.lower() == near]
@@ -155,22 +127,28 @@ def localhost_fix(uri: str, client: ClientRecord | None, registered: Sequence[st
     return [fix] if redirect_uris.is_named_localhost(uri) else []
 
 
+def mending(uri: str, registering: str) -> str:
+    """How to mend it: ``registering`` the address says so, unless it is one that nobody can register."""
+    try:
+        redirect_uris.require_registrable(uri, allows_network=services.clients.allows_network)
+    except InvalidInput as refusal:
+        reason, way = _(refusal.message), _("So this one cannot be registered: send one that is.")
+        return f"{reason} {way}"
+    return registering
+
+
 def _is_tried_out() -> bool:
     # Of the settings, not of the Host header, which whoever asks writes.
     settings = services.settings
     return settings.server.environment == "development" or is_loopback(urlsplit(settings.issuer).hostname or "")
 
 
-def _is_registrable(uri: str) -> bool:
+def _is_addable(client: ClientRecord, kind: AddressKind, uri: str) -> bool:
     try:
-        redirect_uris.require_registrable(uri, allows_network=services.clients.allows_network)
+        services.clients.require_addable(client.client_id, kind, uri)
     except InvalidInput:
         return False
     return True
-
-
-def _in_words(names: Sequence[Difference]) -> str:
-    return ", ".join(_(LABELS[name]) for name in names)
 
 
 def _cause(names: Sequence[Difference]) -> str:
@@ -178,7 +156,11 @@ def _cause(names: Sequence[Difference]) -> str:
 
 
 def _as_curl(values: "MultiDict[str, str]", client_id: str = "") -> Command:
-    kept = [(name, value[:LONGEST_SHOWN]) for name, value in values.items(multi=True) if name in REPEATED and value]
+    kept = [
+        (name, value[:LONGEST_SHOWN])
+        for name, value in values.items(multi=True)
+        if name in addresses.REPEATED and value
+    ]
     if client_id and "client_id" not in values:
         kept.append(("client_id", client_id))
     query = urlencode(kept[:MOST_REPEATED], errors="replace")
@@ -186,12 +168,9 @@ def _as_curl(values: "MultiDict[str, str]", client_id: str = "") -> Command:
     return Command(_("The request once more"), f"curl -i {shlex.quote(target)}")
 
 
-def _registering(client: ClientRecord, parameter: str, uri: str) -> Command:
-    text = f"flask --app wsgi clients update {OPTIONS[parameter]} {shlex.quote(uri)} {_argument(client.client_id)}"
+def _registering(client: ClientRecord, kind: AddressKind, uri: str) -> Command:
     return Command(
-        _("Register this URI"), text, _("Only if the address belongs to the application and to nobody else.")
+        _("Register this URI at a terminal"),
+        addresses.command("add", client.client_id, kind, uri),
+        _("Only if the address belongs to the application and to nobody else."),
     )
-
-
-def _argument(client_id: str) -> str:
-    return f"-- {client_id}" if client_id.startswith("-") else shlex.quote(client_id)

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from app.database import UNAVAILABLE
 from app.errors import (
     DEFECT,
+    AdministratorsOnly,
     FormOfAnother,
     InvalidFields,
     InvalidInput,
@@ -42,6 +43,14 @@ STATUS_MESSAGES = {
 
 
 @dataclass(frozen=True)
+class Action:
+    """A way on from an error page."""
+
+    label: str
+    href: str
+
+
+@dataclass(frozen=True)
 class Registered:
     """A registered value, what of it the received one has not, and what differs in words."""
 
@@ -63,6 +72,7 @@ class Explanation:
     """What only those read who may see what is registered: administrators, and whoever develops the application.
 
     ``received`` is the value of ``parameter`` beside the nearest of ``registered``; ``more`` others are not shown.
+    ``register`` is where an administrator makes it one of them.
     """
 
     parameter: str = ""
@@ -71,6 +81,7 @@ class Explanation:
     more: int = 0
     cause: str = ""
     commands: tuple[Command, ...] = ()
+    register: Action | None = None
 
 
 @dataclass(frozen=True)
@@ -85,14 +96,6 @@ class Developer:
     fixes: list[str] = field(default_factory=list)
     clause: str = ""
     explanation: Explanation | None = None
-
-
-@dataclass(frozen=True)
-class Action:
-    """A way on from an error page."""
-
-    label: str
-    href: str
 
 
 def register(app: Flask) -> None:
@@ -194,6 +197,9 @@ def _ways_on(error: PortalError) -> list[Action] | None:
         interaction_id = request.args.get("interaction")
         choice = url_for("login.choose", interaction=interaction_id, next=None if interaction_id else page)
         return [Action(_("Choose the account"), choice), Action(_("Keep using this account"), page)]
+    if isinstance(error, AdministratorsOnly):
+        choice = url_for("login.choose", next=page_at_hand())
+        return [Action(_("Go to the start page"), url_for("portal.home")), Action(_("Choose the account"), choice)]
     return getattr(error, "actions", None)
 
 

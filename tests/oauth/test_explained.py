@@ -46,7 +46,7 @@ ERRORS = [
     (
         REDIRECT_URI,
         REDIRECT_URI.replace("c", "\u0441", 1),
-        "[differs: \u0441]lient",
+        "[differs: \u0441‹U+0441›]lient",
         "a character that looks like another",
         "text copied from a document",
     ),

@@ -53,6 +53,7 @@ OF_NOBODY = {
     "photos.photo": "for whoever knows an address that cannot be guessed",
     "kept_mail.show": "only while mails stay with the developer",
     "kept_mail.html": "only while mails stay with the developer",
+    **dict.fromkeys(("admin.new_address", "admin.registered_address"), "names an application; for administrators"),
 }
 """Routes with a name in their path that is no person's."""
 
