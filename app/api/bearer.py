@@ -1,12 +1,14 @@
 """Access tokens presented to the API (:rfc:`6750`): in the header alone, of a person, of the right client."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask import Response, request
+from flask import Response, g, request
 
-from app.errors import PortalError
+from app.errors import Cause, PortalError
 from app.services.grants.bearer import AccessState
 from app.services.tokens.claims import Subject
+from app.web.protocol import explanations
 from app.wiring import services
 
 REALM = "MAX Platform"
@@ -23,6 +25,10 @@ class InsufficientScope(PortalError):
     """The token is good, but not for this: it stands for no person, or its client may not ask."""
 
     status, code, message = 403, "insufficient_scope", "This access token does not reach so far."
+
+    def __init__(self, check: str, granted: Iterable[str]) -> None:
+        super().__init__()
+        g.token_cause = Cause(check, {"granted": " ".join(granted)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,10 @@ def person(*, needs_first_party: bool = True) -> Person:
     if not token:
         raise NoToken
     state = services.bearer.access(token)
-    if state.subject is None or not _may_ask(state, needs_first_party):
-        raise InsufficientScope
+    if state.subject is None:
+        raise InsufficientScope("token_of_service", state.scopes)
+    if not _may_ask(state, needs_first_party):
+        raise InsufficientScope("token_of_application" if needs_first_party else "token_scope", state.scopes)
     return Person(state.subject, str(state.claims.get("sid") or ""), frozenset(state.scopes))
 
 
@@ -66,7 +74,9 @@ def add_challenge(response: Response) -> Response:
     refusal = response.get_json()
     challenge = f'Bearer realm="{REALM}"'
     if refusal["error"] in {"invalid_token", "insufficient_scope"}:
-        challenge += f', error="{refusal["error"]}", error_description="{refusal["error_description"]}"'
+        error, said = refusal["error"], refusal["error_description"]
+        uri = explanations.of_bearer(error, said, _presented(), g.get("token_cause"))
+        challenge += f', error="{error}", error_description="{said}", error_uri="{uri}"'
     if response.status_code == 401 or refusal["error"] == "insufficient_scope":
         response.headers["WWW-Authenticate"] = challenge
     return response

@@ -1,7 +1,6 @@
 """Reading a request: strict JSON (:rfc:`8259`), one value per parameter, and refusals that repeat nothing of it."""
 
-import json
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import abort, request
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from app.api.models import Body, Query
 from app.errors import InvalidFields, NotFound, PortalError
 from app.server.uploads import received_file
+from app.services.foundation.json_objects import json_object
 
 JSON, BYTES, PICTURES = "application/json", "application/octet-stream", "image/"
 M = TypeVar("M", bound=BaseModel)
@@ -91,28 +91,11 @@ def row_id(value: str) -> str:
 
 
 def parsed(data: bytes) -> dict[str, Any]:
-    """The object that ``data`` is; raises :class:`InvalidBody` for anything else.
-
-    Python alone would take NaN and Infinity, UTF-16 and UTF-32, and the last of several members of one name.
-    """
+    """The object that ``data`` is; raises :class:`InvalidBody` for anything else."""
     try:
-        value = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return json_object(data)
+    except ValueError:
         raise InvalidBody from None
-    if not isinstance(value, dict):
-        raise InvalidBody
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("repeated member")
-    return members
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
 
 
 def _checked(model: type[M], values: dict[str, Any]) -> M:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from flask import request
 
-from app.errors import PortalError
+from app.errors import Cause, PortalError
 from app.services.clients.scopes import FULL_ADMINISTRATION, SERVICE_PREFIX, implied
 from app.services.foundation.environment import Caller
 from app.services.tokens.tokens import InvalidToken
+from app.web.protocol import explanations
 from app.web.security import caller
 from app.wiring import services
 
@@ -25,8 +26,11 @@ class NotAService(PortalError):
     def __init__(self, *, is_presented: bool) -> None:
         super().__init__()
         self.body = {"detail": REFUSED}
-        error = f', error="invalid_token", error_description="{REFUSED}"' if is_presented else ""
-        self.headers = {"WWW-Authenticate": f'Bearer realm="{REALM}"{error}'}
+        challenge = f'Bearer realm="{REALM}"'
+        if is_presented:
+            uri = explanations.of_bearer(self.code, REFUSED, _presented())
+            challenge += f', error="{self.code}", error_description="{REFUSED}", error_uri="{uri}"'
+        self.headers = {"WWW-Authenticate": challenge}
 
 
 class OutOfReach(PortalError):
@@ -34,11 +38,14 @@ class OutOfReach(PortalError):
 
     status, code = 403, "insufficient_scope"
 
-    def __init__(self, scopes: Iterable[str]) -> None:
+    def __init__(self, scopes: Iterable[str], granted: Iterable[str] = (), *, is_of_person: bool = False) -> None:
         names = " ".join(scopes)
         super().__init__(MISSING + names)
+        check = "token_of_person" if is_of_person else "token_scope"
+        cause = Cause(check, {"granted": " ".join(sorted(granted)), "expected": names})
+        uri = explanations.of_bearer(self.code, self.message, _presented(), cause)
         self.body = {"detail": MISSING + ", ".join(names.split(" "))}
-        challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{names}"'
+        challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{names}", error_uri="{uri}"'
         self.headers = {"WWW-Authenticate": challenge}
 
 
@@ -58,7 +65,7 @@ class Service:
     def require(self, scopes: Iterable[str]) -> None:
         """Raise :class:`OutOfReach` unless the token has all of these."""
         if missing := [scope for scope in scopes if scope not in self.scopes]:
-            raise OutOfReach(missing)
+            raise OutOfReach(missing, self.scopes)
 
     def require_power_over(self, client_id: str, present: Iterable[str], added: Iterable[str] = ()) -> None:
         """Raise :class:`OutOfReach` for a client that may, or is to, have more than this token has.
@@ -79,14 +86,19 @@ def service(scopes: Iterable[str]) -> Service:
 
     A token of a person is good for what its scopes say, and has none of those of services.
     """
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if not (token := _presented()):
         raise NotAService(is_presented=False)
     try:
-        state = services.bearer.access(token.strip())
+        state = services.bearer.access(token)
     except InvalidToken:
         raise NotAService(is_presented=True) from None
-    held = implied(state.scopes) if state.subject is None else frozenset[str]()
-    found = Service(str(state.claims["client_id"]), frozenset(held))
+    if state.subject is not None:
+        raise OutOfReach(scopes, state.scopes, is_of_person=True)
+    found = Service(str(state.claims["client_id"]), frozenset(implied(state.scopes)))
     found.require(scopes)
     return found
+
+
+def _presented() -> str:
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else ""

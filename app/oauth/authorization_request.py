@@ -12,7 +12,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from werkzeug.datastructures import MultiDict
 
-from app.errors import sentence
+from app.errors import Cause, sentence
 from app.languages import gettext as _
 from app.oauth import explained, parameters
 from app.oauth.errors import LOCALHOST, Clause, RefusedRequest, UnsafeRequest
@@ -20,6 +20,7 @@ from app.services.clients import scopes
 from app.services.clients.clients import ClientRecord
 from app.services.clients.registration import AddressKind
 from app.services.grants.interactions import AuthorizationRequest
+from app.services.record.explanations import scope_names
 from app.services.tokens.claims import SUPPORTED as SUPPORTED_CLAIMS
 from app.services.tokens.tokens import InvalidToken
 from app.web.error_pages import Action
@@ -30,6 +31,7 @@ RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query", "fragment", "form_post", "web_message")
 PROMPTS = ("none", "login", "consent", "select_account")
 CHALLENGE_METHODS = ("S256",)
+NO_CHALLENGE = Cause("challenge_missing", {"sent": "", "expected": "code_challenge"})
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 LONGEST_STATE = LONGEST_NONCE = 2048
 LONGEST_AGE = 10**9
@@ -144,7 +146,9 @@ class Draft:
         _require_response_type(given)
         # RFC 6749 section 4.1.2.1: unauthorized_client
         if "authorization_code" not in self.client.grant_types:
-            raise RefusedRequest("unauthorized_client", "The client may not use the authorization code grant")
+            registered = {"sent": "authorization_code", "registered": " ".join(self.client.grant_types)}
+            said = "The client may not use the authorization code grant"
+            raise RefusedRequest("unauthorized_client", said, Cause("grant_type", registered))
         _require_response_mode(given)
         prompts = _prompts(given)
         granted = self._scopes(given)
@@ -184,24 +188,30 @@ class Draft:
             if scope in self.client.allowed_scopes and not scope.startswith(scopes.SERVICE_PREFIX)
         )
         if not granted:
-            raise RefusedRequest("invalid_scope", "None of the requested scopes is allowed for this client")
+            allowed = [each for each in self.client.allowed_scopes if not each.startswith(scopes.SERVICE_PREFIX)]
+            cause = Cause("authorization_scope", {"sent": scope_names(requested), "registered": " ".join(allowed)})
+            raise RefusedRequest("invalid_scope", "None of the requested scopes is allowed for this client", cause)
         return granted
 
     def _challenge(self, given: dict[str, str]) -> str | None:
         challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
         if challenge is None:
             if method is not None:
-                raise RefusedRequest("invalid_request", "A code_challenge_method was sent without a code_challenge")
+                said = "A code_challenge_method was sent without a code_challenge"
+                raise RefusedRequest("invalid_request", said, NO_CHALLENGE)
             # RFC 9700 section 2.1.1: required of public clients always, of others unless switched off.
             if not self.client.is_confidential or self.client.require_pkce:
-                raise RefusedRequest("invalid_request", "A code_challenge is required")
+                raise RefusedRequest("invalid_request", "A code_challenge is required", NO_CHALLENGE)
             return None
         # RFC 7636 section 4.3: no method means plain, and plain is refused.
         if method not in CHALLENGE_METHODS:
-            raise RefusedRequest("invalid_request", "The code_challenge_method must be S256")
+            sent = method if method in {None, "plain"} else "…"
+            cause = Cause("challenge_method", {"sent": sent or "", "expected": CHALLENGE_METHODS[0]})
+            raise RefusedRequest("invalid_request", "The code_challenge_method must be S256", cause)
         # RFC 7636 section 4.2: base64url of SHA-256 is 43 characters, nothing else can match.
         if not CHALLENGE.match(challenge):
-            raise RefusedRequest("invalid_request", "The code_challenge must be 43 base64url characters")
+            cause = Cause("challenge_form", {"length": len(challenge)})
+            raise RefusedRequest("invalid_request", "The code_challenge must be 43 base64url characters", cause)
         return challenge
 
     def _asked_user(self, given: dict[str, str], claims: "_AskedClaims") -> str | None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote_plus
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 
 from app.errors import Cause
+from app.oauth import explained
 from app.oauth.parameters import BackChannelRequest
 from app.services.assertions.assertions import Assertion, Unproven, read
 from app.services.clients.records import ClientRecord
@@ -57,18 +58,18 @@ def authenticate(request: BackChannelRequest, *, allow_public: bool) -> ClientRe
     if client is None or not client.is_active or not client.authenticates_by(method):
         cause = None
         # Of a client that was disabled nothing is told, whatever it holds.
-        if client and client.is_active and secret_matches:
-            request.proven_id = client.client_id
-            cause = Cause("method", {"sent": method, "registered": client.auth_method})
+        if client and client.is_active:
+            cause = _another_way(presented, client, secret_matches)
+            request.proven_id = client.client_id if secret_matches else ""
         raise _refused(client_id, client, cause)
     if method == "none":
         # RFC 9700 section 2.5: a confidential client never gets by without its secret.
         if not allow_public or client.is_confidential:
-            raise _refused(client_id, client)
+            raise _refused(client_id, client, Cause("needs_proof"))
     elif method == KEY_METHOD:
         _require_proof(request, presented.assertion, client)
     elif not secret_matches:
-        raise _refused(client_id, client)
+        raise _refused(client_id, client, Cause("secret", _of_secret(presented, client)))
     if method != "none":
         request.proven_id = client.client_id
     return client
@@ -77,16 +78,44 @@ def authenticate(request: BackChannelRequest, *, allow_public: bool) -> ClientRe
 def _require_proof(request: BackChannelRequest, assertion: Assertion | None, client: ClientRecord) -> None:
     """Have an assertion prove the client, once."""
     if assertion is None:
-        raise _refused(client.client_id, client, reason="form")
+        raise _refused(client.client_id, client, Cause("assertion_form"), reason="form")
     issuer = services.settings.issuer
     try:
         services.assertions.use(assertion, client, [f"{issuer}{prefix}/token" for prefix in PREFIXES])
     except Unproven as unproven:
-        cause = None
         if unproven.is_signed:
             request.proven_id = client.client_id
-            cause = Cause(f"assertion_{unproven.reason}", unproven.facts)
+        cause = Cause(f"assertion_{unproven.reason}", unproven.facts)
         raise _refused(client.client_id, client, cause, reason=unproven.reason) from None
+
+
+def _another_way(presented: Presented, client: ClientRecord, secret_matches: bool) -> Cause:
+    """What is wrong with proving ``client`` by a method that is not its own."""
+    facts = {"sent": presented.method, "registered": client.auth_method}
+    if secret_matches:
+        return Cause("method", facts)
+    if not client.is_confidential:
+        return Cause("secret_unasked", facts)
+    if presented.method == "none":
+        return Cause("secret_missing", facts)
+    if KEY_METHOD in facts.values():
+        return Cause("other_method", facts)
+    return Cause("secret", _of_secret(presented, client))
+
+
+def _of_secret(presented: Presented, client: ClientRecord) -> dict[str, str | int]:
+    """What can be told of a wrong secret without telling it."""
+    sent = presented.secret
+    facts: dict[str, str | int] = {"sent": presented.method, "registered": client.auth_method, "length": len(sent)}
+    return facts | ({"spaces": spaces} if (spaces := len(sent) - len(sent.strip())) else {})
+
+
+def told_id(request: BackChannelRequest) -> str:
+    """The client that may know why it was refused: it proved itself, or is one that is being developed; else empty."""
+    if request.proven_id or not request.claimed_id:
+        return request.proven_id
+    client = services.clients.find(request.claimed_id)
+    return client.client_id if client and explained.is_developed(client) else ""
 
 
 def known_client_id(request: BackChannelRequest) -> str | None:

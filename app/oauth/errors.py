@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from app.errors import PortalError, sentence
+from app.errors import Cause, PortalError, sentence
 from app.services.clients.differences import LONGEST_SHOWN, visible
 from app.web.error_pages import Action, Developer, Explanation
 
@@ -55,9 +55,13 @@ class UnsafeRequest(PortalError):
 
 
 class RefusedRequest(Exception):
-    """An error the client is told of by redirect; ``error`` and ``description`` are protocol constants."""
+    """An error the client is told of by redirect; ``error`` and ``description`` are protocol constants.
 
-    def __init__(self, error: str, description: str) -> None:
+    With a ``cause``, whoever develops the client reads what was compared.
+    """
+
+    def __init__(self, error: str, description: str, cause: Cause | None = None) -> None:
         super().__init__(error)
         self.error = error
         self.description = description
+        self.cause = cause

@@ -69,6 +69,16 @@ def is_administrator() -> bool:
     return session is not None and session.subject.is_admin
 
 
+def is_developed(client: ClientRecord) -> bool:
+    """Whether who sends requests as ``client`` is told why they are refused, also without proof of being the client.
+
+    So it is for clients in development, and for those of a developer's own machine, by the rule of the front channel.
+    """
+    if not client.is_active:
+        return False
+    return client.in_development or (_is_tried_out() and any(map(redirect_uris.is_on_loopback, client.redirect_uris)))
+
+
 def address(
     kind: AddressKind, client: ClientRecord, received: Sequence[str], values: "MultiDict[str, str]"
 ) -> Explanation | None:

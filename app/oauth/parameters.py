@@ -106,7 +106,8 @@ class BackChannelRequest(OAuth2Request):
 
 def back_channel_request(request: HttpRequest) -> BackChannelRequest:
     """The request of a client; raises ``InvalidRequestError`` unless its body is form encoded."""
-    if request.mimetype != FORM and (request.content_length or request.mimetype):
+    is_sent = request.content_length or request.mimetype or "Transfer-Encoding" in request.headers
+    if request.mimetype != FORM and is_sent:
         raise InvalidRequestError("The body must be application/x-www-form-urlencoded")
     # Parsed here: Werkzeug's parser is made for uploads as well, and takes longer than the rest of reading a request.
     body = request.get_data(cache=False).decode("utf-8", "replace")

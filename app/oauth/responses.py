@@ -5,10 +5,13 @@ from urllib.parse import urlencode, urlsplit
 from flask import make_response, redirect, render_template, request
 from werkzeug import Response
 
+from app.oauth import explained
 from app.oauth.authorization_request import Draft
+from app.oauth.errors import RefusedRequest
 from app.services.clients.redirect_uris import origin
 from app.services.grants.interactions import AuthorizationRequest
-from app.web.protocol import refusals
+from app.web.protocol import explanations, refusals
+from app.web.protocol.topics import AUTHORIZATION
 from app.web.security import allow_framing
 from app.wiring import services
 
@@ -28,16 +31,30 @@ def send_error_of(draft: Draft, error: str, description: str) -> Response:
     return _send_error(draft, draft.client.client_id, error, description)
 
 
+def send_mistake(draft: Draft, refused: RefusedRequest) -> Response:
+    """The same where its developer has something to mend: with the address of a page that says what.
+
+    :rfc:`6749#section-4.1.2.1`: ``error_uri``.
+    """
+    client = draft.client
+    told_id = client.client_id if explained.may_see_registered(client, [draft.redirect_uri]) else ""
+    uri = explanations.address(refused.error, refused.description, refused.cause, told_id, AUTHORIZATION)
+    return _send_error(draft, client.client_id, refused.error, refused.description, error_uri=uri)
+
+
 def with_parameters(uri: str, values: dict[str, str]) -> str:
     """``uri`` with ``values`` added to its query."""
     separator = "&" if urlsplit(uri).query else "" if uri.endswith("?") else "?"
     return f"{uri}{separator}{urlencode(values)}"
 
 
-def _send_error(to: AuthorizationRequest | Draft, client_id: str, error: str, description: str) -> Response:
+def _send_error(
+    to: AuthorizationRequest | Draft, client_id: str, error: str, description: str, **more: str
+) -> Response:
     """RFC 6749 section 4.1.2.1: everything but a bad client or redirect URI is told to the client."""
     refusals.note("authorize", error, description, client_id)
-    return _send(to.redirect_uri, to.response_mode, {"error": error, "error_description": description}, to.state)
+    said = {"error": error, "error_description": description, **more}
+    return _send(to.redirect_uri, to.response_mode, said, to.state)
 
 
 def _send(redirect_uri: str, response_mode: str, values: dict[str, str], state: str | None) -> Response:

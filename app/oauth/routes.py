@@ -62,7 +62,7 @@ def authorize() -> AnyResponse:
     try:
         asked = draft.checked()
     except RefusedRequest as refused:
-        return responses.send_error_of(draft, refused.error, refused.description)
+        return responses.send_mistake(draft, refused)
     session = session_for(asked.hinted_user_id, asked.login_hint, is_silent=asked.is_silent)
     if request.method == "POST" and session is None:
         # A form on a page of another site comes without our cookie (SameSite=Lax); what it leads to comes with it.
@@ -137,13 +137,14 @@ def validate() -> Response:
 def userinfo() -> Response:
     """Claims of the person a bearer token stands for (OpenID Connect Core section 5.3)."""
     only_reads()
-    client_id = None
+    client_id, token = None, ""
     try:
-        state = services.bearer.access(bearer_token.presented(request))
+        token = bearer_token.presented(request)
+        state = services.bearer.access(token)
         client_id = str(state.claims["client_id"])
         return jsonify(bearer_token.claims_of(state))
     except ProtocolRefusal as refusal:
-        return bearer_token.refused(refusal, client_id)
+        return bearer_token.refused(refusal, client_id, token)
 
 
 @bp.route("/logout", methods=["GET", "POST"])

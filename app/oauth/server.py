@@ -96,8 +96,8 @@ class PortalAuthorizationServer(AuthorizationServer):
             error, cause = OAuth2Error(refusal.message, status_code=refusal.status, error=refusal.code), refusal.cause
         except OAuth2Error as refused:
             error, cause = refused, getattr(refused, "cause", None)
-        proven_id = oauth_request.proven_id if oauth_request else ""
-        uri = explanations.address(error.error or "", error.description or "", cause, proven_id)
+        told_id = client_authentication.told_id(oauth_request) if cause and oauth_request else ""
+        uri = explanations.address(error.error or "", error.description or "", cause, told_id)
         client_id = client_authentication.known_client_id(oauth_request) if oauth_request else None
         refusals.note(CALLED[name], error.error or "", error.description or "", client_id)
         if name == "token":

@@ -4,10 +4,10 @@ from typing import Any
 
 from flask import Request, Response, jsonify
 
-from app.errors import ProtocolRefusal
+from app.errors import Cause, ProtocolRefusal
 from app.oauth.parameters import FORM
 from app.services.grants.bearer import AccessState
-from app.web.protocol import refusals
+from app.web.protocol import explanations, refusals
 from app.wiring import services
 
 REALM = "MAX Platform"
@@ -24,8 +24,10 @@ class NoToken(ProtocolRefusal):
 class InsufficientScope(ProtocolRefusal):
     """The token is good but does not reach so far."""
 
-    def __init__(self) -> None:
-        super().__init__("insufficient_scope", "The token has no scope that covers this", 403)
+    def __init__(self, state: AccessState) -> None:
+        check = "token_scope" if state.subject else "token_of_service"
+        cause = Cause(check, {"granted": " ".join(state.scopes), "expected": SUFFICIENT[0]})
+        super().__init__("insufficient_scope", "The token has no scope that covers this", 403, cause)
 
 
 def presented(request: Request) -> str:
@@ -50,16 +52,17 @@ def presented(request: Request) -> str:
 def claims_of(state: AccessState) -> dict[str, Any]:
     """What the token's scopes cover; raises :class:`InsufficientScope`."""
     if state.subject is None or not set(state.scopes) & set(SUFFICIENT):
-        raise InsufficientScope
+        raise InsufficientScope(state)
     return services.claims.userinfo(state.subject, state.scopes)
 
 
-def refused(refusal: ProtocolRefusal, client_id: str | None = None) -> Response:
+def refused(refusal: ProtocolRefusal, client_id: str | None = None, token: str = "") -> Response:
     """The refusal with its challenge (:rfc:`6750#section-3`), on record with the client if that is known."""
     refusals.note("userinfo", refusal.code or "unauthorized", refusal.message, client_id)
     challenge = f'Bearer realm="{REALM}"'
     if refusal.code:
-        challenge += f', error="{refusal.code}", error_description="{refusal.message}"'
+        uri = explanations.of_bearer(refusal.code, refusal.message, token, refusal.cause)
+        challenge += f', error="{refusal.code}", error_description="{refusal.message}", error_uri="{uri}"'
     if isinstance(refusal, InsufficientScope):
         challenge += f', scope="{" ".join(SUFFICIENT[:1])}"'
     response = jsonify(error=refusal.code or "unauthorized", error_description=refusal.message)

@@ -1,7 +1,5 @@
 """``token/validate``: JSON in, one word out, for backends that keep a token and ask whether it still counts."""
 
-from typing import Any
-
 from authlib.oauth2 import OAuth2Error
 from flask import Request, Response, jsonify
 
@@ -9,6 +7,7 @@ from app.errors import ProtocolRefusal
 from app.oauth.client_authentication import authenticate
 from app.oauth.parameters import BackChannelRequest
 from app.services.clients.clients import ClientRecord
+from app.services.foundation.json_objects import json_object
 from app.services.tokens.tokens import InvalidToken
 from app.web.protocol import refusals
 from app.wiring import services
@@ -45,11 +44,9 @@ def _members(request: Request) -> dict[str, str]:
     if request.mimetype != "application/json":
         raise ProtocolRefusal("invalid_request", "The body must be application/json", 415)
     try:
-        body: Any = request.get_json(silent=True)
-    except RecursionError:
-        body = None
-    if not isinstance(body, dict):
-        raise ProtocolRefusal("invalid_request", "The body must be a JSON object")
+        body = json_object(request.get_data())
+    except ValueError:
+        raise ProtocolRefusal("invalid_request", "The body must be a JSON object with each member once") from None
     given = [name for name in ("access_token", "refresh_token") if isinstance(body.get(name), str) and body[name]]
     if len(given) != 1:
         raise ProtocolRefusal("invalid_request", "Send either access_token or refresh_token")

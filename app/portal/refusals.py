@@ -1,12 +1,15 @@
 """The pages that ``error_uri`` leads to: what an error means and, with the id from the answer, why it was given."""
 
+import shlex
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 
 from app.languages import gettext as _
+from app.services.clients.differences import visible
 from app.services.record.explanations import Explanation
-from app.web.protocol.explanations import CAUSES, FACTS, TOPICS, Topic
+from app.web.protocol.causes import CAUSES, COMMANDS, FACTS, FIXES
+from app.web.protocol.topics import TOPICS, Topic
 from app.wiring import services
 
 bp = Blueprint("refusals", __name__)
@@ -32,6 +35,8 @@ def explained(topic: str, kept_id: str = "") -> Response:
             topic=known,
             found=found,
             cause=cause,
+            fix=FIXES.get(found.cause.check) if found else None,
+            command=_command(found) if found else None,
             facts=facts,
             is_gone=bool(kept_id and not found),
         )
@@ -42,7 +47,21 @@ def explained(topic: str, kept_id: str = "") -> Response:
 
 def _facts(found: Explanation) -> list[tuple[str, str]]:
     facts = found.cause.facts.items()
-    return [(_(FACTS[name]), _("None") if value == "" else str(value)) for name, value in facts if name in FACTS]
+    return [
+        (_(FACTS[name]), _("None") if value == "" else visible(str(value))) for name, value in facts if name in FACTS
+    ]
+
+
+def _command(found: Explanation) -> tuple[str, str] | None:
+    """What an operator may type to mend it, with what it does."""
+    if found.cause.check not in COMMANDS:
+        return None
+    title, text = COMMANDS[found.cause.check]
+    scopes = str(found.cause.facts.get("sent", "")).split()
+    if "{add_scopes}" in text and (not scopes or "…" in scopes):
+        return None
+    added = " ".join(f"--add-scope {shlex.quote(scope)}" for scope in scopes)
+    return title, "flask --app wsgi " + text.format(add_scopes=added, client_id=shlex.quote(found.client_id))
 
 
 def _as_json(known: Topic, found: Explanation | None) -> dict[str, Any]:
@@ -58,6 +77,7 @@ def _as_json(known: Topic, found: Explanation | None) -> dict[str, Any]:
     said["refusal"] = {
         "check": cause.check,
         "sentence": _(CAUSES[cause.check]) if cause.check in CAUSES else "",
+        "fix": _(FIXES[cause.check]) if cause.check in FIXES else "",
         "facts": dict(cause.facts),
         "client_id": found.client_id,
         "request_id": found.request_id,

@@ -1,11 +1,12 @@
 """Where ``error_uri`` leads: a page that says how to mend the request, and to whom it tells more (RFC 6749 5.2)."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from joserfc.jwk import ECKey
@@ -13,7 +14,8 @@ from werkzeug.test import TestResponse
 
 from app.oauth.parameters import FORM
 from app.services.record.explanations import MOST_A_MINUTE, address, scope_names
-from app.web.protocol.explanations import BY_DESCRIPTION, BY_ERROR, CAUSES, FACTS, TOPICS
+from app.web.protocol.causes import CAUSES, COMMANDS, FACTS, FIXES
+from app.web.protocol.topics import AUTHORIZATION, BY_DESCRIPTION, BY_ERROR, TOPICS
 from tests.relying_party import CHALLENGE, ISSUER, REDIRECT_URI, VERIFIER, RelyingParty
 from tests.security.assertions import Signer, jwk_of, jwks_of
 from tests.security.parties import Parties, opened
@@ -302,7 +304,7 @@ def test_a_success_keeps_nothing(parties: Parties, monkeypatch: pytest.MonkeyPat
 
 
 def test_every_page_is_there_in_both_languages(parties: Parties) -> None:
-    assert {*BY_DESCRIPTION.values(), *BY_ERROR.values(), "request"} == set(TOPICS)
+    assert {*BY_DESCRIPTION.values(), *BY_ERROR.values(), "request", AUTHORIZATION} == set(TOPICS)
     for topic, known in TOPICS.items():
         for tag in ("en", "ko"):
             found = parties.nobody.get(f"/errors/{topic}", headers={"Accept-Language": tag})
@@ -319,3 +321,113 @@ def test_only_what_may_be_kept_is_kept() -> None:
     assert len(address("https://a.example/" + "x" * 9000)) < 310
     assert scope_names({"openid", "read:profile", "eyJhbGciOiJFUzI1NiJ9", "0123", "ü"}) == "openid read:profile …"
     assert set(FACTS) >= {"sent", "expected", "registered", "granted", "length", "seconds_ago"}
+
+
+LOCAL = "http://localhost:3010/cb"
+AT_A_DESK: dict[str, dict[str, Any]] = {
+    "in development": {"in_development": True},
+    "on localhost": {"redirects": [REDIRECT_URI, LOCAL]},
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", AT_A_DESK)
+def test_whoever_develops_a_public_client_reads_what_became_of_a_code(parties: Parties, kind: str, door: str) -> None:
+    spa = parties.client(**AT_A_DESK[kind])
+    code = spa.code()
+    assert redeemed(spa, door, code=code).status_code == 200
+    with later(parties, seconds=9):
+        used = told(parties, redeemed(spa, door, code=code))["refusal"]
+    assert (used["check"], used["facts"], used["client_id"]) == ("code_used", {"seconds_ago": 9}, spa.client_id)
+    code = spa.code()
+    with later(parties, seconds=61):
+        expired = told(parties, redeemed(spa, door, code=code))["refusal"]
+    assert (expired["check"], expired["facts"]) == ("code_expired", {"seconds_ago": 1, "life": 60})
+    assert "as soon as it is there" in expired["fix"]
+    # A code of another client is told like one that never was.
+    for foreign in (parties.spa.code(), "never-was"):
+        assert told(parties, redeemed(spa, door, code=foreign))["refusal"]["check"] == "code_unknown"
+
+
+def test_a_client_that_was_stopped_is_told_nothing_though_it_is_in_development(parties: Parties) -> None:
+    client = parties.client(is_confidential=True, in_development=True)
+    auth = (client.client_id, "wrong")
+    form = {"grant_type": "refresh_token", "refresh_token": "x"}
+    assert told(parties, parties.nobody.post("/api/oauth/token", data=form, auth=auth))["refusal"]["check"] == "secret"
+    assert parties.run("clients", "disable", client.client_id).exit_code == 0
+    for secret in ("wrong", client.secret or ""):
+        refused = parties.nobody.post("/api/oauth/token", data=form, auth=(client.client_id, secret))
+        assert place(refused) == "/errors/client-authentication"
+
+
+@pytest.mark.parametrize("path", ["token", "revoke", "introspect"])
+def test_a_wrong_secret_is_told_by_its_length_and_never_shown(parties: Parties, path: str) -> None:
+    client = parties.client(is_confidential=True, in_development=True)
+    sent = " wrong-secret-of-somebody\n"
+    form = {"grant_type": "refresh_token", "refresh_token": "x", "token": "x"}
+    refused = parties.nobody.post(f"/api/oauth/{path}", data=form, auth=(client.client_id, sent))
+    said = told(parties, refused)["refusal"]
+    facts = {"sent": "client_secret_basic", "registered": "client_secret", "length": len(sent), "spaces": 2}
+    assert (said["check"], said["facts"]) == ("secret", facts)
+    read = page(parties, refused)
+    assert not any(secret in read for secret in (sent.strip(), client.secret or "-"))
+    assert f"clients rotate-secret -- {client.client_id}" in read
+
+
+def challenged(parties: Parties, refused: TestResponse) -> tuple[str, dict[str, Any]]:
+    """Where a challenge leads, and what a program reads there."""
+    (uri,) = re.findall(r'error_uri="([^"]*)"', refused.headers["WWW-Authenticate"])
+    path = urlsplit(uri).path
+    return path, dict(parties.nobody.get(path, headers={**ENGLISH, "Accept": "application/json"}).json)
+
+
+DOORS_OF_TOKENS = ("/api/oauth/userinfo", "/api/v1/auth/me", "/api/admin/oauth/service/clients")
+
+
+@pytest.mark.parametrize("path", DOORS_OF_TOKENS)
+def test_the_holder_of_a_token_reads_what_it_says_at_every_door(parties: Parties, path: str) -> None:
+    party = parties.client(is_confidential=True)
+    tokens, now = party.tokens(), int(parties.clock.now.timestamp())
+
+    def asked_with(token: str) -> tuple[str, dict[str, Any]]:
+        refused = parties.nobody.get(path, headers={"Authorization": f"Bearer {token}"})
+        assert refused.status_code == 401
+        where, said = challenged(parties, refused)
+        read = parties.nobody.get(where, headers={**ENGLISH, "Accept": "text/html"}).text
+        assert token not in read
+        return where, said
+
+    _, said = asked_with(tokens["id_token"])
+    facts = {"kind": "JWT", "sent": party.client_id, "expected": ISSUER}
+    assert (said["error"], said["refusal"]["check"], said["refusal"]["facts"]) == ("invalid_token", "token_kind", facts)
+    with later(parties, seconds=3600):
+        _, said = asked_with(tokens["access_token"])
+        exp = said["refusal"]["facts"]["exp"]
+        assert (said["refusal"]["check"], exp - now) == ("token_expired", 3600)
+        assert said["refusal"]["facts"]["now"] - exp == said["refusal"]["facts"]["seconds_ago"] == 0
+    # What the portal knows about it besides is told to nobody: that it was ended, for one.
+    assert (
+        parties.nobody.post(
+            "/api/oauth/revoke", data={"token": tokens["access_token"]}, auth=(party.client_id, party.secret or "")
+        ).status_code
+        == 200
+    )
+    for token in (tokens["access_token"], tokens["refresh_token"], tokens["id_token"][:-4] + "AAAA", "x.y.z"):
+        where, said = asked_with(token)
+        assert (where, "refusal" in said) == ("/errors/token", False)
+
+
+def test_a_browser_that_names_no_scope_of_the_client_reads_which_there_are(parties: Parties) -> None:
+    spa = parties.client(in_development=True, scopes=["openid", "profile", "admin:oauth"])
+    for mode in ("query", "fragment"):
+        location = spa.authorize(scope="nothing:here gX8tT-0rQzP5", response_mode=mode).location
+        (uri,) = parse_qs(urlsplit(location.replace("#", "?")).query)["error_uri"]
+        said = parties.nobody.get(urlsplit(uri).path, headers={**ENGLISH, "Accept": "application/json"}).json
+        facts = {"sent": "nothing:here …", "registered": "openid profile"}
+        assert (said["refusal"]["check"], said["refusal"]["facts"]) == ("authorization_scope", facts)
+
+
+def test_each_cause_says_what_happened_and_most_what_mends_it() -> None:
+    assert set(FIXES) | set(COMMANDS) <= set(CAUSES)
+    # Of these the checks of the topic say what to do.
+    assert set(CAUSES) - set(FIXES) == {"person_inactive", "refresh_repeated_too_often", "assertion_header"}

@@ -59,7 +59,10 @@ def is_page(response: TestResponse, status: int = 400) -> Markup:
 def is_sent_back(
     response: TestResponse, error: str, state: str | None = "the-state", to: str = REDIRECT_URI, status: int = 302
 ) -> dict[str, str]:
-    """An error answer by redirect: these parameters, each once, and nothing else (RFC 6749 4.1.2.1, RFC 9207 2)."""
+    """An error answer by redirect: these parameters, each once, and nothing else (RFC 6749 4.1.2.1, RFC 9207 2).
+
+    What whoever wrote the application has to mend comes with the address of a page that explains it.
+    """
     assert response.status_code == status, response.text
     address, _, query = response.location.partition("?")
     assert (address, urlsplit(response.location).fragment) == (to, "")
@@ -69,6 +72,8 @@ def is_sent_back(
     got = dict(pairs)
     assert len(got) == len(pairs)
     assert got.pop("error_description")
+    explained = got.pop("error_uri", None)
+    assert explained is None or EXPLAINED.fullmatch(explained)
     assert got == expected
     return dict(pairs)
 

@@ -180,7 +180,7 @@ def test_h149_the_issuer_is_in_every_answer_as_promised(parties: Parties, mode: 
         ({"claims": "x"}, "invalid_request"),
     ):
         bad = sent(parties.web.authorize(response_mode=mode, **changes), mode)
-        assert (set(bad), bad["error"]) == ({"error", "error_description", "state", "iss"}, error)
+        assert (set(bad), bad["error"]) == ({"error", "error_description", "error_uri", "state", "iss"}, error)
         assert bad["iss"] == said["issuer"]
     bad = sent(parties.away(parties.web).authorize(response_mode=mode, prompt="none"), mode)
     assert (bad["error"], bad["iss"]) == ("login_required", said["issuer"])

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict,
 from app.api.models import Body, NewEmail, NewPassword, ProfileChange, Query, read_number
 from app.services.clients.registration import is_client_id
 from app.services.clients.secrets import LONGEST_OVERLAP
-from app.services.foundation.texts import holds_controls
+from app.services.foundation.texts import holds_controls, one_line
 
 MOST_ROWS = 200
 MOST_VALUES = 100
@@ -23,6 +23,13 @@ def _without_controls(value: str) -> str:
     if holds_controls(value):
         raise ValueError("control")
     return value
+
+
+def _as_kept(value: str) -> str:
+    """What is searched for, without what no kept text holds; what shows nothing would find everything."""
+    if not (kept := one_line(value)):
+        raise ValueError("nothing")
+    return kept
 
 
 def _known_form(value: str) -> str:
@@ -56,6 +63,7 @@ Search = Annotated[
     str,
     StringConstraints(min_length=1, max_length=254),
     AfterValidator(_without_controls),
+    AfterValidator(_as_kept),
 ]
 ClientId = Annotated[str, StringConstraints(max_length=100), AfterValidator(_known_form)]
 PersonId = Annotated[str, BeforeValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]

@@ -122,7 +122,9 @@ class Assertions:
         header = assertion.header
         algorithm, kind = header.get("alg"), header.get("typ", "")
         if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-            raise Unproven("algorithm")
+            is_known = isinstance(algorithm, str) and algorithm in jws.JWSRegistry.algorithms
+            sent = str(algorithm) if is_known else "…" if algorithm else ""
+            raise Unproven("algorithm", sent=sent, expected=" ".join(ALGORITHMS))
         # RFC 7515 section 4.1.11: whoever says that something has to be understood is not understood here.
         if "crit" in header or "b64" in header:
             raise Unproven("header")
@@ -145,9 +147,11 @@ class Assertions:
         """Check what stands in it (:rfc:`7523#section-3`) and answer until when it would be good."""
         claims = assertion.claims
         if claims.get("iss") != client_id or claims.get("sub") != client_id:
-            raise Unproven("client")
+            sent = {name: _told(claims.get(name), client_id) for name in ("iss", "sub")}
+            raise Unproven("client", **sent, expected=client_id)
         is_typed = _type(assertion.header.get("typ", "")) == TYPE
-        self._require_audience(claims.get("aud"), {self.issuer} if is_typed else {self.issuer, *token_endpoints})
+        if not _is_for(claims.get("aud"), {self.issuer} if is_typed else {self.issuer, *token_endpoints}):
+            raise Unproven("audience", sent=_told(claims.get("aud"), client_id), expected=self.issuer)
         jti = claims.get("jti")
         if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
             raise Unproven("jti")
@@ -156,22 +160,13 @@ class Assertions:
         if expires_at is None:
             raise Unproven("exp")
         if expires_at + SKEW <= now:
-            raise Unproven("expired", seconds_ago=seconds(now - expires_at), now=told(now))
+            raise Unproven("expired", exp=told(expires_at), now=told(now), seconds_ago=seconds(now - expires_at))
         if expires_at > now + LONGEST_LIFE + SKEW:
-            raise Unproven("lives_too_long", life=seconds(expires_at - now), longest=seconds(LONGEST_LIFE))
+            life, longest = seconds(expires_at - now), seconds(LONGEST_LIFE)
+            raise Unproven("lives_too_long", exp=told(expires_at), now=told(now), life=life, longest=longest)
         for name in ("iat", "nbf"):
-            moment = _moment(claims.get(name, 0))
-            if moment is None or moment > now + SKEW or moment > expires_at:
-                raise Unproven(name, **({"seconds_ahead": seconds(moment - now), "now": told(now)} if moment else {}))
+            _require_begun(name, claims.get(name, 0), now, expires_at)
         return expires_at
-
-    def _require_audience(self, audience: object, meant_for: set[str]) -> None:
-        """The only audience is this server, stated alone or as a list of one."""
-        if isinstance(audience, list):
-            audience = audience[0] if len(audience) == 1 else None
-        if not isinstance(audience, str) or audience not in meant_for:
-            sent = address(audience) if isinstance(audience, str) else ""
-            raise Unproven("audience", sent=sent, expected=self.issuer)
 
     def _spend(self, name: str, expires_at: datetime) -> bool:
         """Whether this is the first use; on record for as long as it could be used again."""
@@ -187,6 +182,27 @@ def _is_signed(assertion: Assertion, key: ClientKey) -> bool:
     signed, _, signature = assertion.text.rpartition(".")
     algorithm = jws.JWSRegistry.algorithms[assertion.header["alg"]]
     return bool(algorithm.verify(signed.encode(), urlsafe_b64decode(to_bytes(signature)), key.key))
+
+
+def _require_begun(name: str, value: object, now: datetime, expires_at: datetime) -> None:
+    moment = _moment(value)
+    if moment is None:
+        raise Unproven(name)
+    if moment > now + SKEW or moment > expires_at:
+        raise Unproven(name, **{name: told(moment), "now": told(now), "seconds_ahead": seconds(moment - now)})
+
+
+def _is_for(audience: object, meant_for: set[str]) -> bool:
+    """Whether the only audience is one of these, stated alone or as a list of one."""
+    if isinstance(audience, list):
+        audience = audience[0] if len(audience) == 1 else None
+    return isinstance(audience, str) and audience in meant_for
+
+
+def _told(value: object, client_id: str) -> str:
+    """What a claim names, as far as it may be kept: addresses, and the client itself."""
+    values = value if isinstance(value, list) else [value]
+    return " ".join(each if each == client_id else address(each) for each in values[:5] if isinstance(each, str))
 
 
 def _type(kind: str) -> str:

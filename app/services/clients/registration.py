@@ -7,6 +7,8 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app.errors import InvalidInput, sentence
 from app.models import Client
 from app.services.clients import public_keys, redirect_uris
@@ -64,6 +66,10 @@ CHANGEABLE = frozenset(
     }
 )
 """The columns an operator decides on; the others are the client's id, its secret and what happened to it."""
+_LISTS = frozenset(each.name for each in Client.__table__.columns if isinstance(each.type, sa.JSON))
+_ABSENT = frozenset(
+    each.name for each in Client.__table__.columns if each.nullable and isinstance(each.type, sa.String)
+)
 CREATED_AS = {
     "redirect_uris": "redirects",
     "post_logout_redirect_uris": "post_logout",
@@ -140,6 +146,7 @@ def require_room(present: Collection[str], wanted: Collection[str]) -> None:
 
 def require_registrable(client: Client, *, allows_network: bool = False) -> None:
     """Raise :class:`InvalidInput` unless each value can be used and what the client is and wants fits together."""
+    _put_in_form(client)
     client.name = require_name(client.name)
     client.description = _require_description(client.description)
     client.contacts = _require_contacts(client.contacts)
@@ -160,6 +167,16 @@ def require_registrable(client: Client, *, allows_network: bool = False) -> None
 def is_own_path(address: str) -> bool:
     """Whether ``address`` is a path on the portal's own host, such as ``/static/img/app.svg``."""
     return bool(re.fullmatch(r"/(?![/\\])[!-~]*", address)) and not set(address) & set("\\\"'<>")
+
+
+def _put_in_form(client: Client) -> None:
+    """What stands in a list stands there once, and what may be absent is absent rather than empty."""
+    for name in _LISTS:
+        if len(set(values := getattr(client, name))) != len(values):
+            setattr(client, name, list(dict.fromkeys(values)))
+    for name in _ABSENT:
+        if getattr(client, name) == "":
+            setattr(client, name, None)
 
 
 def _require_addresses(client: Client, allows_network: bool) -> None:

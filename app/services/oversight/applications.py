@@ -25,7 +25,9 @@ class Applications:
         """Clients, the newest first; raises :class:`app.errors.InvalidInput` for a cursor that is none."""
         query = sa.select(_client)
         if search:
-            query = query.where(holds([_client.c.client_id, _client.c.name], unicodedata.normalize("NFC", search)))
+            # As they are kept: ids in ASCII, names as they were typed, composed.
+            spelled, composed = (unicodedata.normalize(form, search) for form in ("NFKC", "NFC"))
+            query = query.where(sa.or_(holds([_client.c.client_id], spelled), holds([_client.c.name], composed)))
         if is_active is not None:
             query = query.where(_client.c.is_active == is_active)
         return page_of(

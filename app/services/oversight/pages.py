@@ -44,7 +44,13 @@ def page_of(
 
 
 def holds(columns: list[sa.Column[Any]], text: str) -> sa.ColumnElement[bool]:
-    """Whether ``text`` stands somewhere in one of the columns, in any case of letters."""
+    """Whether ``text`` stands somewhere in one of the columns, in any case of letters.
+
+    SQLite knows the cases of ASCII alone; beyond it what stands there is found as it was typed, too.
+    """
     for special in (LIKE_ESCAPE, "%", "_"):
         text = text.replace(special, LIKE_ESCAPE + special)
-    return sa.or_(*(sa.func.lower(each).like(f"%{text.lower()}%", escape=LIKE_ESCAPE) for each in columns))
+    found = [sa.func.lower(each).like(f"%{text.lower()}%", escape=LIKE_ESCAPE) for each in columns]
+    if not text.isascii():
+        found += [each.like(f"%{text}%", escape=LIKE_ESCAPE) for each in columns]
+    return sa.or_(*found)

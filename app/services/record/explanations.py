@@ -92,6 +92,7 @@ def told(moment: datetime) -> int:
 def address(sent: str) -> str:
     """An address that was sent, as far as it may be kept: what stands in its query may be a code or a token."""
     try:
+        sent.encode()
         parts = urlsplit(sent)
     except ValueError:
         return "…"

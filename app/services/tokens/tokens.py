@@ -239,6 +239,14 @@ class Tokens:
             raise InvalidToken
         return claims
 
+    def said_by(self, token: str) -> dict[str, Any]:
+        """The claims of whatever this portal signed, with the ``typ`` of its header; raises :class:`InvalidToken`.
+
+        To say what is wrong with a token, and for nothing else: it may be of any kind, and over.
+        """
+        header, claims = self._verified(token)
+        return {**claims, "typ": str(header.get("typ", ""))}
+
     def read_id_token_hint(self, token: str) -> dict[str, Any]:
         """The claims of an ID token of ours; raises :class:`InvalidToken`.
 
