@@ -205,6 +205,17 @@ def test_it_is_on_record_as_the_command_is_with_the_administrator_and_the_reques
     assert facts.one("SELECT count(*) FROM oauth_audit_logs") == count
 
 
+def test_the_record_is_exported_to_the_administrator_and_erased_with_the_account(desk: Desk) -> None:
+    add_person(desk.app, "root@example.com", is_admin=True)
+    desk.register(desk.link())
+    exported = desk.browser.get("/account/data/export.json").json
+    (told,) = [each for each in exported["activity"] if each["action"] == "client:changed"]
+    assert (told["actor"], told["client_id"]) == (desk.user_id, "shop")
+    run(desk.app, "users", "delete", EMAIL)
+    record = Facts(desk.app).all("SELECT user_id, actor, ip FROM oauth_audit_logs WHERE action = 'client:changed'")
+    assert [tuple(each) for each in record] == [(desk.user_id, "", "")]
+
+
 def test_many_who_register_at_once_lose_nothing(desk: Desk) -> None:
     wanted = [f"https://client.example.com/{number}" for number in range(12)]
     barrier = threading.Barrier(len(wanted))
