@@ -225,16 +225,15 @@ def test_a_kind_there_is_not_shows_all(browser: FlaskClient, kind: str) -> None:
     assert "<script>" not in page.text
 
 
-def test_days_have_headings_and_are_those_of_the_persons_zone(
-    app: Flask, browser: FlaskClient, ada: str, clock: Clock
-) -> None:
+def test_days_have_headings_and_are_those_of_the_persons_zone(app: Flask, ada: str, clock: Clock) -> None:
     now = clock().replace(hour=15, minute=30)  # half past midnight in Seoul
     clock.now = now
     record(app, ada, Event.PASSWORD_CHANGED)
     clock.now = now - timedelta(hours=1)
     record(app, ada, Event.EMAIL_CHANGED)
     clock.now = now + timedelta(minutes=5)
-    log_in(browser)
+    browser = english(app)
+    assert log_in(browser).status_code == 303
     today, yesterday = re.split(r">Yesterday</h2>", shown(browser.get(PATH)).partition(">Today</h2>")[2])
     assert "The password was changed." in today
     assert "5 minutes ago" in today
