@@ -1,17 +1,22 @@
 """What every portal compiles alike, compiled once per process: most of a test's time would go into doing it again."""
 
+from collections.abc import Callable
 from types import CodeType
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from babel import Locale, support
+from babel.support import Translations
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from joserfc.jwk import RSAKey
+from sqlalchemy.orm import Mapper
 from werkzeug.routing import Rule
 
 from app import Portal
+from app.services.people import passwords
 
 
 class CompiledTemplates(BytecodeCache):
@@ -71,6 +76,35 @@ class CompiledStatements(dict[tuple[Any, ...], Any]):
         super().__setitem__((type(key[0]), *key[1:]), statement)
 
 
+class JudgedPasswords:
+    """Keeps how hard passwords are to guess: thousands of accounts have the same few."""
+
+    def __init__(self, judge: Callable[..., dict[str, Any]]) -> None:
+        self._judge = judge
+        self._judged: dict[tuple[str, ...], dict[str, Any]] = {}
+
+    def __call__(self, password: str, user_inputs: list[str]) -> dict[str, Any]:
+        """What ``judge`` says, which depends on nothing else."""
+        key = (password, *user_inputs)
+        if key not in self._judged:
+            self._judged[key] = self._judge(password, user_inputs=user_inputs)
+        return self._judged[key]
+
+
+class ReadTranslations(Translations):
+    """Keeps the catalogues, which portals only take sentences from."""
+
+    _read: ClassVar[dict[tuple[object, ...], Translations]] = {}
+
+    @classmethod
+    def load(cls, dirname: str, locales: list[Locale], domain: str) -> Translations:
+        """The catalogue of a directory, as it was when it was first asked for."""
+        key = (dirname, *map(str, locales), domain)
+        if key not in cls._read:
+            cls._read[key] = Translations.load(dirname, locales, domain)
+        return cls._read[key]
+
+
 def compile_once() -> None:
     """Have the portals of this process share what they compile."""
     statements = CompiledStatements()
@@ -81,6 +115,10 @@ def compile_once() -> None:
             connection.execution_options(compiled_cache=statements)
             connection.engine.update_execution_options(compiled_cache=statements)
 
+    # What a session flushes is kept apart, by the mapper.
+    Mapper._compiled_cache = statements
     RSAKey.binding = CheckedKeys
+    support.Translations = ReadTranslations
+    passwords.zxcvbn = JudgedPasswords(passwords.zxcvbn)
     Portal.jinja_options = {**Flask.jinja_options, "bytecode_cache": CompiledTemplates()}
     Portal.url_rule_class = CompiledRule

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -66,6 +67,7 @@ def chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
+@cache
 def bomb(side: int = 30000) -> bytes:
     """A good PNG of a few kilobytes that would be nearly a thousand million pixels."""
     packing = zlib.compressobj(9)

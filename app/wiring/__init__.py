@@ -6,7 +6,7 @@ next one down, in the order that ``docs/architecture.md`` draws.
 
 import inspect
 import logging
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, cast
 
 from flask import Flask, current_app
@@ -27,9 +27,17 @@ def build_services(settings: Settings, db: Database, clock: Clock) -> Services:
     if settings.tokens.algorithm == "HS256":
         logger.warning("shared_secret_signs_access_tokens")
     built = Services(settings, db, clock)
-    for name, _ in inspect.getmembers_static(Services, lambda part: isinstance(part, cached_property)):
+    for name in _names():
         getattr(built, name)
     return built
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """What the services are called."""
+    return tuple(
+        name for name, _ in inspect.getmembers_static(Services, lambda part: isinstance(part, cached_property))
+    )
 
 
 def bind(app: Flask, built: Services) -> None:
