@@ -1,9 +1,9 @@
 """Pages on paper: black on white whatever the theme of the screen, with links to read and nothing to press."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import AXE
 from tests.browser.people import log_in, new_person
 from tests.chromium import Windows
 from tests.portal import Portal
@@ -30,7 +30,7 @@ def hold_to_paper(page: Page, path: str) -> None:
     page.emulate_media(media="print")
     assert page.evaluate(GROUND) == WHITE, path
     assert page.locator("h1").evaluate(INK) == "rgb(0, 0, 0)", path
-    found = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": ["color-contrast"]})
+    found = AXE.run(page, options={"resultTypes": ["violations"], "runOnly": ["color-contrast"]})
     assert found.violations_count == 0, f"{path}: {found.generate_report()}"
     expect(page.locator(PRESSED)).to_have_count(0)
     assert page.pdf()[:5] == b"%PDF-"
