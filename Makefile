@@ -17,7 +17,7 @@ LOCK := $(BIN)/pip-compile --quiet --strip-extras --no-annotate --no-header --no
 TRANSLATIONS := translations/messages.pot
 CLIENTS := tests/clients/.venv/.made tests/clients/node_modules/.package-lock.json
 
-.PHONY: help run demo test bench servers gunicorn check lock migrate translations clean
+.PHONY: help run demo test bench servers gunicorn check types lock migrate translations clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -46,8 +46,12 @@ gunicorn: .venv/.test  ## Test the server under another gunicorn (RELEASE=26.2.0
 check: .venv/.test  ## Everything that must hold before a commit: style, types, architecture, tests
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet
-	@$(BIN)/mypy
+	@$(MAKE) -j5 types servers $(CLIENTS)
 	@$(MAKE) test
+
+# Beside what is waited for: packages that are on their way.
+types: .venv/.test
+	@$(BIN)/mypy
 
 lock: .venv/.test  ## Write requirements*.txt anew from requirements*.in
 	@$(PIP) pip-tools
