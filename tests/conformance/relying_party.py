@@ -18,7 +18,7 @@ from tests.browser_http import Document, Form
 from tests.clock import Clock
 from tests.conformance import id_tokens
 from tests.conformance.browser import InProcessBrowser
-from tests.relying_party import EMAIL, PASSWORD, add_client, refusal
+from tests.relying_party import EMAIL, EXPLAINED, PASSWORD, add_client, refusal
 
 ISSUER = "https://id.example.com"
 REDIRECT_URI = "https://client.example.com/callback"
@@ -146,6 +146,8 @@ class RelyingParty:
     def refused(self, attempt: Attempt) -> str:
         """The error of an error answer (Core section 3.1.2.6, RFC 9207 section 2)."""
         answer = self.received(attempt)
+        explained = answer.pop("error_uri", None)
+        assert explained is None or EXPLAINED.fullmatch(explained)
         state = {"state": attempt.request["state"]} if "state" in attempt.request else {}
         assert {**answer, "error": "", "error_description": ""} == {
             "error": "",
