@@ -34,10 +34,10 @@ def send_error_of(draft: Draft, error: str, description: str) -> Response:
 def send_mistake(draft: Draft, refused: RefusedRequest) -> Response:
     """The same where its developer has something to mend: with the address of a page that says what.
 
-    :rfc:`6749#section-4.1.2.1`: ``error_uri``.
+    :rfc:`6749#section-4.1.2.1`: ``error_uri``. It goes to the application, so who is logged in here decides nothing.
     """
     client = draft.client
-    told_id = client.client_id if explained.may_see_registered(client, [draft.redirect_uri]) else ""
+    told_id = client.client_id if explained.is_developed(client) else ""
     uri = explanations.address(refused.error, refused.description, refused.cause, told_id, AUTHORIZATION)
     return _send_error(draft, client.client_id, refused.error, refused.description, error_uri=uri)
 

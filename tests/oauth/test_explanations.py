@@ -16,7 +16,7 @@ from app.oauth.parameters import FORM
 from app.services.record.explanations import MOST_A_MINUTE, address, scope_names
 from app.web.protocol.causes import CAUSES, COMMANDS, FACTS, FIXES
 from app.web.protocol.topics import AUTHORIZATION, BY_DESCRIPTION, BY_ERROR, TOPICS
-from tests.relying_party import CHALLENGE, ISSUER, REDIRECT_URI, VERIFIER, RelyingParty
+from tests.relying_party import CHALLENGE, ISSUER, REDIRECT_URI, VERIFIER, RelyingParty, add_person, log_in
 from tests.security.assertions import Signer, jwk_of, jwks_of
 from tests.security.parties import Parties, opened
 
@@ -425,6 +425,15 @@ def test_a_browser_that_names_no_scope_of_the_client_reads_which_there_are(parti
         said = parties.nobody.get(urlsplit(uri).path, headers={**ENGLISH, "Accept": "application/json"}).json
         facts = {"sent": "nothing:here …", "registered": "openid profile"}
         assert (said["refusal"]["check"], said["refusal"]["facts"]) == ("authorization_scope", facts)
+
+
+def test_what_goes_to_an_application_says_no_more_because_an_administrator_is_logged_in(parties: Parties) -> None:
+    add_person(parties.app, "root@example.com", is_admin=True)
+    browser = parties.app.test_client()
+    assert log_in(browser, email="root@example.com").status_code == 303
+    shop = RelyingParty(browser, parties.client().client_id)
+    (uri,) = parse_qs(urlsplit(shop.authorize(scope="nothing:here").location).query)["error_uri"]
+    assert uri == f"{ISSUER}/errors/scope"
 
 
 def test_each_cause_says_what_happened_and_most_what_mends_it() -> None:
