@@ -55,6 +55,7 @@ class _Prepared:
         }
         shown = list(core.selected_columns) if isinstance(core, sa.Select) else []
         self.outof = [_of(column.type, dialect).result_processor(dialect, None) for column in shown]
+        self.converts = any(self.outof)
         self.row: Any = namedtuple("Row", [str(column.key) for column in shown])  # type: ignore[misc]
 
     def values(self, given: dict[str, Any]) -> Any:
@@ -65,6 +66,8 @@ class _Prepared:
 
     def unpacked(self, row: Sequence[Any]) -> Any:
         """A driver's row with its columns' Python values, by name."""
+        if not self.converts:
+            return self.row._make(row)
         return self.row._make(
             [convert(value) if convert else value for convert, value in zip(self.outof, row, strict=True)]
         )

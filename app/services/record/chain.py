@@ -41,7 +41,8 @@ _at = sa.bindparam("at", type_=_log.c.created_at.type)
 _id, _many = sa.bindparam("id", type_=sa.String()), sa.bindparam("many", type_=sa.Integer())
 # As the driver gives it: what is read to be hashed needs no other form.
 _RAW = [
-    *(column for column in _log.c if column.name not in {"details", "created_at"}),
+    *(column for column in _log.c if column.name not in {"details", "created_at", "success"}),
+    sa.type_coerce(_log.c.success, sa.Integer()).label("success"),
     sa.cast(_log.c.details, sa.Text).label("details"),
     sa.type_coerce(_log.c.created_at, sa.Text()).label("created_at"),
 ]
