@@ -226,7 +226,7 @@ def test_a_kind_there_is_not_shows_all(browser: FlaskClient, kind: str) -> None:
 
 
 def test_days_have_headings_and_are_those_of_the_persons_zone(app: Flask, ada: str, clock: Clock) -> None:
-    now = clock().replace(hour=15, minute=30)  # half past midnight in Seoul
+    now = clock().replace(hour=15, minute=30) + timedelta(days=2)  # half past midnight in Seoul
     clock.now = now
     record(app, ada, Event.PASSWORD_CHANGED)
     clock.now = now - timedelta(hours=1)
