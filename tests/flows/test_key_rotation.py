@@ -3,8 +3,8 @@
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event
@@ -39,6 +39,7 @@ class Verifier:
     keys: dict[str, Any] = field(default_factory=dict)
     kids: set[str] = field(default_factory=set)
     checked: int = 0
+    rounds: int = 0
 
     def check(self, token: str) -> None:
         """The signature and issuer of a token are good by the key set at hand, or by the one fetched now."""
@@ -128,13 +129,24 @@ def wait_until_noticed() -> None:
     time.sleep(FRESH_SECONDS)
 
 
-def traffic(scene: Scene, stop: Event, take: Callable[[Scene], Iterator[str]]) -> Verifier:
+def traffic(scene: Scene, stop: Event, take: Callable[[Scene], Iterator[str]], verifier: Verifier) -> None:
     """Take tokens and check each at once, until told to stop."""
-    verifier = Verifier(scene.portal)
     while not stop.is_set():
         for token in take(scene):
             verifier.check(token)
-    return verifier
+        verifier.rounds += 1
+
+
+def wait_for_new_tokens(verifiers: Sequence[Verifier], running: Sequence["Future[None]"]) -> None:
+    """Until whatever was taken before now has been checked, however long that takes."""
+    seen = [verifier.rounds for verifier in verifiers]
+    deadline = time.monotonic() + PATIENCE
+    while any(verifier.rounds < before + 2 for verifier, before in zip(verifiers, seen, strict=True)):
+        assert time.monotonic() < deadline, "no tokens are taken any more"
+        for job in running:
+            if job.done():
+                job.result()  # which raises what ended it
+        time.sleep(0.02)
 
 
 def logins(scene: Scene) -> Iterator[str]:
@@ -265,19 +277,22 @@ def test_tokens_of_a_previous_key_live_out_their_time_and_no_longer(app: Flask, 
 
 @on_both_stores
 def test_every_token_issued_during_rotations_verifies(scene: Scene) -> None:
-    stop = Event()
+    stop, takes = Event(), (logins, logins, service_tokens)
+    checked = [Verifier(scene.portal) for _ in takes]
     with ThreadPoolExecutor(3) as pool:
-        running = [pool.submit(traffic, scene, stop, take) for take in (logins, logins, service_tokens)]
+        running = [pool.submit(traffic, scene, stop, *each) for each in zip(takes, checked, strict=True)]
         try:
             for _ in range(ROTATIONS):
                 scene.portal.flask("keys", "rotate")
                 wait_until_noticed()
+                wait_for_new_tokens(checked, running)
                 # Long replaced, it signs nothing; withdrawing it must not disturb those who use the newer ones.
                 (previous,) = scene.keys("previous")
                 scene.retire(*previous)
         finally:
             stop.set()
-        checked = [job.result() for job in running]
+        for job in running:
+            job.result()
     assert all(verifier.checked >= 10 for verifier in checked)
     # The keys before the first rotation and after each.
     assert len({kid for verifier in checked for kid in verifier.kids}) >= len(ALGORITHMS) * ROTATIONS
