@@ -307,7 +307,7 @@ def test_q275_form_post_carries_whatever_the_client_sent_as_text(parties: Partie
         state,
         "http://localhost:8000",
     )
-    expected = {"error", "error_description"} if is_error else {"code"}
+    expected = {"error", "error_description", "error_uri"} if is_error else {"code"}
     assert set(markup.fields) == {*expected, "state", "iss"}
     assert markup.tags == calm.tags
 
