@@ -3,7 +3,7 @@
 from app.errors import sentence
 
 CAUSES: dict[str, str] = {
-    "code_unknown": sentence("No code of this client is like the one that was sent, or it is gone since long."),
+    "code_unknown": sentence("This client was never given the code that was sent, or the code was removed long ago."),
     "code_used": sentence("The code was redeemed before. What was issued for it was ended, as it may be stolen."),
     "code_expired": sentence("The code was too old when it came."),
     "session_ended": sentence("The person was logged out meanwhile."),
@@ -19,7 +19,7 @@ CAUSES: dict[str, str] = {
     "verifier_unasked": sentence("The authorization request had no code_challenge, so there is nothing to compare."),
     "scopes_gone": sentence("Of the scopes that were granted, none that the request needs counts any more."),
     "refresh_unknown": sentence(
-        "No refresh token of this client is like the one that was sent, or it is gone since long."
+        "This client was never given the refresh token that was sent, or the token was removed long ago."
     ),
     "refresh_used": sentence("The token was used before, so the login was ended, as it may be stolen."),
     "refresh_repeated_too_often": sentence("The token was repeated more often than a lost answer explains."),
