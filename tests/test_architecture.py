@@ -32,6 +32,7 @@ ROOMS = [
     "assertions",
     "delivery",
     "tokens",
+    "tenancy",
     "clients",
     "revocation",
     "record",

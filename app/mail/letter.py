@@ -33,6 +33,7 @@ NAMES = frozenset(
         "new_device",
         "password_changed",
         "password_set",
+        "primary_group_changed",
         "reset_password",
         "role_changed",
         "sessions_ended",

@@ -11,7 +11,8 @@ from app.models.photo import Photo
 from app.models.proof import KnownDevice, OneTimeToken
 from app.models.session import Interaction, UserSession
 from app.models.signing_key import SigningKey
-from app.models.user import Group, Membership, Role, User
+from app.models.tenancy import Group, Membership, Permission, Role, Tenancy
+from app.models.user import User
 
 __all__ = [
     "AuditChain",
@@ -33,6 +34,7 @@ __all__ = [
     "KnownSecrets",
     "Membership",
     "OneTimeToken",
+    "Permission",
     "Photo",
     "ProviderAnswer",
     "ProviderRequest",
@@ -41,6 +43,7 @@ __all__ = [
     "Role",
     "Scope",
     "SigningKey",
+    "Tenancy",
     "TokenFamily",
     "UsedAssertion",
     "User",

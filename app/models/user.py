@@ -1,31 +1,11 @@
-"""People, and the groups and roles their claims come from."""
+"""People."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Identified, Json
-
-
-class Role(Identified, Base):
-    """A named set of permissions; ``manage:`` scopes need the permission of their name."""
-
-    __tablename__ = "roles"
-
-    name: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    permissions: Mapped[list[str]] = mapped_column(Json, default=list)
-    created_at: Mapped[datetime]
-
-
-class Group(Identified, Base):
-    """A group of people; one of kind ``workspace`` appears under the ``workspaces`` claim."""
-
-    __tablename__ = "groups"
-
-    name: Mapped[str] = mapped_column(sa.String(100), unique=True)
-    kind: Mapped[str] = mapped_column(sa.String(20), default="group")
-    created_at: Mapped[datetime]
+from app.models.base import Base, Identified
 
 
 class User(Identified, Base):
@@ -57,28 +37,3 @@ class User(Identified, Base):
     last_login_at: Mapped[datetime | None]
     deletion_requested_at: Mapped[datetime | None]
     deletes_at: Mapped[datetime | None] = mapped_column(index=True)
-
-
-class Membership(Identified, Base):
-    """The role a person holds in a group; one of a person's groups is primary.
-
-    Whoever changes one moves the person's ``updated_at``: copies of what is said about the person are known by it.
-    """
-
-    __tablename__ = "memberships"
-    __table_args__ = (
-        sa.UniqueConstraint("user_id", "group_id"),
-        sa.Index(
-            "uq_memberships_primary",
-            "user_id",
-            unique=True,
-            sqlite_where=sa.text("is_primary"),
-            postgresql_where=sa.text("is_primary"),
-        ),
-    )
-
-    user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    group_id: Mapped[str] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"), index=True)
-    role_id: Mapped[str] = mapped_column(sa.ForeignKey("roles.id"))
-    is_primary: Mapped[bool] = mapped_column(default=False)
-    created_at: Mapped[datetime]

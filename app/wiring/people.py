@@ -6,7 +6,6 @@ from functools import cached_property
 from app.services.people.accounts import Accounts
 from app.services.people.activity import Activity
 from app.services.people.administration import Administration
-from app.services.people.administrators import Administrators
 from app.services.people.attempts import Attempts
 from app.services.people.credentials import Credentials
 from app.services.people.deletions import Deletions
@@ -17,6 +16,7 @@ from app.services.people.one_time_tokens import OneTimeTokens
 from app.services.people.password_resets import PasswordResets
 from app.services.people.passwords import Passwords
 from app.services.people.profiles import Profiles
+from app.services.people.standing import Standing
 from app.wiring.photos import PhotosRoom
 
 
@@ -64,8 +64,8 @@ class PeopleRoom(PhotosRoom):
         )
 
     @cached_property
-    def administrators(self) -> Administrators:
-        return Administrators(self.db)
+    def standing(self) -> Standing:
+        return Standing(self.db, self.clock, self.tenancy, self.sessions, self.mail)
 
     @cached_property
     def administration(self) -> Administration:
@@ -79,6 +79,9 @@ class PeopleRoom(PhotosRoom):
             self.photos,
             self.deletions,
             self.sessions,
+            self.standing,
+            self.roles,
+            self.groups,
             self.mail,
         )
 

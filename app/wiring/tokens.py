@@ -7,10 +7,10 @@ from app.services.tokens.claims import Claims
 from app.services.tokens.keys import Keys, Lives
 from app.services.tokens.tokens import Lifetimes, Tokens
 from app.settings import Settings
-from app.wiring.clients import ClientsRoom
+from app.wiring.tenancy import TenancyRoom
 
 
-class TokensRoom(ClientsRoom):
+class TokensRoom(TenancyRoom):
     """Builds the services of :mod:`app.services.tokens`."""
 
     @cached_property

@@ -22,7 +22,16 @@ class UpkeepRoom(OversightRoom):
             seed.admin_password,
             takes_local=not is_production,
         )
-        return Seeding(self.db, self.clock, self.keys, self.clients, self.accounts, self.administrators, beginning)
+        return Seeding(
+            self.db,
+            self.clock,
+            self.keys,
+            self.clients,
+            self.permissions,
+            self.accounts,
+            self.administrators,
+            beginning,
+        )
 
     @cached_property
     def cleaning(self) -> Cleaning:

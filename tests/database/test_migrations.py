@@ -121,3 +121,53 @@ def test_the_secret_of_a_client_stays_good_up_and_down(migrated: Flask) -> None:
     assert (works(secret), works(new)) == (False, True)
     listed = json.loads(migrated.test_cli_runner().invoke(args=["clients", "secrets", "kept", "--json"]).stdout)
     assert [each["expires"] for each in listed] == [None]
+
+
+def test_what_roles_carry_is_declared_and_names_are_one_whatever_their_case(
+    migrated: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Migration 0016, over rows as operators may have written them by hand; undone, they are as they were."""
+    person = add_person(migrated)
+    with migrated.app_context():
+        engine = migrated.extensions["sqlalchemy"].engine
+
+        def rows(statement: str) -> list[tuple[object, ...]]:
+            with engine.connect() as connection:
+                named = {"person": person} if ":person" in statement else {}
+                return [tuple(row) for row in connection.execute(sa.text(statement), named)]
+
+        flask_migrate.downgrade(revision="0015")
+        with engine.begin() as connection:
+            for statement in (
+                'UPDATE roles SET permissions = \'["manage:teams", "manage:odd", "Old"]\' WHERE name = \'member\'',
+                "INSERT INTO groups (id, name, kind, created_at)"
+                " SELECT 'second', 'max', 'group', max(created_at) FROM groups",
+                "UPDATE memberships SET role_id = (SELECT id FROM roles WHERE name = 'admin') WHERE user_id = :person",
+            ):
+                connection.execute(sa.text(statement), {"person": person} if ":person" in statement else {})
+        with caplog.at_level(logging.WARNING):
+            flask_migrate.upgrade()
+        assert [vars(each)["row"] for each in caplog.records if each.getMessage() == "names_collide"] == ["second"]
+        assert sorted(rows("SELECT name, name_key FROM groups")) == [("MAX", "max"), ("max", None)]
+        assert {each[0] for each in rows("SELECT name FROM permissions WHERE NOT is_builtin")} == {"manage:odd", "Old"}
+        assert len(rows("SELECT name FROM permissions WHERE is_builtin")) == 10
+        assert rows("SELECT is_superuser, is_staff FROM users WHERE id = :person") in ([(1, 1)], [(True, True)])
+        services = migrated.extensions["services"]
+        assert [services.groups.get(name).name for name in ("MAX", "max", "Max")] == ["MAX", "max", "MAX"]
+        services.db.rollback()
+        flask_migrate.downgrade(revision="0015")
+        assert sorted(rows("SELECT name, kind FROM groups")) == [("MAX", "group"), ("max", "group")]
+        flask_migrate.upgrade()
+
+
+def test_a_portal_that_is_not_seeded_yet_declares_nothing_until_it_is(
+    make_app: MakeApp, open_database: Callable[..., str]
+) -> None:
+    app = make_app(open_database("sqlite", "empty"))
+    with app.app_context():
+        services = app.extensions["services"]
+        assert services.permissions.all() == []
+        services.db.rollback()
+    assert app.test_cli_runner().invoke(args=["seed"]).exit_code == 0
+    with app.app_context():
+        assert len(app.extensions["services"].permissions.all()) == 10

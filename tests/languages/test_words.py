@@ -12,6 +12,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from app.languages.josa import fix_josa
+from app.services.tenancy.catalogue import PERMISSIONS
 from app.services.upkeep.seeding import SCOPES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +61,7 @@ def said() -> list[Sentence]:
         for message in messages
         for english in ((message.id,) if isinstance(message.id, str) else message.id)
     ]
-    return pairs + [Sentence(english, korean) for _, english, korean in SCOPES]
+    return pairs + [Sentence(english, korean) for _, english, korean in (*SCOPES, *PERMISSIONS)]
 
 
 BUTTON_OF_A_PROVIDER = "%(provider)s(으)로 계속하기"

@@ -44,6 +44,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "account_enabled": {},
     "password_set": {},
     "role_changed": {"role": "admin"},
+    "primary_group_changed": {"group": "Seoul Lab"},
     "identity_linked": {**NOTICE, "provider": "google", "link": IDENTITIES},
     "identity_unlinked": {**NOTICE, "provider": "discord", "link": IDENTITIES},
     "identity_ended": {"provider": "discord", "link": IDENTITIES},

@@ -13,6 +13,7 @@ from app.services.foundation.texts import shown
 
 UNCHOSEN_LOCALE = "ko"
 """What is said of people who have not chosen a language: the platform speaks Korean first."""
+UNKNOWN = "There is no account of that e-mail or id."
 _user = cast(sa.Table, User.__table__)
 _COLUMNS = (
     _user.c.id,

@@ -13,11 +13,11 @@ from app.models import Identity, User
 from app.services.delivery.mail import Mail
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.person import Person
-from app.services.people.administrators import Administrators
 from app.services.people.devices import Devices
 from app.services.people.one_time_tokens import OneTimeTokens, Purpose
 from app.services.record.audit import Audit, Event
 from app.services.sessions.sessions import Sessions
+from app.services.tenancy.administrators import Administrators
 
 KEPT = timedelta(days=30)
 """In which an operator can bring the account back, should it have been somebody's after all."""

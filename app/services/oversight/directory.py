@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from app.errors import NotFound
 from app.models import Group, Identity, Membership, Role, User
 from app.services.foundation.environment import Database
+from app.services.foundation.person import UNKNOWN
 from app.services.foundation.texts import shown
 from app.services.oversight.pages import Page, holds, page_of
-from app.services.people.administration import UNKNOWN
 from app.services.people.email_names import fold
 
 _user = cast(sa.Table, User.__table__)

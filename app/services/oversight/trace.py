@@ -51,6 +51,7 @@ ENDINGS: dict[str, str] = {
     "revoked_by_client": "the application revoked its token",
     "revoked_by_operator": "an operator revoked it on the command line",
     "role_changed": "the person's role was changed",
+    "group_changed": "another group became the person's primary one",
 }
 """Why sessions and grants end."""
 

@@ -12,15 +12,16 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import InvalidFields, InvalidInput, NotFound, WrongCredentials, sentence
 from app.models import User, new_id
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database
-from app.services.foundation.person import Person, person_at, person_of
+from app.services.foundation.person import UNKNOWN, Person, person_at, person_of
 from app.services.foundation.texts import shown
-from app.services.people.administration import UNKNOWN, join
 from app.services.people.attempts import Attempts
 from app.services.people.credentials import Credentials
 from app.services.people.email_names import fold, normalised
 from app.services.people.passwords import Passwords
 from app.services.people.profiles import LONGEST_USERNAME, UNNAMED, given_username, require_name
 from app.services.record.audit import Audit, Event
+from app.services.tenancy.catalogue import ADMIN_ROLE, MEMBER_ROLE
+from app.services.tenancy.groups import join
 
 TAKEN = sentence("There is an account with this e-mail. Log in, or use another e-mail.")
 HAS_ONE = sentence("Your account has a password by now. Change it instead.")
@@ -143,7 +144,7 @@ class Accounts:
         # Its former holder may still take it back (:meth:`EmailAddresses.restore`).
         if self.credentials.tokens.is_restorable(email):
             raise InvalidInput(TAKEN, "email")
-        user_id = self._add(email, name, hashed, role="member", locale=language)
+        user_id = self._add(email, name, hashed, role=MEMBER_ROLE, locale=language)
         self.audit.record(Event.ACCOUNT_REGISTERED, caller, user_id=user_id)
         return user_id
 
@@ -157,7 +158,7 @@ class Accounts:
         if self.credentials.tokens.is_restorable(email):
             raise InvalidInput(TAKEN, "email")
         user_id = self._add(
-            email, name, None, role="member", is_verified=is_verified, locale=language, avatar_url=picture or None
+            email, name, None, role=MEMBER_ROLE, is_verified=is_verified, locale=language, avatar_url=picture or None
         )
         self.audit.record(Event.ACCOUNT_REGISTERED, caller, user_id=user_id)
         return user_id
@@ -197,7 +198,7 @@ class Accounts:
             email,
             name,
             self.passwords.hash(password),
-            role="admin" if is_admin else "member",
+            role=ADMIN_ROLE if is_admin else MEMBER_ROLE,
             is_admin=is_admin,
             is_verified=is_verified,
         )

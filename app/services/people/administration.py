@@ -1,33 +1,30 @@
 """What operators do to accounts. Whom it concerns is told by mail, for it is done without them."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import sqlalchemy as sa
 
 from app.errors import InvalidInput, NotFound
-from app.models import Group, Membership, Role, User, new_id
+from app.models import User
 from app.services.delivery.mail import Mail
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database
-from app.services.foundation.person import Person, lock_person, person_at, person_of
-from app.services.people.administrators import Administrators
+from app.services.foundation.person import UNKNOWN, Person, lock_person, person_at, person_of
 from app.services.people.credentials import Credentials
 from app.services.people.deletions import Deletions
 from app.services.people.email_names import fold
 from app.services.people.profiles import Profiles
+from app.services.people.standing import Standing
 from app.services.photos.photos import Photos
 from app.services.record.audit import Audit, Event
 from app.services.sessions.sessions import Sessions
-from app.services.tokens.claims import ADMIN_ROLE
+from app.services.tenancy.administrators import Administrators
+from app.services.tenancy.groups import Groups
+from app.services.tenancy.member_changes import Placement
+from app.services.tenancy.roles import Roles
 
 PLANS = ("free", "pro", "studio", "enterprise")
-PRIMARY_GROUP = "MAX"
-UNKNOWN = "There is no account of that e-mail or id."
 _user = cast(sa.Table, User.__table__)
-_membership = cast(sa.Table, Membership.__table__)
-_group = cast(sa.Table, Group.__table__)
-_role = cast(sa.Table, Role.__table__)
 
 
 class Administration:
@@ -47,6 +44,9 @@ class Administration:
         photos: Photos,
         deletions: Deletions,
         sessions: Sessions,
+        standing: Standing,
+        roles: Roles,
+        groups: Groups,
         mail: Mail,
     ) -> None:
         self.db = db
@@ -58,6 +58,9 @@ class Administration:
         self.photos = photos
         self.deletions = deletions
         self.sessions = sessions
+        self.standing = standing
+        self.roles = roles
+        self.groups = groups
         self.mail = mail
 
     def disable(self, who: str, caller: Caller = NOBODY) -> bool:
@@ -87,46 +90,52 @@ class Administration:
         self.mail.send("account_enabled", person)
         return True
 
-    def set_role(self, who: str, role: str, caller: Caller = NOBODY) -> bool:
-        """Give a person another role in the platform's own group; answers whether it is another one.
+    def set_role(
+        self,
+        who: str,
+        role: str,
+        caller: Caller = NOBODY,
+        group: str = "",
+        approve: Callable[[bool], None] | None = None,
+    ) -> bool:
+        """Give a person another role, in the primary group or another one of theirs; answers whether it is another one.
 
-        Sessions and tokens of the old role end. Raises :class:`InvalidInput` for a role that there is not, and when the
-        last active administrator would be none any more.
+        In the primary group, sessions and tokens of the old role end. Raises :class:`NotFound` for a group, and
+        :class:`InvalidInput` for a role that there is not, and when the last active administrator would be none more;
+        ``approve`` as in :meth:`Standing.make`.
         """
-        role_id = self.db.session.scalar(sa.select(_role.c.id).where(_role.c.name == role))
-        if role_id is None:
-            raise InvalidInput(f"Roles are {', '.join(self.roles())}.", "role")
-        user_id, is_admin = self._known(who).id, role == ADMIN_ROLE
-        if not is_admin:
-            self.administrators.require_another(user_id)
-        person = self._locked(user_id)
-        if self._holds(person.id, role_id, role):
-            return False
-        self._update(person.id, is_superuser=is_admin, is_staff=is_admin)
-        join(self.db, person.id, role, self.clock())
-        self.sessions.end_everything(person.id, "role_changed", caller)
-        self.audit.record(Event.ROLE_SET, caller, user_id=person.id, role=role)
-        self.mail.send("role_changed", person, role=role)
-        return True
+        return self.standing.make(self.role_change(who, role, group), caller, approve=approve).is_changed
 
-    def roles(self) -> list[str]:
-        """The names of all roles."""
-        return list(self.db.session.scalars(sa.select(_role.c.name).order_by(_role.c.name)))
+    def role_change(self, who: str, role: str, group: str = "") -> Placement:
+        """The change that :meth:`set_role` makes; raises as it does for what there is not."""
+        user_id = self._known(who).id
+        try:
+            role_id = self.roles.get(role).id
+        except NotFound:
+            raise InvalidInput(f"Roles are {', '.join(each.name for each in self.roles.all())}.", "role") from None
+        group_id = self.groups.get(group).id if group else None
+        return Placement(user_id, group_id, role_id, joins=not group)
 
     def set_password(self, who: str, password: str, caller: Caller = NOBODY) -> None:
         """Give an account a new password; its sessions and tokens end."""
         person = self._known(who)
         hashed = self.credentials.hashed(password, person.email, person.name)
-        self.credentials.replace(person, hashed, "password_changed", caller)
-        self.audit.record(Event.PASSWORD_SET, caller, user_id=person.id)
-        self.mail.send("password_set", person)
+        self._replace_password(person, hashed, caller)
 
-    def recover(self, who: str, password: str, caller: Caller = NOBODY) -> None:
-        """Let somebody in again who is locked out, whatever keeps them out: active, staying, with a new password."""
-        self.set_password(who, password, caller)
+    def recover(self, who: str, password: str, caller: Caller = NOBODY, role: str = "") -> None:
+        """Let somebody in again who is locked out, whatever keeps them out: active, staying, with a new password.
+
+        With a ``role``, in the primary group.
+        """
         person = self._known(who)
+        # First of all: no transaction is open while it is made.
+        hashed = self.credentials.hashed(password, person.email, person.name)
+        if role:
+            # Whoever changes one waits for others who do, and then for the person's row.
+            self.set_role(person.id, role, caller)
+        self._replace_password(person, hashed, caller)
         self.deletions.cancel(person.id, caller)
-        self.enable(who, caller)
+        self.enable(person.id, caller)
 
     def set_plan(self, who: str, plan: str, caller: Caller = NOBODY) -> None:
         """Put an account on a plan."""
@@ -161,12 +170,10 @@ class Administration:
         """
         self.deletions.delete(self._known(who).id, caller)
 
-    def _holds(self, user_id: str, role_id: str, role: str) -> bool:
-        held = self.db.session.scalar(
-            sa.select(_membership.c.role_id).where(_membership.c.user_id == user_id, _membership.c.is_primary)
-        )
-        is_superuser = self.db.session.scalar(sa.select(_user.c.is_superuser).where(_user.c.id == user_id))
-        return held == role_id and is_superuser == (role == ADMIN_ROLE)
+    def _replace_password(self, person: Person, hashed: str, caller: Caller) -> None:
+        self.credentials.replace(person, hashed, "password_changed", caller)
+        self.audit.record(Event.PASSWORD_SET, caller, user_id=person.id)
+        self.mail.send("password_set", person)
 
     def _known(self, who: str) -> Person:
         # By its id where no address leads to an account: two were one, and the other one has it.
@@ -182,18 +189,3 @@ class Administration:
 
     def _update(self, user_id: str, **values: object) -> None:
         self.db.session.execute(sa.update(_user).where(_user.c.id == user_id).values(updated_at=self.clock(), **values))
-
-
-def join(db: Database, user_id: str, role: str, now: datetime) -> None:
-    """Give a person this role in the platform's own group, if group and role were seeded."""
-    group_id = db.session.scalar(sa.select(_group.c.id).where(_group.c.name == PRIMARY_GROUP))
-    role_id = db.session.scalar(sa.select(_role.c.id).where(_role.c.name == role))
-    if not group_id or not role_id:
-        return
-    of_person = _membership.c.user_id == user_id
-    changed = db.session.execute(
-        sa.update(_membership).where(of_person, _membership.c.is_primary).values(role_id=role_id)
-    )
-    if not cast(sa.CursorResult[object], changed).rowcount:
-        row = {"user_id": user_id, "group_id": group_id, "role_id": role_id, "is_primary": True, "created_at": now}
-        db.session.execute(sa.insert(_membership).values(id=new_id(), **row))

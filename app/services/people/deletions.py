@@ -22,13 +22,13 @@ from app.models import (
 from app.services.delivery.mail import MAIL, Mail
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.person import Person, lock_person
-from app.services.people.administrators import Administrators
 from app.services.people.email_names import fold
 from app.services.photos.photos import Photos
 from app.services.record.audit import Audit, Event
 from app.services.record.chain import Chain
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
+from app.services.tenancy.administrators import Administrators
 
 BATCH = 100
 DELETER = Caller(actor="deletion")

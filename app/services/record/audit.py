@@ -26,6 +26,9 @@ class Event(enum.StrEnum):
     ACCOUNT_ENABLED = "account:enabled"
     ACCOUNT_CHANGED = "account:changed"
     ROLE_SET = "account:role:set"
+    GROUP_JOINED = "account:group:joined"
+    GROUP_LEFT = "account:group:left"
+    PRIMARY_GROUP_SET = "account:group:primary"
     PASSWORD_SET = "account:password:set"  # noqa: S105
     PASSWORD_CHANGED = "account:password:changed"  # noqa: S105
     PASSWORD_RESET_REQUESTED = "account:password:reset_requested"  # noqa: S105
@@ -71,6 +74,14 @@ class Event(enum.StrEnum):
     CLIENT_DELETED = "client:deleted"
     CLIENT_SECRET_ROTATED = "client:secret_rotated"  # noqa: S105
     CLIENT_SECRET_ENDED = "client:secret_ended"  # noqa: S105
+    PERMISSION_DECLARED = "permission:declared"
+    PERMISSION_REMOVED = "permission:removed"
+    ROLE_CREATED = "role:created"
+    ROLE_CHANGED = "role:changed"
+    ROLE_DELETED = "role:deleted"
+    GROUP_CREATED = "group:created"
+    GROUP_CHANGED = "group:changed"
+    GROUP_DELETED = "group:deleted"
     KEY_CREATED = "key:created"
     KEY_ROTATED = "key:rotated"
     KEY_RETIRED = "key:retired"

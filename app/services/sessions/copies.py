@@ -3,7 +3,7 @@
 The row is the truth. A copy only spares looking the person up with groups and roles: each time it is used, the rows of
 the session and of the person are asked whether they still stand as they did, so what ended stays ended, whatever Redis
 lost, kept too long or was restored to. Who changes what is not in the person's row (memberships) moves the person's
-``updated_at``; the name and permissions of a role, which are in neither, are at most :data:`LIFE` old.
+``updated_at``; names and permissions of roles and groups, which are in neither, have a version that is read as well.
 
 A process remembers the copies it opened: asking Redis and decrypting takes longer than what a copy spares, so that is
 done once for each session and process, not for each request.
@@ -27,12 +27,13 @@ MOST_REMEMBERED = 2000
 
 @dataclass(frozen=True, slots=True)
 class SessionCopy:
-    """A person as of the moment ``made_at``, when their row was last changed at ``updated_at``."""
+    """A person as of ``made_at``: the row last changed at ``updated_at``, roles and groups of ``version``."""
 
     session_id: str
     subject: Subject
     updated_at: datetime
     made_at: datetime
+    version: int | None
 
 
 class SessionCopies:
@@ -56,9 +57,11 @@ class SessionCopies:
             self._remember(token_hash, copy)
         return copy
 
-    def keep(self, token_hash: str, session_id: str, subject: Subject, updated_at: datetime) -> None:
+    def keep(
+        self, token_hash: str, session_id: str, subject: Subject, updated_at: datetime, version: int | None
+    ) -> None:
         """Write a copy, if Redis is there."""
-        copy = SessionCopy(session_id, subject, updated_at, self.clock())
+        copy = SessionCopy(session_id, subject, updated_at, self.clock(), version)
         self._remember(token_hash, copy)
         sealed = self.sealer.seal(json.dumps(asdict(copy), default=datetime.isoformat).encode())
         self.store.put(_key(token_hash), sealed.encode(), int(LIFE.total_seconds()))
@@ -89,5 +92,5 @@ def _key(token_hash: str) -> str:
 
 def _opened(values: dict[str, Any]) -> SessionCopy:
     subject = {**values["subject"], "permissions": tuple(values["subject"]["permissions"])}
-    moments = (datetime.fromisoformat(values[name]) for name in ("updated_at", "made_at"))
-    return SessionCopy(values["session_id"], Subject(**subject), *moments)
+    updated_at, made_at = (datetime.fromisoformat(values[name]) for name in ("updated_at", "made_at"))
+    return SessionCopy(values["session_id"], Subject(**subject), updated_at, made_at, values["version"])

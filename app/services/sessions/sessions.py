@@ -20,6 +20,7 @@ from app.services.revocation.families import is_living
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.copies import SessionCopies
 from app.services.sessions.user_agents import device_name
+from app.services.tenancy.turns import VERSION
 from app.services.tokens.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
 
 TOUCH_AFTER = timedelta(seconds=60)
@@ -36,7 +37,7 @@ _ROW = (
     _session.c.ended_at,
 )
 _FIND = Statement(
-    sa.select(*_ROW, *SUBJECT_COLUMNS)
+    sa.select(*_ROW, *SUBJECT_COLUMNS, VERSION)
     .select_from(with_subject(_session, _session.c.user_id))
     .where(_session.c.token_hash == sa.bindparam("token_hash"))
 )
@@ -47,6 +48,7 @@ _CHECK = Statement(
         _user.c.id.label("subject_id"),
         _user.c.is_active.label("subject_is_active"),
         _user.c.updated_at.label("subject_updated_at"),
+        VERSION,
     )
     .join(_user, _user.c.id == _session.c.user_id)
     .where(_session.c.token_hash == sa.bindparam("token_hash"))
@@ -207,7 +209,7 @@ class Sessions:
         if subject is None:
             subject = subject_from(row)
             if self.copies:
-                self.copies.keep(token_hash, row.id, subject, row.subject_updated_at)
+                self.copies.keep(token_hash, row.id, subject, row.subject_updated_at, row.tenancy_version)
         return ActiveSession(
             row.id,
             subject,
@@ -221,7 +223,9 @@ class Sessions:
         """The row of a session as it is now and the copy of its person, if there is one that still holds."""
         copy = self.copies.find(token_hash) if self.copies else None
         row = _CHECK.first(self.db, token_hash=token_hash) if copy else None
-        if row is None or copy is None or copy.updated_at != row.subject_updated_at:
+        if row is None or copy is None:
+            return None, None
+        if (copy.updated_at, copy.version) != (row.subject_updated_at, row.tenancy_version):
             return None, None
         # Whoever writes to Redis cannot make copies, but could move them.
         is_its_own = (copy.session_id, copy.subject.id) == (row.id, row.subject_id)

@@ -15,8 +15,8 @@ from app.services.foundation.person import UNCHOSEN_LOCALE
 from app.services.foundation.pictures import address, own_path
 from app.services.foundation.statements import Statement, json_rows
 from app.services.foundation.texts import shown
+from app.services.tenancy.catalogue import ADMIN_ROLE, WORKSPACE
 
-ADMIN_ROLE = "admin"
 _user = cast(sa.Table, User.__table__)
 _membership = cast(sa.Table, Membership.__table__)
 _group = cast(sa.Table, Group.__table__)
@@ -182,8 +182,8 @@ class Claims:
         values = {"sub": subject.id, **_values(subject, self.issuer)}
         if not covered.isdisjoint(GROUPS):
             named = sorted(_GROUPS.all(self.db, user_id=subject.id) if groups is None else groups)
-            values["groups"] = [name for name, kind in named if kind != "workspace"]
-            values["workspaces"] = [name for name, kind in named if kind == "workspace"]
+            values["groups"] = [name for name, kind in named if kind != WORKSPACE]
+            values["workspaces"] = [name for name, kind in named if kind == WORKSPACE]
         return {
             name: value for name, value in values.items() if value is not None and (name == "sub" or name in covered)
         }

@@ -7,12 +7,17 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.errors import InvalidInput, sentence
-from app.models import Group, Role, Scope
+from app.models import Group, Role, Scope, new_id
 from app.services.clients.clients import ClientRecord, Clients
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.people.accounts import Accounts
-from app.services.people.administration import PRIMARY_GROUP
-from app.services.people.administrators import Administrators
+from app.services.tenancy.administrators import Administrators
+from app.services.tenancy.catalogue import ADMIN_ACCESS, GROUP, PERMISSIONS, PRIMARY_GROUP, ROLES
+from app.services.tenancy.groups import add as add_group
+from app.services.tenancy.names import LONGEST_KEY, key
+from app.services.tenancy.permissions import DeclaredPermission, Permissions
+from app.services.tenancy.permissions import add as add_permission
+from app.services.tenancy.world import GroupRecord
 from app.services.tokens.keys import Keys
 
 LOCAL = "http://localhost:{port}"
@@ -30,15 +35,7 @@ SCOPES = (
         "Keep access after you close it, until you remove it",
         "창을 닫은 뒤에도, 직접 해제할 때까지 접근을 유지합니다",
     ),
-    ("read:profile", "See your profile and e-mail address", "프로필과 이메일 주소를 확인합니다"),
-    ("read:features", "See which features you can use", "사용할 수 있는 기능을 확인합니다"),
-    ("read:groups", "See your groups and workspaces", "소속 그룹과 워크스페이스를 확인합니다"),
-    ("manage:workflows", "Manage your workflows", "워크플로를 관리합니다"),
-    ("manage:teams", "Manage your teams", "팀을 관리합니다"),
-    ("manage:experiments", "Manage your experiments", "실험을 관리합니다"),
-    ("manage:workspaces", "Manage your workspaces", "워크스페이스를 관리합니다"),
-    ("manage:apis", "Manage your APIs", "API를 관리합니다"),
-    ("manage:models", "Manage your models", "모델을 관리합니다"),
+    *(each for each in PERMISSIONS if each[0] != ADMIN_ACCESS),
 )
 SERVICE_SCOPES = (
     ("admin:oauth", "Administer clients, tokens and sessions", "클라이언트, 토큰, 세션을 관리합니다"),
@@ -46,20 +43,6 @@ SERVICE_SCOPES = (
     ("admin:system", "Administer the system", "시스템을 관리합니다"),
     ("admin:full", "Administer everything", "모든 항목을 관리합니다"),
 )
-MANAGE = tuple(name for name, *_ in SCOPES if name.startswith("manage:"))
-ROLES = {
-    "admin": ["read:profile", "read:features", "read:groups", *MANAGE, "admin:access"],
-    "member": [
-        "read:profile",
-        "read:features",
-        "read:groups",
-        "manage:workflows",
-        "manage:experiments",
-        "manage:workspaces",
-        "manage:apis",
-        "manage:models",
-    ],
-}
 READ = ("openid", "profile", "email", "offline_access", "read:profile", "read:features", "read:groups")
 SOLUTIONS = (
     ("maxflowstudio", "MAX FlowStudio", sentence("Design and run workflows"), 3005, "manage:workflows"),
@@ -112,6 +95,7 @@ class Seeding:
         clock: Clock,
         keys: Keys,
         clients: Clients,
+        permissions: Permissions,
         accounts: Accounts,
         administrators: Administrators,
         beginning: Beginning,
@@ -120,6 +104,7 @@ class Seeding:
         self.clock = clock
         self.keys = keys
         self.clients = clients
+        self.permissions = permissions
         self.accounts = accounts
         self.administrators = administrators
         self.beginning = beginning
@@ -138,6 +123,7 @@ class Seeding:
         self.db.take_turn()
         made = Credentials()
         self._scopes()
+        self._permissions()
         self._groups_and_roles()
         self.keys.ensure(SEEDER)
         self._solutions()
@@ -173,15 +159,34 @@ class Seeding:
                 )
         self.db.session.flush()
 
+    def _permissions(self) -> None:
+        known = {each.name for each in self.permissions.all()}
+        for name, english, korean in PERMISSIONS:
+            if name not in known:
+                declared = DeclaredPermission(name, english, korean, is_builtin=True)
+                add_permission(self.db, self.clock, declared)
+
     def _groups_and_roles(self) -> None:
         now = self.clock()
         roles = set(self.db.session.scalars(sa.select(Role.name)))
         for name, permissions in ROLES.items():
             if name not in roles:
-                self.db.session.add(Role(name=name, permissions=permissions, created_at=now))
+                self.db.session.add(Role(name=name, name_key=key(name), permissions=permissions, created_at=now))
         if not self.db.session.scalar(sa.select(Group.id).where(Group.name == PRIMARY_GROUP)):
-            self.db.session.add(Group(name=PRIMARY_GROUP, kind="group", created_at=now))
+            add_group(self.db, GroupRecord(new_id(), PRIMARY_GROUP, GROUP), now)
         self.db.session.flush()
+        for model in (Role, Group):
+            self._name_keys(cast(sa.Table, model.__table__))
+
+    def _name_keys(self, table: sa.Table) -> None:
+        """What older code made in a schema of today has no key; where two names are one, the first one has it."""
+        rows = self.db.session.execute(sa.select(table).order_by(table.c.created_at, table.c.id)).all()
+        known = {row.name_key for row in rows}
+        for row in rows:
+            found = key(row.name)
+            if row.name_key is None and found not in known and len(found) <= LONGEST_KEY:
+                self.db.session.execute(sa.update(table).where(table.c.id == row.id).values(name_key=found))
+                known.add(found)
 
     def _solutions(self) -> None:
         for client_id, name, description, port, scope in SOLUTIONS:

@@ -14,6 +14,9 @@ from flask.testing import FlaskClient
 
 from app.models import User
 from app.services.foundation.environment import NOBODY
+from app.services.tenancy.group_changes import GroupName
+from app.services.tenancy.member_changes import Placement
+from app.services.tenancy.role_changes import RoleName, RolePermissions
 from tests.clock import Clock
 from tests.relying_party import EMAIL, RelyingParty, add_client, add_person, log_in
 from tests.servers import RedisServer, running
@@ -111,6 +114,59 @@ def test_a_copy_serves_for_a_minute_and_falls_with_any_change_of_its_person(
     clock.advance(seconds=60)
     for process in (app, other, start()):
         assert "Once more" in page_of(process, cookie)
+
+
+def said(app: Flask, cookie: str) -> tuple[str | None, str | None, frozenset[str]]:
+    """The group, the role and the permissions of whoever has this cookie, as a process knows them."""
+    with app.app_context():
+        session = app.extensions["services"].sessions.resolve(cookie)
+        assert session
+        return session.subject.group_name, session.subject.role_name, frozenset(session.subject.permissions)
+
+
+def test_what_changes_of_a_role_or_a_group_counts_at_once_in_every_process(
+    app: Flask, start: Callable[..., Flask], clock: Clock
+) -> None:
+    """Though the copy is young and the person's row says nothing of it."""
+    with app.app_context():
+        services = app.extensions["services"]
+        editor = services.roles.create("editor", ["manage:teams", "manage:apis"], NOBODY)
+        lab = services.groups.create("Lab", "group", NOBODY)
+        person = services.accounts.find(EMAIL).id
+        services.standing.make(Placement(person, lab.id, editor.id, becomes_primary=True))
+        services.db.commit()
+    _, cookie = logged_in(app)
+    other = start()
+    for process in (app, other):
+        assert said(process, cookie) == ("Lab", "editor", {"manage:teams", "manage:apis"})
+    expected = ["Lab", "editor", frozenset({"manage:teams", "manage:apis"})]
+    for change, place, value in (
+        (RolePermissions(editor.id, remove=frozenset({"manage:apis"})), 2, frozenset({"manage:teams"})),
+        (RoleName(editor.id, "writer"), 1, "writer"),
+        (GroupName(lab.id, "Laboratory"), 0, "Laboratory"),
+    ):
+        with other.app_context():
+            other.extensions["services"].standing.make(change)
+            other.extensions["services"].db.commit()
+        expected[place] = value
+        for process in (app, other, start()):
+            assert said(process, cookie) == tuple(expected)
+
+
+def test_a_place_elsewhere_counts_at_once_as_well(app: Flask, start: Callable[..., Flask], clock: Clock) -> None:
+    """It moves the person's row, and the session goes on."""
+    _, cookie = logged_in(app)
+    other = start()
+    assert "Ada" in page_of(other, cookie)
+    rename(app, "Renamed")
+    clock.advance(seconds=1)
+    with app.app_context():
+        services = app.extensions["services"]
+        lab = services.groups.create("Lab", "group", NOBODY)
+        services.standing.make(Placement(services.accounts.find(EMAIL).id, lab.id))
+        services.db.commit()
+    for process in (app, other, start()):
+        assert "Renamed" in page_of(process, cookie)
 
 
 def test_a_copy_lives_a_minute_in_redis(server: RedisServer, app: Flask) -> None:

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from cryptography.fernet import Fernet
 from flask import Flask
 
+from app.models import Group
 from app.settings import ConfigurationError, Settings
 from tests.cli.test_commands import run
 from tests.relying_party import log_in
@@ -127,3 +130,23 @@ def test_settings_that_cannot_be_used_are_said_in_one_line(tmp_path: Path, chang
         Settings.from_environment({**strict, **keys, **changes})
     (problem,) = refused.value.problems
     assert said in problem
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_names_that_older_code_wrote_are_made_one_whatever_their_case(
+    make_app: Callable[..., Flask], open_database: Callable[..., str], engine: str
+) -> None:
+    """Where two are one by now the older has the key; what is too long for one has none."""
+    app = make_app(open_database(engine))
+    with app.app_context():
+        session = app.extensions["services"].db.session
+        for number, name in enumerate(("Lab", "\uff2cAB", "\ufdfa" * 100, "max")):
+            row = Group(id=str(number), name=name, kind="group", created_at=datetime(2026, 1, 1 + number, tzinfo=UTC))
+            session.add(row)
+        session.commit()
+    run(app, "seed")
+    with app.app_context():
+        rows = app.extensions["services"].db.session.execute(sa.select(Group.id, Group.name_key)).all()
+    keys = {row.id: row.name_key for row in rows}
+    assert [keys[str(number)] for number in range(4)] == ["lab", None, None, None]
+    assert "max" in keys.values()
