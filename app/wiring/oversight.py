@@ -5,6 +5,8 @@ from functools import cached_property
 from app.services.oversight.applications import Applications
 from app.services.oversight.directory import Directory
 from app.services.oversight.grants import Grants
+from app.services.oversight.policies import Policies
+from app.services.oversight.rights import Rights
 from app.services.oversight.statistics import Statistics
 from app.services.oversight.trace import Traces
 from app.wiring.identities import IdentitiesRoom
@@ -28,6 +30,14 @@ class OversightRoom(IdentitiesRoom):
     @cached_property
     def statistics(self) -> Statistics:
         return Statistics(self.db, self.clock, self.sessions.policy)
+
+    @cached_property
+    def rights(self) -> Rights:
+        return Rights(self.db)
+
+    @cached_property
+    def policies(self) -> Policies:
+        return Policies(self.db)
 
     @cached_property
     def traces(self) -> Traces:
