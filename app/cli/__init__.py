@@ -14,9 +14,12 @@ from app.cli.outcome import told_in_one_line
 from app.cli.schema import that_looks_first
 from app.cli.seed import seed
 from app.cli.sessions import sessions
+from app.cli.tenancy.groups import groups
+from app.cli.tenancy.members import users
+from app.cli.tenancy.policies import policies
+from app.cli.tenancy.roles import permissions, roles
 from app.cli.tokens import tokens
 from app.cli.trace import trace
-from app.cli.users import users
 
 
 def register(app: Flask) -> None:
@@ -26,6 +29,10 @@ def register(app: Flask) -> None:
         *given,
         seed,
         users,
+        permissions,
+        roles,
+        groups,
+        policies,
         identities,
         clients,
         keys,

@@ -10,6 +10,7 @@ from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show,
 from app.services.people.accounts import AccountSummary
 from app.services.people.administration import PLANS
 from app.services.people.profiles import LANGUAGES
+from app.services.tenancy.catalogue import ADMIN_ROLE
 from app.wiring import services
 
 
@@ -106,17 +107,6 @@ def enable(who: str, as_json: bool) -> None:
     said(f"Enabled {account.email}.", {"email": account.email, "active": True}, is_json=as_json)
 
 
-@users.command("set-role")
-@click.argument("who")
-@click.argument("role")
-@operation
-def set_role(who: str, role: str, as_json: bool) -> None:
-    """Give an account a role, such as admin or member; its sessions and tokens end at once."""
-    account = services.accounts.find(who)
-    services.administration.set_role(account.id, role, OPERATOR)
-    said(f"{account.email} has the role {role}.", {"email": account.email, "role": role}, is_json=as_json)
-
-
 @users.command("set-email")
 @click.argument("who")
 @click.argument("new")
@@ -150,9 +140,7 @@ def recover(who: str, password: str | None, admin: bool, as_json: bool) -> None:
     """Let somebody in who is locked out: a new password, no longer disabled, no longer to be deleted."""
     chosen = password or secrets.token_urlsafe(15)
     account = services.accounts.find(who)
-    services.administration.recover(account.id, chosen, OPERATOR)
-    if admin:
-        services.administration.set_role(account.id, "admin", OPERATOR)
+    services.administration.recover(account.id, chosen, OPERATOR, role=ADMIN_ROLE if admin else "")
     shown = {} if password else {"password": chosen}
     sentence = f"{account.email} can log in." + ("" if password else f" Password: {chosen}")
     said(sentence, {"email": account.email, "active": True, **shown}, is_json=as_json)
