@@ -137,6 +137,9 @@ def _parameters(operation: Operation, providers: Sequence[str]) -> list[dict[str
         "client_id": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,100}$"},
         "user_id": {"type": "string", "format": "uuid"},
         "secret_id": {"type": "string", "format": "uuid"},
+        "role_id": {"type": "string", "format": "uuid"},
+        "group_id": {"type": "string", "format": "uuid"},
+        "permission": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*(:[a-z][a-z0-9_-]*)+$", "maxLength": 64},
         "subject": {"type": "string", "pattern": "^[0-9a-f-]{32,36}$"},
     }
     in_path = [

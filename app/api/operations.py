@@ -46,7 +46,7 @@ class Access(enum.Enum):
 class Operation:
     """A method of a path. The view gets what the operation asks for: ``person`` or ``service``, ``query``, ``body`` or
     ``file``, and parameters of the path; its answer is sent as JSON with ``status``, or as 204 where there is none.
-    ``is_on_record`` marks one that only reads and writes that down.
+    ``is_on_record`` marks one that only reads and writes that down, ``is_question`` one of POST that only reads.
     """
 
     method: str
@@ -63,6 +63,7 @@ class Operation:
     clears_site: bool = False
     scopes: tuple[str, ...] = ()
     is_on_record: bool = False
+    is_question: bool = False
 
     @property
     def name(self) -> str:
@@ -73,7 +74,7 @@ class Operation:
         """The view as Flask calls it."""
 
         def answer(**arguments: Any) -> Response:
-            if self.method == "GET" and not self.is_on_record:
+            if self.is_question or (self.method == "GET" and not self.is_on_record):
                 only_reads()
             if self.access.is_bearer_only:
                 arguments["person"] = bearer.person(needs_first_party=self.access is Access.BEARER)

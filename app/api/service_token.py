@@ -80,6 +80,11 @@ class Service:
         """Raise :class:`OutOfReach` unless the token reaches everywhere: administrators are not everybody's."""
         self.require((FULL_ADMINISTRATION,))
 
+    def require_full_if(self, is_about_administrators: bool) -> None:
+        """The same, where a change turns out to be about administrators."""
+        if is_about_administrators:
+            self.require_full()
+
 
 def service(scopes: Iterable[str]) -> Service:
     """The service whose token the request bears; raises :class:`NotAService` and :class:`OutOfReach`.

@@ -23,6 +23,7 @@ from tests.security.parties import Parties, decided, opened
 
 SOMEBODY = "7d9ee3c4-9a5b-4a43-8a2c-0d8a3f0f7c11"
 PLACES = {"<client_id>": "playground", "<user_id>": SOMEBODY, "<session_id>": SOMEBODY, "<secret_id>": SOMEBODY}
+PLACES |= {"<role_id>": SOMEBODY, "<group_id>": SOMEBODY, "<permission>": "manage:workflows"}
 WEB = {"client_id": "shop", "redirect_uris": [REDIRECT_URI], "allowed_scopes": ["openid"]}
 SERVICE = {"client_id": "tool", "grant_types": ["client_credentials"], "is_confidential": True}
 

@@ -8,6 +8,16 @@
     GET    users/<user_id>                       one of them; PATCH changes, DELETE removes the account
     POST   users/<user_id>/end-sessions          log a person out everywhere
     POST   users/<user_id>/password-reset        mail a link to set a new password
+    GET    users/<user_id>/permissions/<permission>   why somebody may do something, or may not
+    GET    permissions                           what can be permitted; POST declares one, DELETE …/<permission> removes
+    GET    permissions/<permission>/people       who may do it
+    GET    roles                                 roles; POST makes one
+    GET    roles/<role_id>                       one of them; PATCH changes, DELETE removes it
+    GET    groups                                groups and workspaces; POST makes one
+    GET    groups/<group_id>                     one of them; PATCH renames, DELETE removes it
+    GET    groups/<group_id>/members             who is in it
+    PUT    groups/<group_id>/members/<user_id>   have somebody be in it with a role; DELETE takes them out
+    POST   …/preview                             below each of the last: what such a change would do
     GET    sessions                              signed-in browsers; DELETE sessions/<session_id> ends one
     GET    tokens                                what applications hold for whom
     GET    tokens/denylist                       access tokens that were ended before their time
@@ -20,9 +30,11 @@ Each operation names the scope that the token needs; ``admin:full`` stands for a
 script of another origin may read an answer.
 """
 
-from app.api.service import audit, clients, people, sessions, statistics, tokens
+from app.api.service import audit, clients, groups, people, roles, sessions, statistics, tokens
 
 PREFIX = "/api/admin/oauth/service"
 OPERATIONS = tuple(
-    each for room in (statistics, clients, people, sessions, tokens, audit) for each in room.routes.operations
+    each
+    for room in (statistics, clients, people, roles, groups, sessions, tokens, audit)
+    for each in room.routes.operations
 )

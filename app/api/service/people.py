@@ -18,7 +18,6 @@ from app.api.service.answers import (
 from app.api.service.asked import NewUser, PeopleWanted, UserChange
 from app.api.service_token import Service
 from app.services.oversight.directory import Entry, Wanted
-from app.services.tokens.claims import ADMIN_ROLE
 from app.wiring import services
 
 routes = Routes("Service: users")
@@ -65,15 +64,14 @@ def user(service: Service, user_id: str) -> WholeAccount:
 def change_user(service: Service, user_id: str, body: UserChange) -> WholeAccount:
     """Change an account. What concerns an administrator, or makes one, needs `admin:full`."""
     person, named = _within_reach(service, user_id), body.model_fields_set
-    if body.role == ADMIN_ROLE:
-        service.require_full()
     act, caller = services.administration, service.caller
+    # First: whoever changes a role waits for others who do, and then for the person's row.
+    if "role" in named:
+        act.set_role(person.id, body.role, caller, approve=service.require_full_if)
     if "is_active" in named:
         (act.enable if body.is_active else act.disable)(person.id, caller)
     if "email_verified" in named:
         act.vouch(person.id, body.email_verified, caller)
-    if "role" in named:
-        act.set_role(person.id, body.role, caller)
     if "plan" in named:
         act.set_plan(person.id, body.plan, caller)
     if changes := body.given():

@@ -24,7 +24,9 @@ def address(path: str) -> str:
     """An operation's address of something that is not there."""
     return PREFIX + path.replace("<client_id>", "nobody").replace("<", "").replace(">", "").replace(
         "user_id", SOMEBODY
-    ).replace("session_id", SOMEBODY).replace("secret_id", SOMEBODY)
+    ).replace("session_id", SOMEBODY).replace("secret_id", SOMEBODY).replace("role_id", SOMEBODY).replace(
+        "group_id", SOMEBODY
+    )
 
 
 EVERY = [(each.method, address(each.path), each.scopes) for each in OPERATIONS]
