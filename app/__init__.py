@@ -142,6 +142,8 @@ def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore
     ]
     if settings.accounts.photo_folder:
         chores.append(background.Chore("photos", 3600, built.photos.sweep))
+    if settings.billing.webhook_secret:
+        chores.append(background.Chore("billing", 600, built.billing.settle))
     if settings.audit.retention_days:
         chores.append(background.Chore("retention", 3600, built.retention.run))
     if settings.storage.database_url.startswith("sqlite"):

@@ -17,6 +17,7 @@
     GET    /api/v1/auth/identities                by which providers the person logs in
     POST   /api/v1/auth/link/<provider>           an address that links one more
     DELETE /api/v1/auth/unlink/<provider>         end such a link
+    GET    /api/v1/quota                          what is left of a person's month (:mod:`app.api.plans`)
     GET    /api/openapi.json                      all of it, and :mod:`app.api.service`, as OpenAPI 3.1
 
 All below /api/v1/auth answer under /api/auth as well. Each route is an :class:`app.api.operations.Operation`, from
@@ -32,9 +33,10 @@ from flask import Blueprint, Flask, Response, current_app, request
 from app.api import accounts, identities, login, service, sessions
 from app.api.document import document
 from app.api.operations import Operation, blueprint
+from app.api.plans import billing, quota
 from app.wiring import services
 
-AUTH, USERS = "/api/v1/auth", "/api/v1/users"
+AUTH, USERS, QUOTA, BILLING = "/api/v1/auth", "/api/v1/users", "/api/v1/quota", "/api/v1/billing"
 COMPATIBLE = "/api/auth"
 OPERATIONS = tuple(each for room in (login, accounts, identities, sessions) for each in room.routes.operations)
 OF_USERS = tuple(each for each in OPERATIONS if each.path == "/me")
@@ -47,6 +49,8 @@ def register(app: Flask) -> None:
     app.register_blueprint(blueprint("api", OPERATIONS), url_prefix=AUTH)
     app.register_blueprint(blueprint("api_compatible", OPERATIONS), url_prefix=COMPATIBLE)
     app.register_blueprint(blueprint("api_users", OF_USERS), url_prefix=USERS)
+    app.register_blueprint(blueprint("quota", quota.routes.operations), url_prefix=QUOTA)
+    app.register_blueprint(billing.bp, url_prefix=BILLING)
     app.register_blueprint(blueprint("service", service.OPERATIONS), url_prefix=service.PREFIX)
     app.register_blueprint(root)
 
@@ -68,5 +72,6 @@ def openapi() -> Response:
 def documented(providers: Sequence[str]) -> list[tuple[str, Operation]]:
     """The operations with their canonical prefix; where there are ``providers``, with the addresses of those."""
     pages = identities.pages.operations if providers else []
-    mounted = {AUTH: (*OPERATIONS, *pages), USERS: OF_USERS, service.PREFIX: service.OPERATIONS}
+    of_people = {AUTH: (*OPERATIONS, *pages), USERS: OF_USERS, QUOTA: quota.routes.operations}
+    mounted = {**of_people, service.PREFIX: service.OPERATIONS}
     return [(prefix, each) for prefix, operations in mounted.items() for each in operations]

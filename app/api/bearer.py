@@ -56,15 +56,22 @@ def person(*, needs_first_party: bool = True) -> Person:
     Raises :class:`NoToken`, :class:`app.services.tokens.tokens.InvalidToken`, and :class:`InsufficientScope` for
     service tokens and for those of clients that may not ask.
     """
-    token = _presented()
-    if not token:
-        raise NoToken
-    state = services.bearer.access(token)
+    state = presented_state()
     if state.subject is None:
         raise InsufficientScope("token_of_service", state.scopes)
     if not _may_ask(state, needs_first_party):
         raise InsufficientScope("token_of_application" if needs_first_party else "token_scope", state.scopes)
     return Person(state.subject, str(state.claims.get("sid") or ""), frozenset(state.scopes))
+
+
+def presented_state() -> AccessState:
+    """What the request's token is worth, whosever it is.
+
+    Raises :class:`NoToken` and :class:`app.services.tokens.tokens.InvalidToken`.
+    """
+    if not (token := _presented()):
+        raise NoToken
+    return services.bearer.access(token)
 
 
 def add_challenge(response: Response) -> Response:
@@ -90,5 +97,10 @@ def _presented() -> str:
 def _may_ask(state: AccessState, needs_first_party: bool) -> bool:
     if not needs_first_party:
         return bool(PROFILE & set(state.scopes))
+    return is_first_party(state)
+
+
+def is_first_party(state: AccessState) -> bool:
+    """Whether the token was issued to an application of the platform itself."""
     client = services.clients.find(str(state.claims["client_id"]))
     return client is not None and client.is_first_party

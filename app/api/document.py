@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from app.api import inputs, refresh_cookie
 from app.api.models import Refusal
 from app.api.operations import Access, Operation
+from app.api.plans import keys
 from app.api.service.answers import ServiceRefusal
 from app.settings import Settings
 
@@ -35,6 +36,7 @@ REFUSALS = {
     410: "`link_gone`: the token of the link was used, replaced by a newer one, or is too old.",
     413: "`invalid_request`: the body is too large.",
     415: "`invalid_request`: the body is not `application/json`, or where a picture is sent says to be something else.",
+    422: "`idempotency_key_reused`: the key stands for another amount, or for what was given back.",
     429: "`too_many_attempts`: try again after the seconds in `Retry-After`.",
     500: "`server_error`: a fault of the portal, in its log under `request_id`.",
     503: "`unavailable`, `temporarily_unavailable`: try again after the seconds in `Retry-After`.",
@@ -45,6 +47,17 @@ PAGE: dict[str, Any] = {
 }
 PREFIXED = {"users": "users_", "service": "service_"}
 """Names of operations are one list for all prefixes."""
+KEY: dict[str, Any] = {
+    "name": keys.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "Names what is done, so that it is done once; with quotation marks or without them.",
+    "schema": {
+        "type": "string",
+        "pattern": keys.BARE.pattern.removesuffix("\\Z").join(("^", "$")),
+        "maxLength": keys.LONGEST,
+    },
+}
 FILE = {"schema": {"type": "string", "format": "binary"}}
 OF_SERVICES = {
     401: "No service token was presented, or one that does not count.",
@@ -52,12 +65,16 @@ OF_SERVICES = {
 }
 EVERYWHERE = (400, 429, 500, 503)
 SENT_WITH = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+LIMITS = ("RateLimit-Policy", "RateLimit")
+"""Of answers about quotas that have a limit."""
 SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.CREDENTIALS: [],
     Access.COOKIE: [{"refreshCookie": []}],
     Access.ANY: [{"bearer": []}, {"refreshCookie": []}, {}],
     Access.PROFILE: [{"bearer": []}],
     Access.BEARER: [{"bearer": []}],
+    Access.FEATURES: [{"bearer": []}, {"service": ["admin:users"]}],
+    Access.BEHALF: [{"bearer": []}, {"service": ["admin:users"]}],
     Access.SERVICE: [{"service": []}],
     Access.PAGE: [],
 }
@@ -118,6 +135,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
         str(status): {"$ref": f"#/components/responses/{'service_' * (status in special)}{status}"}
         for status in _refusals(operation)
     }
+    if operation.limit_answer:
+        refusals["429"] = _refusal_of_limit(operation.limit_answer)
     return {str(operation.status): _success(operation), **refusals}
 
 
@@ -136,6 +155,8 @@ def _parameters(operation: Operation, providers: Sequence[str]) -> list[dict[str
         "provider": {"type": "string", **({"enum": list(providers)} if providers else {})},
         "client_id": {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,100}$"},
         "user_id": {"type": "string", "format": "uuid"},
+        "override_id": {"type": "string", "format": "uuid"},
+        "plan": {"type": "string", "pattern": "^[a-z]{1,20}$"},
         "secret_id": {"type": "string", "format": "uuid"},
         "role_id": {"type": "string", "format": "uuid"},
         "group_id": {"type": "string", "format": "uuid"},
@@ -146,10 +167,11 @@ def _parameters(operation: Operation, providers: Sequence[str]) -> list[dict[str
         {"name": name, "in": "path", "required": True, "schema": schemas[name]}
         for name in re.findall(r"<(\w+)>", operation.path)
     ]
+    in_header = [KEY] if operation.takes_key else []
     if operation.query is None:
-        return in_path
+        return in_path + in_header
     schema = operation.query.model_json_schema()
-    return in_path + [
+    return (in_path + in_header) + [
         {
             "name": name,
             "in": "query",
@@ -170,6 +192,8 @@ def _success(operation: Operation) -> dict[str, Any]:
     headers = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
     if operation.clears_site:
         headers["Clear-Site-Data"] = {"$ref": "#/components/headers/Clear-Site-Data"}
+    if operation.tells_limit:
+        headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in LIMITS}
     if operation.answer is None:
         return {"description": "Done.", "headers": headers}
     about = inspect.getdoc(operation.answer) or ""
@@ -180,6 +204,17 @@ def _refusal(status: int) -> dict[str, Any]:
     names = ("X-Request-ID", *SENT_WITH.get(status, ()))
     headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return {"description": REFUSALS[status], "headers": headers, "content": _json(Refusal)}
+
+
+def _refusal_of_limit(model: type[BaseModel]) -> dict[str, Any]:
+    """That there is not so much left, or as anywhere that requests came too fast."""
+    names = ("X-Request-ID", "Retry-After", *LIMITS)
+    both = [{"$ref": REFERENCE.format(model=each.__name__)} for each in (model, Refusal)]
+    return {
+        "description": f"{inspect.getdoc(model)} Or {REFUSALS[429]}",
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "content": {"application/json": {"schema": {"anyOf": both}}},
+    }
 
 
 def _refusal_of_service(status: int) -> dict[str, Any]:
@@ -199,14 +234,16 @@ def _schemas(operations: list[Operation]) -> dict[str, Any]:
             asked[operation.body, "validation"] = None
         if operation.answer:
             asked[operation.answer, "serialization"] = None
+        if operation.limit_answer:
+            asked[operation.limit_answer, "serialization"] = None
     asked[Refusal, "serialization"] = asked[ServiceRefusal, "serialization"] = None
     _, found = models_json_schema(list(asked), ref_template=REFERENCE)
     return dict(sorted(found["$defs"].items()))
 
 
 def _headers() -> dict[str, Any]:
-    def text(description: str, **schema: object) -> dict[str, Any]:
-        return {"description": description, "required": True, "schema": {"type": "string", **schema}}
+    def text(description: str, *, is_always: bool = True, **schema: object) -> dict[str, Any]:
+        return {"description": description, "required": is_always, "schema": {"type": "string", **schema}}
 
     return {
         "X-Request-ID": text("Names the request in the portal's log."),
@@ -214,6 +251,16 @@ def _headers() -> dict[str, Any]:
         "Location": text("An address of the portal or of the provider."),
         "Retry-After": text("Seconds to wait.", pattern="^[0-9]+$"),
         "Clear-Site-Data": text("What the browser forgets."),
+        "RateLimit-Policy": text(
+            "Units of a month and its seconds (draft-ietf-httpapi-ratelimit-headers); not without a limit.",
+            is_always=False,
+            pattern='^"monthly";q=[0-9]+;w=[0-9]+$',
+        ),
+        "RateLimit": text(
+            "Units left and seconds to the next month; not without a limit.",
+            is_always=False,
+            pattern='^"monthly";r=[0-9]+;t=[0-9]+$',
+        ),
     }
 
 
@@ -224,7 +271,7 @@ def _security_schemes(settings: Settings) -> dict[str, Any]:
             "scheme": "bearer",
             "bearerFormat": "JWT",
             "description": "An access token of this API or of another first-party client (RFC 9068). `GET /me` takes "
-            "that of any application that may read the profile.",
+            "that of any application that may read the profile, `GET /api/v1/quota` that of any with `read:features`.",
         },
         "service": {
             "type": "http",

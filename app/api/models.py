@@ -284,6 +284,7 @@ class Refusal(Answer):
         "not_found",
         "last_way_in",
         "link_gone",
+        "idempotency_key_reused",
         "too_many_attempts",
         "unavailable",
         "temporarily_unavailable",

@@ -9,6 +9,8 @@ from flask import Blueprint, Response, jsonify, make_response
 
 from app.api import bearer, inputs, refresh_cookie
 from app.api.models import Answer, Body, Query
+from app.api.plans import keys
+from app.api.plans.asking import asking
 from app.api.service_token import service
 from app.database import only_reads
 from app.web.cookies import clear_site
@@ -30,6 +32,11 @@ class Access(enum.Enum):
     """The access token of any application that may read the profile."""
     BEARER = "bearer"
     """The access token of the portal or of another first-party client."""
+    FEATURES = "features"
+    """The access token of a first-party client, or of any that was granted `read:features`, for its person; or a
+    service token with `admin:users`, which names one (:mod:`app.api.plans.asking`)."""
+    BEHALF = "behalf"
+    """The access token of a first-party client for its person, or such a service token."""
     SERVICE = "service"
     """The service token of a backend, with the scopes that the operation names (:mod:`app.api.service_token`)."""
     PAGE = "page"
@@ -39,14 +46,23 @@ class Access(enum.Enum):
     @property
     def is_bearer_only(self) -> bool:
         """Whether no cookie counts, so that no other site can make a browser do it."""
-        return self in {Access.PROFILE, Access.BEARER}
+        return self in {Access.PROFILE, Access.BEARER, Access.FEATURES, Access.BEHALF}
+
+    @property
+    def may_name_person(self) -> bool:
+        """Whether a service may ask as well, for whom it names."""
+        return self in {Access.FEATURES, Access.BEHALF}
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A method of a path. The view gets what the operation asks for: ``person`` or ``service``, ``query``, ``body`` or
-    ``file``, and parameters of the path; its answer is sent as JSON with ``status``, or as 204 where there is none.
-    ``is_on_record`` marks one that only reads and writes that down, ``is_question`` one of POST that only reads.
+    """A method of a path.
+
+    The view gets what the operation asks for: ``person``, ``service`` or ``asking``, ``query``, ``body`` or ``file``,
+    ``key``, and parameters of the path; its answer is sent as JSON with ``status``, or as 204 where there is none.
+    ``is_on_record`` marks one that only reads and writes that down, ``tells_limit`` one whose answers say in headers
+    how much is left; ``limit_answer`` is what is answered where it is too little; ``is_question`` one of POST that
+    only reads.
     """
 
     method: str
@@ -64,6 +80,9 @@ class Operation:
     scopes: tuple[str, ...] = ()
     is_on_record: bool = False
     is_question: bool = False
+    takes_key: bool = False
+    tells_limit: bool = False
+    limit_answer: type[Answer] | None = None
 
     @property
     def name(self) -> str:
@@ -76,12 +95,11 @@ class Operation:
         def answer(**arguments: Any) -> Response:
             if self.is_question or (self.method == "GET" and not self.is_on_record):
                 only_reads()
-            if self.access.is_bearer_only:
-                arguments["person"] = bearer.person(needs_first_party=self.access is Access.BEARER)
-            if self.access is Access.SERVICE:
-                arguments["service"] = service(self.scopes)
+            arguments |= self._who()
             if self.query:
                 arguments["query"] = inputs.from_query(self.query)
+            if self.takes_key:
+                arguments["key"] = keys.from_header()
             if self.takes_file:
                 arguments["file"] = inputs.from_file()
             body = inputs.from_body(self.body) if self.method != "GET" and not self.takes_file else None
@@ -91,6 +109,14 @@ class Operation:
 
         answer.__doc__ = self.view.__doc__
         return takes_bearer_only(answer) if self.access.is_bearer_only else answer
+
+    def _who(self) -> dict[str, Any]:
+        """Whoever the request proves to be, by the name that views know them by."""
+        if self.access.may_name_person:
+            return {"asking": asking(needs_first_party=self.access is Access.BEHALF)}
+        if self.access.is_bearer_only:
+            return {"person": bearer.person(needs_first_party=self.access is Access.BEARER)}
+        return {"service": service(self.scopes)} if self.access is Access.SERVICE else {}
 
     def _respond(self, result: Answer | Response | None) -> Response:
         if isinstance(result, Response):

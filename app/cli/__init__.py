@@ -11,6 +11,7 @@ from app.cli.keys import keys
 from app.cli.mail import mail
 from app.cli.metrics import metrics
 from app.cli.outcome import told_in_one_line
+from app.cli.plans import plans
 from app.cli.schema import that_looks_first
 from app.cli.seed import seed
 from app.cli.sessions import sessions
@@ -34,6 +35,7 @@ def register(app: Flask) -> None:
         groups,
         policies,
         identities,
+        plans,
         clients,
         keys,
         sessions,

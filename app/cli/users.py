@@ -7,8 +7,8 @@ import click
 from flask.cli import with_appcontext
 
 from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show, show_one
+from app.cli.plans import OF_USERS
 from app.services.people.accounts import AccountSummary
-from app.services.people.administration import PLANS
 from app.services.people.profiles import LANGUAGES
 from app.services.tenancy.catalogue import ADMIN_ROLE
 from app.wiring import services
@@ -17,6 +17,10 @@ from app.wiring import services
 @click.group()
 def users() -> None:
     """Accounts of people."""
+
+
+for about_plans in OF_USERS:
+    users.add_command(about_plans)
 
 
 @users.command()
@@ -146,17 +150,6 @@ def recover(who: str, password: str | None, admin: bool, as_json: bool) -> None:
     said(sentence, {"email": account.email, "active": True, **shown}, is_json=as_json)
 
 
-@users.command("set-plan")
-@click.argument("who")
-@click.argument("plan", type=click.Choice(PLANS))
-@operation
-def set_plan(who: str, plan: str, as_json: bool) -> None:
-    """Put an account on a plan."""
-    account = services.accounts.find(who)
-    services.administration.set_plan(account.id, plan, OPERATOR)
-    said(f"{account.email} is on the plan {plan}.", {"email": account.email, "plan": plan}, is_json=as_json)
-
-
 @users.command()
 @click.argument("who")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -187,6 +180,7 @@ def _row(account: AccountSummary) -> dict[str, Any]:
         "admin": account.is_admin,
         "verified": account.email_verified,
         "plan": account.plan,
+        "effective_plan": account.effective_plan,
         "created": account.created_at,
         "last_login": account.last_login_at,
     }

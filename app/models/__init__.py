@@ -8,6 +8,7 @@ from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedTo
 from app.models.identity import EmailCode, Identity, ProviderAnswer, ProviderRequest
 from app.models.known_secret import KnownSecrets
 from app.models.photo import Photo
+from app.models.plan import BillingEvent, BillingSubscription, Plan, PlanOverride, Quota, QuotaUse
 from app.models.proof import KnownDevice, OneTimeToken
 from app.models.session import Interaction, UserSession
 from app.models.signing_key import SigningKey
@@ -22,6 +23,8 @@ __all__ = [
     "AuditSeal",
     "AuthorizationCode",
     "Base",
+    "BillingEvent",
+    "BillingSubscription",
     "Client",
     "ClientSecret",
     "Consent",
@@ -36,8 +39,12 @@ __all__ = [
     "OneTimeToken",
     "Permission",
     "Photo",
+    "Plan",
+    "PlanOverride",
     "ProviderAnswer",
     "ProviderRequest",
+    "Quota",
+    "QuotaUse",
     "RefreshToken",
     "RevokedToken",
     "Role",

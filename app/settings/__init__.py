@@ -19,6 +19,7 @@ from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 from app.settings import database_urls, directories, generated_keys
+from app.settings.billing import BillingSettings
 from app.settings.groups import (
     AccountSettings,
     AuditSettings,
@@ -58,6 +59,7 @@ class Settings:
     accounts: AccountSettings
     audit: AuditSettings
     providers: ProviderSettings
+    billing: BillingSettings
     seed: SeedSettings
     mail: MailSettings
     limits: LimitSettings
@@ -344,6 +346,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         settings.instance_path, database_urls.file_of(storage.database_url, settings.instance_path), storage.redis_url
     )
     yield from settings.providers.problems()
+    yield from settings.billing.problems()
     yield from settings.observation.problems(settings.server.host, settings.server.port)
     if settings.accounts.photo_folder:
         yield from directories.problems_of_photos(Path(settings.accounts.photo_folder))

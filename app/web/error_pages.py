@@ -1,6 +1,7 @@
 """How refusals look: pages for people, JSON for programs. The only place a 4xx or 5xx answer is made."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
@@ -118,7 +119,7 @@ def answer(
     headers: dict[str, str] | None = None,
     title: str | None = None,
     fields: dict[str, str] | None = None,
-    body: dict[str, str] | None = None,
+    body: Mapping[str, object] | None = None,
 ) -> Response:
     """The error in the form the request wants; ``message`` is an English constant, as is what is said of ``fields``.
 

@@ -26,6 +26,7 @@ READABLE_BY_ALL = re.compile(r"/(api/oauth/)?\.well-known/|/static/sdk/|/photos/
 VARIES = ("Vary", "Origin")
 """Stands on every answer there, for it may be kept and given to another origin."""
 EXPOSED = "WWW-Authenticate, Retry-After, X-Request-ID"
+LIMITS = "RateLimit"
 PREFLIGHT_SECONDS = "600"
 USUAL_HEADERS = ("Authorization", "Content-Type")
 ANY_HEADER = ("*", "Authorization")
@@ -145,7 +146,7 @@ def _add_for(response: Response, origin: str) -> None:
     headers["Access-Control-Allow-Origin"] = origin
     if is_of_protocol or is_of_operator:
         headers["Access-Control-Allow-Credentials"] = "true"
-    headers["Access-Control-Expose-Headers"] = EXPOSED
+    headers["Access-Control-Expose-Headers"] = f"{EXPOSED}, {LIMITS}, {LIMITS}-Policy" if LIMITS in headers else EXPOSED
     if is_preflight():
         _allow(response, USUAL_HEADERS)
 

@@ -20,7 +20,9 @@ from app.wiring import services
 
 UNLIMITED = re.compile(
     r"/static/|/photos/|/health\Z|/ready\Z|/(api/oauth/)?\.well-known/|/bootstrap/|/password-strength\Z"
+    r"|/api/v1/quota(/|\Z)|/api/v1/billing/webhook\Z"
 )
+"""What has no limit, or one of its own: backends ask about everybody from one address, as payment providers do."""
 UNLIMITED_WHEN_AUTHENTICATED = frozenset({"token", "userinfo", "introspect", "revoke", "token/validate"})
 """Of the protocol."""
 
@@ -167,9 +169,14 @@ def _begin() -> None:
         _count_request()
 
 
+def count_request() -> None:
+    """Count a request of its address; raises :class:`TooManyAttempts`."""
+    services.rate_limits.hit("request", services.settings.limits.default, sender(), must_count=False)
+
+
 def _count_request() -> None:
     try:
-        services.rate_limits.hit("request", services.settings.limits.default, sender(), must_count=False)
+        count_request()
     except TooManyAttempts as refusal:
         if not hasattr(current_app.view_functions.get(request.endpoint or ""), _ANSWERS_LIMITS):
             raise

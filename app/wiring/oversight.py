@@ -21,7 +21,7 @@ class OversightRoom(IdentitiesRoom):
 
     @cached_property
     def directory(self) -> Directory:
-        return Directory(self.db)
+        return Directory(self.db, self.clock)
 
     @cached_property
     def grants(self) -> Grants:

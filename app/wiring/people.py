@@ -82,6 +82,7 @@ class PeopleRoom(PhotosRoom):
             self.standing,
             self.roles,
             self.groups,
+            self.standings,
             self.mail,
         )
 

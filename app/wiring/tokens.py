@@ -7,10 +7,10 @@ from app.services.tokens.claims import Claims
 from app.services.tokens.keys import Keys, Lives
 from app.services.tokens.tokens import Lifetimes, Tokens
 from app.settings import Settings
-from app.wiring.tenancy import TenancyRoom
+from app.wiring.plans import PlansRoom
 
 
-class TokensRoom(TenancyRoom):
+class TokensRoom(PlansRoom):
     """Builds the services of :mod:`app.services.tokens`."""
 
     @cached_property
@@ -27,7 +27,7 @@ class TokensRoom(TenancyRoom):
 
     @cached_property
     def claims(self) -> Claims:
-        return Claims(self.db, self.settings.issuer)
+        return Claims(self.db, self.clock, self.settings.issuer)
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -18,6 +18,9 @@
     GET    groups/<group_id>/members             who is in it
     PUT    groups/<group_id>/members/<user_id>   have somebody be in it with a role; DELETE takes them out
     POST   …/preview                             below each of the last: what such a change would do
+    GET    users/<user_id>/quota                 what a person may take; POST …/reset sets the use back
+    GET    users/<user_id>/overrides             what was granted to one; POST grants, DELETE …/<override_id> ends
+    GET    plans                                 how much each gives; PATCH plans/<plan> changes it
     GET    sessions                              signed-in browsers; DELETE sessions/<session_id> ends one
     GET    tokens                                what applications hold for whom
     GET    tokens/denylist                       access tokens that were ended before their time
@@ -30,11 +33,11 @@ Each operation names the scope that the token needs; ``admin:full`` stands for a
 script of another origin may read an answer.
 """
 
-from app.api.service import audit, clients, groups, people, roles, sessions, statistics, tokens
+from app.api.service import audit, clients, groups, people, plans, roles, sessions, statistics, tokens
 
 PREFIX = "/api/admin/oauth/service"
 OPERATIONS = tuple(
     each
-    for room in (statistics, clients, people, roles, groups, sessions, tokens, audit)
+    for room in (statistics, clients, people, roles, groups, plans, sessions, tokens, audit)
     for each in room.routes.operations
 )

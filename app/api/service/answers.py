@@ -118,14 +118,34 @@ class Account(Answer):
     has_password: bool
     is_active: bool
     is_admin: bool
-    plan: str
+    plan: Annotated[str, Field(description="What was set or paid for.")]
     plan_status: str
+    plan_started_at: datetime | None
+    plan_ends_at: datetime | None
+    effective_plan: Annotated[str, Field(description="What counts now, overrides included.")]
+    billing_customer_id: str | None
+    billing_subscription_id: str | None
     locale: str
     timezone: str
     created_at: datetime
     updated_at: datetime
     last_login_at: datetime | None
     deletes_at: Annotated[datetime | None, Field(description="When the account goes, if its person has asked for it.")]
+
+
+class Plan(Answer):
+    """A plan; `monthly_limit` is null where there is none."""
+
+    name: str
+    position: Annotated[int, Field(description="Those of a higher one give more.")]
+    title: str
+    monthly_limit: int | None
+
+
+class PlanList(Answer):
+    """All plans, from the least to the most."""
+
+    plans: list[Plan]
 
 
 class GroupOfAccount(Answer):
@@ -152,6 +172,38 @@ class WholeAccount(Account):
 
     groups: list[GroupOfAccount]
     identities: list[IdentityOfAccount]
+
+
+class OverrideOfAccount(Answer):
+    """Another plan, another limit or both, that was granted to one person."""
+
+    id: str
+    plan: str | None
+    monthly_limit: int | None
+    starts_at: datetime
+    ends_at: Annotated[datetime | None, Field(description="Null: until it is ended.")]
+    reason: str
+    created_by: str
+    created_at: datetime
+    in_force: Annotated[bool, Field(description="Whether it is under way now; of several the first one counts.")]
+
+
+class OverrideList(Answer):
+    """A person's latest overrides, the one made last first, those that are over as well."""
+
+    overrides: list[OverrideOfAccount]
+
+
+class QuotaOfAccount(Answer):
+    """A person's plan as it counts now and the month under way; null is no limit."""
+
+    user_id: str
+    plan: str
+    limit: int | None
+    used: int
+    remaining: int | None
+    began_at: datetime
+    resets_at: datetime
 
 
 class NewAccount(Account):

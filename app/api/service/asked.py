@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
 from app.api.models import Body, NewEmail, NewPassword, ProfileChange, Query, read_number
 from app.services.clients.registration import is_client_id
 from app.services.clients.secrets import LONGEST_OVERLAP
 from app.services.foundation.texts import holds_controls, one_line
+from app.services.plans.catalogue import MOST
 
 MOST_ROWS = 200
 MOST_VALUES = 100
@@ -72,6 +73,9 @@ Cursor = Annotated[
     str | None, Field(max_length=200, description="The `next` of the answer before; nothing for the first.")
 ]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+MomentSent = Annotated[Moment, Strict(strict=False)]
+"""In a body, where types are strict: a moment is sent as text."""
+Limited = Annotated[int, Field(ge=0, le=MOST)]
 Method = Literal["none", "client_secret", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 Seconds = Annotated[int, Field(ge=1, le=400 * 86400)]
 
@@ -110,7 +114,8 @@ class PeopleWanted(Filter):
     is_active: bool | None = None
     email_verified: bool | None = None
     is_admin: bool | None = None
-    plan: Annotated[Search | None, Field(description="The name of a plan.")] = None
+    plan: Annotated[Search | None, Field(description="The plan that was set or paid for.")] = None
+    effective_plan: Annotated[Search | None, Field(description="The plan that counts now.")] = None
 
 
 class SessionsWanted(Filter):
@@ -229,7 +234,27 @@ class UserChange(ProfileChange):
     is_active: Annotated[bool, Field(description="Sessions and tokens of an account that is stopped end.")] = True
     email_verified: bool = False
     role: Annotated[Text, Field(description="Sessions and tokens end with the old role.")] = ""
-    plan: Text = ""
+    plan: Annotated[Text, Field(description="What was used is kept; it follows no subscription any more.")] = ""
+    plan_status: Annotated[
+        Literal["active", "cancelled", "expired"], Field(description="Only with `plan`. A cancelled one needs an end.")
+    ] = "active"
+    plan_ends_at: Annotated[MomentSent | None, Field(description="Only with `plan`; null or nothing: no end.")] = None
+
+
+class LimitChange(Body):
+    """How much a plan gives in a month."""
+
+    monthly_limit: Annotated[Limited | None, Field(description="Null: as much as one likes.")]
+
+
+class NewOverride(Body):
+    """Another plan, another limit or both for one person, from a moment on and maybe to another one."""
+
+    plan: Text | None = None
+    monthly_limit: Limited | None = None
+    starts_at: Annotated[MomentSent | None, Field(description="Null or nothing: now.")] = None
+    ends_at: Annotated[MomentSent | None, Field(description="Null or nothing: until it is ended.")] = None
+    reason: Annotated[Text, Field(min_length=1)]
 
 
 class Revocation(Body):

@@ -17,6 +17,7 @@ from app.api.service.answers import (
 )
 from app.api.service.asked import NewUser, PeopleWanted, UserChange
 from app.api.service_token import Service
+from app.errors import InvalidInput
 from app.services.oversight.directory import Entry, Wanted
 from app.wiring import services
 
@@ -24,12 +25,15 @@ routes = Routes("Service: users")
 SCOPES = ("admin:users",)
 BYTES_OF_PASSWORD = 15
 ENDED = "ended_by_administrator"
+WITH_PLAN = "Say the plan with its status and end."
 
 
 @routes("GET", "/users", Access.SERVICE, scopes=SCOPES, query=PeopleWanted, answer=AccountList)
 def users(service: Service, query: PeopleWanted) -> AccountList:
     """People, the newest account first."""
-    wanted = Wanted(query.search, query.is_active, query.email_verified, query.is_admin, query.plan)
+    wanted = Wanted(
+        query.search, query.is_active, query.email_verified, query.is_admin, query.plan, query.effective_plan
+    )
     page = services.directory.page(wanted, limit=query.limit, after=query.cursor)
     return AccountList(users=[Account(**asdict(each)) for each in page.items], next=page.next)
 
@@ -63,7 +67,7 @@ def user(service: Service, user_id: str) -> WholeAccount:
 )
 def change_user(service: Service, user_id: str, body: UserChange) -> WholeAccount:
     """Change an account. What concerns an administrator, or makes one, needs `admin:full`."""
-    person, named = _within_reach(service, user_id), body.model_fields_set
+    person, named = within_reach(service, user_id), body.model_fields_set
     act, caller = services.administration, service.caller
     # First: whoever changes a role waits for others who do, and then for the person's row.
     if "role" in named:
@@ -73,7 +77,9 @@ def change_user(service: Service, user_id: str, body: UserChange) -> WholeAccoun
     if "email_verified" in named:
         act.vouch(person.id, body.email_verified, caller)
     if "plan" in named:
-        act.set_plan(person.id, body.plan, caller)
+        act.set_plan(person.id, body.plan, caller, status=body.plan_status, ends_at=body.plan_ends_at)
+    elif named & {"plan_status", "plan_ends_at"}:
+        raise InvalidInput(WITH_PLAN, "plan")
     if changes := body.given():
         act.change(person.id, changes, caller)
     return _whole(person.id)
@@ -82,14 +88,14 @@ def change_user(service: Service, user_id: str, body: UserChange) -> WholeAccoun
 @routes("DELETE", "/users/<user_id>", Access.SERVICE, scopes=SCOPES, answer=Done, refusals=(404,))
 def delete_user(service: Service, user_id: str) -> Done:
     """Remove an account at once and for good. Of an administrator, with `admin:full`; the last one stays."""
-    services.administration.delete(_within_reach(service, user_id).id, service.caller)
+    services.administration.delete(within_reach(service, user_id).id, service.caller)
     return Done(message="User deleted")
 
 
 @routes("POST", "/users/<user_id>/end-sessions", Access.SERVICE, scopes=SCOPES, answer=Ended, refusals=(404,))
 def end_sessions(service: Service, user_id: str) -> Ended:
     """Log a person out everywhere: every session and every token ends."""
-    person = _within_reach(service, user_id)
+    person = within_reach(service, user_id)
     return Ended(ended=services.sessions.end_everything(person.id, ENDED, service.caller))
 
 
@@ -98,12 +104,12 @@ def end_sessions(service: Service, user_id: str) -> Ended:
 )
 def send_reset(service: Service, user_id: str) -> Done:
     """Mail the person a link to set a new password; the present one stays good until then."""
-    person = _within_reach(service, user_id)
+    person = within_reach(service, user_id)
     services.password_resets.request(person.email, person.locale, None, service.caller)
     return Done(message="The link is on its way")
 
 
-def _within_reach(service: Service, user_id: str) -> Entry:
+def within_reach(service: Service, user_id: str) -> Entry:
     """The person, whom this token may change."""
     person = services.directory.one(row_id(user_id)).entry
     if person.is_admin:

@@ -114,6 +114,25 @@ DELIVERIES = Family(
     "Mails and notices that were tried: `arrived`, `failed` (tried again later) or `given_up`",
     ("kind", "result"),
 )
+QUOTAS = Family(
+    "portal_quota_units_total",
+    Kind.COUNTER,
+    "What was `consumed` of monthly quotas, or `released` again, by the plan that counted",
+    ("plan", "outcome"),
+)
+QUOTAS_REFUSED = Family(
+    "portal_quota_refusals_total",
+    Kind.COUNTER,
+    "Requests for more than was left of a monthly quota, by the plan that counted",
+    ("plan",),
+)
+BILLING = Family(
+    "portal_billing_notices_total",
+    Kind.COUNTER,
+    "Notices of the payment provider: `applied`, `outdated` (a later one came before), `repeated`, `irrelevant`, or "
+    "why they could not be used",
+    ("result",),
+)
 STORE_FALLBACKS = Family(
     "portal_store_fallbacks_total",
     Kind.COUNTER,
@@ -191,6 +210,7 @@ BUILD = Family(
 )
 FAMILIES = (
     *(REQUESTS, DURATION, REFUSED, TOKENS, REFRESHES, LOGINS, SESSIONS_STARTED, SESSIONS_ENDED, DENIALS, EVENTS),
+    *(QUOTAS, QUOTAS_REFUSED, BILLING),
     *(DELIVERIES, WAITING, OLDEST, KEY_AGE, KEY_EXPIRY, POOL_USED, POOL_MOST, CONNECTIONS, WORKERS),
     *(STORE_UP, STORE_OUTAGES, STORE_FALLBACKS, CHORES, CHORE_SUCCESS, STATE_UP, SCRAPE_ERRORS, LOST, BUILD),
 )
@@ -204,6 +224,9 @@ OF_FACTS = {
     Fact.REFRESH: REFRESHES,
     Fact.DENIAL: DENIALS,
     Fact.DELIVERY: DELIVERIES,
+    Fact.QUOTA: QUOTAS,
+    Fact.QUOTA_REFUSED: QUOTAS_REFUSED,
+    Fact.BILLING: BILLING,
 }
 
 

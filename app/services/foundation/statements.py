@@ -53,7 +53,7 @@ class _Prepared:
         self.into: dict[str, Convert] = {
             name: _of(bind.type, dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()
         }
-        shown = list(core.selected_columns) if isinstance(core, sa.Select) else []
+        shown = list(core.selected_columns if isinstance(core, sa.Select) else cast(Any, core).exported_columns)
         self.outof = [_of(column.type, dialect).result_processor(dialect, None) for column in shown]
         self.converts = any(self.outof)
         self.row: Any = namedtuple("Row", [str(column.key) for column in shown])  # type: ignore[misc]
@@ -74,7 +74,10 @@ class _Prepared:
 
 
 class Statement:
-    """A Core statement. ``columns`` names what an insert sets; everything it sets is a value of each call."""
+    """A Core statement. ``columns`` names what an insert sets; everything it sets is a value of each call.
+
+    What one that writes returns (``RETURNING``) is read as rows are.
+    """
 
     def __init__(self, core: sa.Executable, columns: Sequence[str] = ()) -> None:
         self._core = core
@@ -86,6 +89,12 @@ class Statement:
         """The first row, its columns as attributes, or None."""
         prepared = self._for(db)
         row = db.execute(prepared.sql, prepared.values(values), writes=self._writes).fetchone()
+        return None if row is None else prepared.unpacked(row)
+
+    def first_alone(self, db: Database, **values: Any) -> Any:
+        """As :meth:`first`, of what writes on PostgreSQL, as a transaction of its own unless one is under way."""
+        prepared = self._for(db)
+        row = db.execute(prepared.sql, prepared.values(values), writes=False).fetchone()
         return None if row is None else prepared.unpacked(row)
 
     def all(self, db: Database, **values: Any) -> list[Any]:

@@ -188,7 +188,7 @@ class AuthorizationCodes:
         now: datetime,
     ) -> tuple[Any, tuple[str, ...]]:
         """The row of a code that may be redeemed, and what it still stands for; raises what speaks against that."""
-        row = find.first(self.db, code_hash=code_hash, asks_consent=not client.is_first_party)
+        row = find.first(self.db, code_hash=code_hash, asks_consent=not client.is_first_party, plan_at=now)
         if row is None:
             raise _refused(UNKNOWN)
         if row.client_id != client.client_id:

@@ -133,7 +133,7 @@ class Bearer:
         if claims.get("type") == "service":
             row = _SERVICE.first(self.db, **known)
         else:
-            row = _PERSON.first(self.db, **known, sub=claims["sub"], sid=claims.get("sid"))
+            row = _PERSON.first(self.db, **known, sub=claims["sub"], sid=claims.get("sid"), plan_at=self.clock())
         if row is None or row.is_denied or not row.client_is_active:
             raise InvalidToken
         if claims.get("type") == "service":

@@ -94,14 +94,14 @@ class RefreshTokens:
         """
         token_hash, use = sha256(presented), _Use(client, presented, scope, caller, self.clock())
         # It is read, and its successor made, before anything is locked: hardly ever does anybody else use it now.
-        row = LOOK.first(self.db, token_hash=token_hash, asks_consent=not client.is_first_party)
+        row = LOOK.first(self.db, token_hash=token_hash, asks_consent=not client.is_first_party, plan_at=use.now)
         if row is not None and _is_usable(row, use) and (answer := self._advance_at_once(row, use)):
             return answer
         return self._rotate_under_lock(token_hash, use)
 
     def _rotate_under_lock(self, token_hash: str, use: _Use) -> TokenAnswer:
         """Judge a token by all rules, while nobody else can change it."""
-        row = FIND.first(self.db, token_hash=token_hash, asks_consent=not use.client.is_first_party)
+        row = FIND.first(self.db, token_hash=token_hash, asks_consent=not use.client.is_first_party, plan_at=use.now)
         if row is None:
             raise _refused(UNKNOWN)
         if _is_foreign(row, use):

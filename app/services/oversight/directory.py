@@ -9,11 +9,12 @@ import sqlalchemy as sa
 
 from app.errors import NotFound
 from app.models import Group, Identity, Membership, Role, User
-from app.services.foundation.environment import Database
+from app.services.foundation.environment import Clock, Database
 from app.services.foundation.person import UNKNOWN
 from app.services.foundation.texts import shown
 from app.services.oversight.pages import Page, holds, page_of
 from app.services.people.email_names import fold
+from app.services.plans.effective import plan_at
 
 _user = cast(sa.Table, User.__table__)
 _identity = cast(sa.Table, Identity.__table__)
@@ -36,6 +37,11 @@ class Entry:
     is_admin: bool
     plan: str
     plan_status: str
+    plan_started_at: datetime | None
+    plan_ends_at: datetime | None
+    effective_plan: str
+    billing_customer_id: str | None
+    billing_subscription_id: str | None
     locale: str
     timezone: str
     created_at: datetime
@@ -76,29 +82,36 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which people: those of whom all hold that is not None. ``search`` is a part of a name or an address, or an id."""
+    """Which people: those of whom all hold that is not None. ``search`` is a part of a name or an address, or an id.
+
+    ``plan`` is what was set or paid for, ``effective_plan`` what counts now.
+    """
 
     search: str | None = None
     is_active: bool | None = None
     is_verified: bool | None = None
     is_admin: bool | None = None
     plan: str | None = None
+    effective_plan: str | None = None
 
 
 class Directory:
     """Finds people."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock) -> None:
         self.db = db
+        self.clock = clock
 
     def page(self, wanted: Wanted, *, limit: int, after: str | None = None) -> Page[Entry]:
         """People, the newest account first; raises :class:`app.errors.InvalidInput` for a cursor that is none."""
-        query = sa.select(_user).where(*_conditions(wanted))
+        now = self.clock()
+        query = sa.select(_user, plan_at(now).label("effective_plan")).where(*_conditions(wanted, now))
         return page_of(self.db, query, _user.c.created_at, _user.c.id, _entry, limit=limit, after=after)
 
     def one(self, user_id: str) -> Whole:
         """The person of that id; raises :class:`NotFound`."""
-        row = self.db.session.execute(sa.select(_user).where(_user.c.id == user_id)).first()
+        query = sa.select(_user, plan_at(self.clock()).label("effective_plan")).where(_user.c.id == user_id)
+        row = self.db.session.execute(query).first()
         if row is None:
             raise NotFound(UNKNOWN)
         return Whole(_entry(row), self._groups(user_id), self._identities(user_id))
@@ -119,7 +132,7 @@ class Directory:
         return [Link(*row) for row in self.db.session.execute(query)]
 
 
-def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _conditions(wanted: Wanted, now: datetime) -> list[sa.ColumnElement[bool]]:
     found = []
     if wanted.search:
         of_provider = sa.select(_identity.c.user_id).where(_identity.c.subject == wanted.search)
@@ -133,6 +146,7 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         (_user.c.email_verified, wanted.is_verified),
         (_user.c.is_superuser, wanted.is_admin),
         (_user.c.plan, wanted.plan),
+        (plan_at(now), wanted.effective_plan),
     ):
         if value is not None:
             found.append(column == value)
@@ -151,6 +165,11 @@ def _entry(row: Any) -> Entry:
         row.is_superuser,
         row.plan,
         row.plan_status,
+        row.plan_started_at,
+        row.plan_ends_at,
+        row.effective_plan,
+        row.billing_customer_id,
+        row.billing_subscription_id,
         row.locale,
         row.timezone,
         row.created_at,

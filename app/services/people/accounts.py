@@ -19,6 +19,7 @@ from app.services.people.credentials import Credentials
 from app.services.people.email_names import fold, normalised
 from app.services.people.passwords import Passwords
 from app.services.people.profiles import LONGEST_USERNAME, UNNAMED, given_username, require_name
+from app.services.plans.effective import plan_at
 from app.services.record.audit import Audit, Event
 from app.services.tenancy.catalogue import ADMIN_ROLE, MEMBER_ROLE
 from app.services.tenancy.groups import join
@@ -31,7 +32,7 @@ _user = cast(sa.Table, User.__table__)
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
-    """An account as lists show it."""
+    """An account as lists show it; ``plan`` is what was set or paid for, ``effective_plan`` what counts now."""
 
     id: str
     email: str
@@ -40,6 +41,7 @@ class AccountSummary:
     is_admin: bool
     email_verified: bool
     plan: str
+    effective_plan: str
     created_at: datetime
     last_login_at: datetime | None
 
@@ -207,16 +209,15 @@ class Accounts:
 
     def find(self, who: str) -> AccountSummary:
         """The account of that e-mail, in any spelling, or of that id; raises :class:`NotFound`."""
-        # As it is now: it may have been changed past the session, in this very transaction.
-        query = sa.select(User).where(User.email == fold(who)).execution_options(populate_existing=True)
-        row = self.db.session.scalars(query).first() or self.db.session.get(User, who, populate_existing=True)
-        if row is None:
-            raise NotFound(UNKNOWN)
-        return _summary(row)
+        found = self._summaries().where(_user.c.email == fold(who)), self._summaries().where(_user.c.id == who)
+        for query in found:
+            if row := self.db.session.execute(query).first():
+                return _summary(row)
+        raise NotFound(UNKNOWN)
 
     def at(self, user_id: str) -> AccountSummary | None:
         """The account of that id."""
-        row = self.db.session.get(User, user_id)
+        row = self.db.session.execute(self._summaries().where(_user.c.id == user_id)).first()
         return None if row is None else _summary(row)
 
     def has_accounts(self) -> bool:
@@ -225,9 +226,11 @@ class Accounts:
 
     def page(self, *, limit: int = 100, after: str = "") -> list[AccountSummary]:
         """Accounts by e-mail, ``limit`` at most, those after the e-mail ``after``, however it is spelled."""
-        query = sa.select(User).where(User.email > fold(after)).order_by(User.email).limit(limit)
-        rows = self.db.session.scalars(query)
-        return [_summary(row) for row in rows]
+        query = self._summaries().where(_user.c.email > fold(after)).order_by(_user.c.email).limit(limit)
+        return [_summary(row) for row in self.db.session.execute(query)]
+
+    def _summaries(self) -> "sa.Select[Any]":
+        return sa.select(_user, plan_at(self.clock()).label("effective_plan"))
 
     def _add(
         self,
@@ -287,7 +290,7 @@ class Accounts:
         return person
 
 
-def _summary(row: User) -> AccountSummary:
+def _summary(row: Any) -> AccountSummary:
     return AccountSummary(
         row.id,
         row.email,
@@ -296,6 +299,7 @@ def _summary(row: User) -> AccountSummary:
         row.is_superuser,
         row.email_verified,
         row.plan,
+        row.effective_plan,
         row.created_at,
         row.last_login_at,
     )

@@ -62,6 +62,10 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.IDENTITY_CONFIRMED,
             Event.IDENTITY_REFUSED,
             Event.PLAN_SET,
+            Event.PLAN_BILLED,
+            Event.OVERRIDE_SET,
+            Event.OVERRIDE_ENDED,
+            Event.QUOTA_RESET,
         }
     ),
     Kind.APPLICATIONS: frozenset(

@@ -16,6 +16,8 @@ from app.services.people.email_names import fold
 from app.services.people.profiles import Profiles
 from app.services.people.standing import Standing
 from app.services.photos.photos import Photos
+from app.services.plans.effective import ACTIVE
+from app.services.plans.standings import Standings
 from app.services.record.audit import Audit, Event
 from app.services.sessions.sessions import Sessions
 from app.services.tenancy.administrators import Administrators
@@ -23,7 +25,6 @@ from app.services.tenancy.groups import Groups
 from app.services.tenancy.member_changes import Placement
 from app.services.tenancy.roles import Roles
 
-PLANS = ("free", "pro", "studio", "enterprise")
 _user = cast(sa.Table, User.__table__)
 
 
@@ -47,6 +48,7 @@ class Administration:
         standing: Standing,
         roles: Roles,
         groups: Groups,
+        standings: Standings,
         mail: Mail,
     ) -> None:
         self.db = db
@@ -61,6 +63,7 @@ class Administration:
         self.standing = standing
         self.roles = roles
         self.groups = groups
+        self.standings = standings
         self.mail = mail
 
     def disable(self, who: str, caller: Caller = NOBODY) -> bool:
@@ -137,13 +140,17 @@ class Administration:
         self.deletions.cancel(person.id, caller)
         self.enable(person.id, caller)
 
-    def set_plan(self, who: str, plan: str, caller: Caller = NOBODY) -> None:
-        """Put an account on a plan."""
-        if plan not in PLANS:
-            raise InvalidInput(f"Plans are {', '.join(PLANS)}.", "plan")
-        person = self._known(who)
-        self._update(person.id, plan=plan, plan_status="active", plan_started_at=self.clock())
-        self.audit.record(Event.PLAN_SET, caller, user_id=person.id, plan=plan)
+    def set_plan(
+        self,
+        who: str,
+        plan: str,
+        caller: Caller = NOBODY,
+        *,
+        status: str = ACTIVE,
+        ends_at: datetime | None = None,
+    ) -> bool:
+        """Put an account on a plan, as :meth:`Standings.put` does; answers whether it followed a subscription."""
+        return self.standings.put(self._known(who).id, plan, caller, status=status, ends_at=ends_at)
 
     def change(self, who: str, changes: Mapping[str, str], caller: Caller = NOBODY) -> None:
         """Change what people may change of themselves (:data:`app.services.people.profiles.RULES`), by the same rules.

@@ -22,6 +22,11 @@ class Fact(enum.Enum):
     REFRESH = ("outcome",)
     DENIAL = ("endpoint", "error")
     DELIVERY = ("kind", "result")
+    QUOTA = ("plan", "outcome")
+    """So much was taken of quotas, or given back."""
+    QUOTA_REFUSED = ("plan",)
+    BILLING = ("result",)
+    """A notice of the payment provider was dealt with."""
 
     # Each is there once; the names of all others would be hashed a thousand times a second.
     __hash__ = object.__hash__

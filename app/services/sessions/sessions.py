@@ -203,7 +203,7 @@ class Sessions:
         token_hash = sha256(token)
         row, subject = self._copied(token_hash) if self.copies else (None, None)
         if row is None:
-            row = _FIND.first(self.db, token_hash=token_hash)
+            row = _FIND.first(self.db, token_hash=token_hash, plan_at=self.clock())
         if row is None or not row.subject_is_active or not self.policy.is_open(row, self.clock()):
             return None
         if subject is None:

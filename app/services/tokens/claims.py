@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from app.models import Group, Membership, Role, User
 from app.services.foundation import initials
-from app.services.foundation.environment import Database
+from app.services.foundation.environment import Clock, Database
 from app.services.foundation.person import UNCHOSEN_LOCALE
 from app.services.foundation.pictures import address, own_path
 from app.services.foundation.statements import Statement, json_rows
 from app.services.foundation.texts import shown
+from app.services.plans.effective import PLAN_NOW
 from app.services.tenancy.catalogue import ADMIN_ROLE, WORKSPACE
 
 _user = cast(sa.Table, User.__table__)
@@ -31,7 +32,7 @@ SUBJECT_COLUMNS = (
     _user.c.avatar_url,
     _user.c.locale,
     _user.c.timezone,
-    _user.c.plan,
+    PLAN_NOW.label("plan"),
     _user.c.is_superuser,
     _user.c.is_active.label("subject_is_active"),
     _user.c.updated_at.label("subject_updated_at"),
@@ -41,6 +42,7 @@ SUBJECT_COLUMNS = (
     _role.c.name.label("role_name"),
     _role.c.permissions,
 )
+"""Whoever selects them says as ``plan_at`` when: which plan counts depends on it."""
 PROFILE = ("name", "preferred_username", "picture", "locale", "zoneinfo", "updated_at")
 ROLE = ("roles", "permissions", "is_admin", "group_id", "group_name", "role_id", "role_name", "subscription_plan")
 EMAIL = ("email", "email_verified")
@@ -60,7 +62,7 @@ OF_ACCESS_TOKENS = ("email", "is_admin", "group_id", "group_name", "role_id", "r
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A person as tokens describe them."""
+    """A person as tokens describe them; ``plan`` is the one that counts now."""
 
     id: str
     email: str
@@ -165,13 +167,14 @@ _GROUPS = Statement(
 class Claims:
     """Collects claims by what scopes cover (OpenID Connect Core section 5.4)."""
 
-    def __init__(self, db: Database, issuer: str) -> None:
+    def __init__(self, db: Database, clock: Clock, issuer: str) -> None:
         self.db = db
+        self.clock = clock
         self.issuer = issuer
 
     def subject(self, user_id: str) -> Subject | None:
         """The person of that id."""
-        row = self.db.session.execute(_SUBJECT.where(_user.c.id == user_id)).first()
+        row = self.db.session.execute(_SUBJECT.where(_user.c.id == user_id), {"plan_at": self.clock()}).first()
         return subject_from(row) if row else None
 
     def userinfo(

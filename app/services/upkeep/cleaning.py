@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.models import (
     AuthorizationCode,
     Base,
+    BillingEvent,
     ClientSecret,
     Delivery,
     EmailCode,
@@ -18,6 +19,7 @@ from app.models import (
     OneTimeToken,
     ProviderAnswer,
     ProviderRequest,
+    QuotaUse,
     RefreshToken,
     RevokedToken,
     TokenFamily,
@@ -50,6 +52,8 @@ KEPT: tuple[tuple[type[Base], timedelta], ...] = (
     # The one before the newest, once it counts no longer; the newest has no end.
     (ClientSecret, timedelta()),
     (UsedAssertion, timedelta()),
+    (QuotaUse, timedelta()),
+    (BillingEvent, timedelta()),
     # Lives on for a week after it arrived or was given up, for who looks for a mail.
     (Delivery, timedelta()),
 )
