@@ -32,6 +32,7 @@ ROOMS = [
     "assertions",
     "delivery",
     "tokens",
+    "plans",
     "tenancy",
     "clients",
     "revocation",

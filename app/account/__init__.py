@@ -12,6 +12,7 @@ POST     /account/sessions/<id>/end            end one
 POST     /account/sessions/end-others          end all but this one
 GET      /account/apps                         applications with access
 POST     /account/apps/<client_id>/remove      take it away
+GET      /account/plan                         the plan, what is left of the month, what it went into; ?after=…
 GET      /account/activity                     what happened; ?kind=… for one kind, ?after=… for what was before
 GET      /account/data                         export and deletion
 GET      /account/data/export  …/export.json   everything stored, to read and to keep
@@ -24,10 +25,10 @@ What is sensitive asks for a proof once more if the last one is a while ago (``@
 
 from flask import Flask
 
-from app.account import activity, apps, data, identities, overview, profile, security, sessions
+from app.account import activity, apps, data, identities, overview, plan, profile, security, sessions
 from app.account.pages import bp
 
-PARTS = (overview, profile, security, identities, sessions, apps, activity, data)
+PARTS = (overview, profile, security, identities, sessions, apps, plan, activity, data)
 
 
 def register(app: Flask) -> None:

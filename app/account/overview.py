@@ -53,7 +53,7 @@ def _page(form: PlainForm) -> str:
     user_id = current_user.id
     login = services.activity.latest(user_id, Event.LOGIN_SUCCEEDED)
     sessions = services.sessions.page(user_id, limit=NAMED)
-    apps = services.connected_apps.of(user_id)
+    apps, quota = services.connected_apps.of(user_id), services.quotas.read(user_id)
     return show(
         "overview",
         form,
@@ -65,6 +65,8 @@ def _page(form: PlainForm) -> str:
         devices=list(dict.fromkeys(device(each.user_agent, each.device_name).name for each in sessions.items)),
         apps=[application(each.client) for each in apps[:NAMED]],
         apps_total=len(apps),
+        plan_title=services.plans.title(quota.plan),
+        quota=quota,
     )
 
 

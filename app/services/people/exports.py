@@ -13,6 +13,7 @@ from app.models import (
     AuditLog,
     AuthorizationCode,
     Base,
+    BillingSubscription,
     Client,
     Consent,
     Delivery,
@@ -22,7 +23,10 @@ from app.models import (
     Membership,
     OneTimeToken,
     Photo,
+    PlanOverride,
     ProviderRequest,
+    Quota,
+    QuotaUse,
     RefreshToken,
     RevokedToken,
     Role,
@@ -33,10 +37,13 @@ from app.models import (
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.pictures import SIZES, address, path_of
 from app.services.photos.photos import Photos
+from app.services.plans.effective import plan_at
 from app.services.record.audit import Audit, Event
 
-SECRETS = frozenset({"password_hash", "token_hash", "code_hash", "device_hash", "code_challenge", "nonce"})
+SECRETS = frozenset({"password_hash", "token_hash", "code_hash", "device_hash", "code_challenge", "nonce", "key_hash"})
 """Columns that prove something to somebody, if only as a hash; they never leave."""
+OF_OLDER_CODE = frozenset({"quota_used", "quota_resets_at"})
+"""Columns of the account that say nothing any more."""
 
 
 def _table(model: type[Base]) -> sa.Table:
@@ -78,6 +85,19 @@ SECTIONS = (
     ),
     _of("provider_requests", ProviderRequest, ("provider", "purpose", "created_at", "answered_at")),
     _MEMBERSHIPS,
+    _of(
+        "plan_overrides",
+        PlanOverride,
+        ("id", "plan", "monthly_limit", "starts_at", "ends_at", "reason", "created_at"),
+    ),
+    _of(
+        "subscriptions",
+        BillingSubscription,
+        ("id", "customer_id", "plan", "status", "began_at", "renews_at", "ends_at", "changed_at"),
+        latest="changed_at",
+    ),
+    _of("quota", Quota, ("used", "began_at", "resets_at"), latest="began_at"),
+    _of("quota_uses", QuotaUse, ("client_id", "amount", "given_back", "plan", "monthly_limit", "created_at")),
     _of("photo", Photo, ("id", "covers", "created_at")),
     _of(
         "sessions",
@@ -213,8 +233,9 @@ class Exports:
 
     def _account(self, user_id: str) -> dict[str, Any]:
         user = _table(User)
-        columns = [column for column in user.c if column.name not in SECRETS]
-        row = self.db.session.execute(sa.select(*columns).where(user.c.id == user_id)).mappings().first()
+        columns = [column for column in user.c if column.name not in SECRETS | OF_OLDER_CODE]
+        counting = plan_at(self.clock()).label("effective_plan")
+        row = self.db.session.execute(sa.select(*columns, counting).where(user.c.id == user_id)).mappings().first()
         if row is None:
             raise NotFound
         account = {name: _plain(value) for name, value in row.items()}
