@@ -14,7 +14,7 @@ from alembic import op
 import app.models.base
 
 revision: str = '0017'
-down_revision: str | None = '0015'
+down_revision: str | None = '0016'
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 # Code from before reads and sets the plan where it did, and knows neither overrides nor quotas.

@@ -40,6 +40,8 @@ OF_NO_PERSON = {
     Event.GROUP_CREATED,
     Event.GROUP_CHANGED,
     Event.GROUP_DELETED,
+    Event.PLAN_LIMIT_SET,
+    Event.BILLING_IGNORED,
     Event.KEY_CREATED,
     Event.KEY_ROTATED,
     Event.KEY_RETIRED,

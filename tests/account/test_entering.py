@@ -34,7 +34,7 @@ def state(facts: Facts) -> list[object]:
 
 
 def test_the_route_table_is_what_the_package_says(app: Flask) -> None:
-    assert len(list(routes(app, "GET"))) == 13
+    assert len(list(routes(app, "GET"))) == 14
     assert len(list(routes(app, "POST"))) == 10
 
 

@@ -38,7 +38,7 @@ LABELS = [f"{each.method} {prefix}{each.path}".replace("<", "{").replace(">", "}
 # These have rules that no schema says: a password is strong, a token was mailed, a cursor was given out, somebody was
 # sent to a provider.
 JUDGED = {"register", "profile", "photo", "reset-password", "verify-email"} | {
-    *("change-password", "change-email", "sessions", "{provider}"),
+    *("change-password", "change-email", "sessions", "{provider}", "quota"),
 }
 PAGES = {"/api/v1/auth/{provider}": "302", "/api/v1/auth/{provider}/callback": "303"}
 """To which browsers are led, and how they go on."""
@@ -169,7 +169,7 @@ def test_every_route_of_the_api_is_described_and_nothing_else(portal: Flask, doc
     mounted = {
         (re.sub(r"<(?:any\(.*\):)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in portal.url_map.iter_rules()
-        if rule.rule.startswith(("/api/v1/auth/", "/api/v1/users/", "/api/admin/"))
+        if rule.rule.startswith(("/api/v1/auth/", "/api/v1/users/", "/api/v1/quota", "/api/admin/"))
         for method in rule.methods or ()
         if method not in {"HEAD", "OPTIONS"}
     }

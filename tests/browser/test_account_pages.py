@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -26,6 +27,7 @@ PAGES = (
     "/security/email",
     "/sessions",
     "/apps",
+    "/plan",
     "/activity",
     "/activity?kind=refused",
     "/data",
@@ -61,6 +63,15 @@ def fill(portal: Portal, person: Person, sessions: int = 24) -> None:
         for event in (Event.LOGIN_FAILED, Event.PASSWORD_CONFIRMED):
             services.audit.record(event, phone, user_id=user_id, error="wrong_credentials")
         services.audit.record(Event.CODE_REDEEMED, phone, user_id=user_id, client_id="maxworkspace")
+        services.administration.set_plan(
+            user_id, "pro", status="cancelled", ends_at=services.clock() + timedelta(days=3)
+        )
+        services.overrides.add(
+            user_id, monthly_limit=120, reason="a test", ends_at=services.clock() + timedelta(days=2)
+        )
+        for number in range(60):
+            services.quotas.consume(user_id, 2, client_id="maxworkspace", key=f"job-{number}")
+        services.quotas.release(user_id, "job-59", client_id="maxworkspace", amount=1)
         services.db.session.commit()
     close(app)
 
@@ -163,7 +174,7 @@ def test_tab_follows_the_page_and_is_always_seen(
     places = [order.index(words) for words in expected]
     assert places == sorted(places)
     assert places == list(range(places[0], places[0] + len(places)))
-    assert len(links) == 7
+    assert len(links) == 8
 
 
 def test_a_profile_is_changed_by_keys_alone(windows: Windows, live_portal: Portal, person: Person) -> None:
@@ -213,7 +224,7 @@ def test_the_menu_of_a_phone_says_where_one_is_and_leads_on(
     expect(menu.locator("summary")).to_contain_text("개요")
     expect(menu.locator("a").first).to_be_hidden()
     menu.locator("summary").press("Enter")
-    expect(menu.locator("a")).to_have_count(7)
+    expect(menu.locator("a")).to_have_count(8)
     menu.get_by_role("link", name="활동").click()
     expect(window.locator("h1")).to_have_text("활동")
 

@@ -19,7 +19,7 @@ NAMES = {"latin": "W" * 175, "hangul": "뷁" * 175}
 APPLICATION = "M" * 98 + " Z"
 HOST = f"accounts.google.com.{'b' * 60}.{'c' * 60}.{'d' * 60}.example.com"
 ACCOUNT = ("/account", "/account/profile", "/account/security", "/account/sessions", "/account/apps")
-ACCOUNT += ("/account/activity", "/account/data", "/account/data/delete", "/")
+ACCOUNT += ("/account/plan", "/account/activity", "/account/data", "/account/data/delete", "/")
 OVERFLOWING = """() => [...document.querySelectorAll("main *, header *")]
     .filter(each => each.checkVisibility())
     .filter(each => !each.closest("input, textarea, select, .cut, pre, svg, [class*=visually]"))

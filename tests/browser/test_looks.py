@@ -76,6 +76,7 @@ OF_ONES_OWN = {
     "email": "/account/security/email",
     "sessions": "/account/sessions",
     "apps": "/account/apps",
+    "plan": "/account/plan",
     "activity": "/account/activity",
     "data": "/account/data",
     "delete": "/account/data/delete",

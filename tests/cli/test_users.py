@@ -209,7 +209,7 @@ def commands(app: Flask) -> dict[str, set[str]]:
             path: {name for each in command.params for name in (*each.opts, *each.secondary_opts) if name[0] == "-"}
         }
 
-    own = ("seed", "users", "clients", "keys", "sessions", "tokens", "mail", "config")
+    own = ("seed", "users", "plans", "clients", "keys", "sessions", "tokens", "mail", "config")
     return {path: options for name in own for path, options in below(app.cli.commands[name], name).items()}
 
 

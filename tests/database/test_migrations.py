@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import flask_migrate
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.models import BillingSubscription, Quota, User, UtcDateTime
 from tests.relying_party import add_client, add_person
 
 MakeApp = Callable[..., Flask]
@@ -81,8 +83,8 @@ def test_addresses_get_their_one_spelling_and_two_of_one_are_reported(
     }
     with migrated.app_context():
         engine = migrated.extensions["sqlalchemy"].engine
-        flask_migrate.downgrade(revision="0007")
         ids = {name: add_person(migrated, f"{name}@example.com") for name in spelled}
+        flask_migrate.downgrade(revision="0007")
         with engine.begin() as connection:
             for name, email in spelled.items():
                 connection.execute(
@@ -171,3 +173,49 @@ def test_a_portal_that_is_not_seeded_yet_declares_nothing_until_it_is(
     assert app.test_cli_runner().invoke(args=["seed"]).exit_code == 0
     with app.app_context():
         assert len(app.extensions["services"].permissions.all()) == 10
+
+
+USED = sa.table(
+    "users",
+    sa.column("id", sa.String),
+    sa.column("quota_used", sa.Integer),
+    sa.column("quota_resets_at", UtcDateTime()),
+    sa.column("plan", sa.String),
+)
+
+
+def test_what_was_used_outlives_a_migration_and_its_end(migrated: Flask) -> None:
+    """Migration 0017 takes over what the columns of people held, and gives it back when it is undone."""
+    reset = datetime(2027, 3, 31, 9, 30, tzinfo=UTC)
+    many, none = (add_person(migrated, f"{name}@example.com") for name in ("many", "none"))
+    add_client(migrated, "jobs")
+    with migrated.app_context():
+        engine = migrated.extensions["sqlalchemy"].engine
+        services = migrated.extensions["services"]
+
+        def held() -> dict[str, tuple[int, datetime | None]]:
+            with engine.connect() as connection:
+                rows = connection.execute(sa.select(USED).where(USED.c.id.in_([many, none])))
+                return {row.id: (row.quota_used, row.quota_resets_at) for row in rows}
+
+        flask_migrate.downgrade(revision="0016")
+        with engine.begin() as connection:
+            this = sa.update(USED).where(USED.c.id == many)
+            connection.execute(this.values(quota_used=40, quota_resets_at=reset, plan="pro"))
+        flask_migrate.upgrade()
+        kept = services.db.session.execute(sa.select(Quota.user_id, Quota.used, Quota.resets_at, Quota.began_at)).all()
+        assert list(map(tuple, kept)) == [(many, 40, reset, datetime(2027, 2, 28, 9, 30, tzinfo=UTC))]
+        services.db.session.execute(sa.update(Quota).values(used=5_000_000_000))
+        services.overrides.add(none, plan="studio", reason="a fair")
+        begun = services.quotas.consume(none, 5, client_id="jobs", key="job-1").now.resets_at
+        told = {"customer_id": "7", "plan": "pro", "status": "active", "began_at": begun, "changed_at": begun}
+        services.db.session.execute(sa.insert(BillingSubscription).values(id="1", user_id=none, **told))
+        paid = {"billing_customer_id": "7", "billing_subscription_id": "1"}
+        services.db.session.execute(sa.update(User).where(User.id == none).values(paid))
+        services.db.commit()
+        flask_migrate.downgrade(revision="0016")
+        assert held() == {many: (2147483647, reset), none: (5, begun)}
+        flask_migrate.upgrade()
+        states = [services.quotas.read(each) for each in (many, none)]
+        assert [(state.plan, state.used) for state in states] == [("pro", 2147483647), ("free", 5)]
+        assert held() == {many: (2147483647, reset), none: (5, begun)}

@@ -51,6 +51,21 @@ def test_a_refreshed_id_token_says_the_same_as_things_are_now(
     assert now.get("name") == ("Ada King" if "profile" in scope else None)
 
 
+def test_the_plan_that_is_said_is_the_one_that_counts(app: Flask, app_client: RelyingParty, person: str) -> None:
+    with app.app_context():
+        services = app.extensions["services"]
+        services.administration.set_plan(person, "pro")
+        services.overrides.add(person, plan="studio", reason="a fair")
+        services.db.commit()
+    tokens = app_client.tokens(scope=EVERYTHING)
+    assert said(tokens["id_token"])["subscription_plan"] == "studio"
+    with app.app_context():
+        services.overrides.end(person)
+        services.db.commit()
+    refreshed = app_client.refresh(tokens["refresh_token"]).json
+    assert said(refreshed["id_token"])["subscription_plan"] == "pro"
+
+
 def test_a_narrowed_refresh_narrows_the_claims(app_client: RelyingParty) -> None:
     refreshed = app_client.refresh(app_client.tokens(scope=EVERYTHING)["refresh_token"], scope="openid email").json
     assert set(said(refreshed["id_token"])) == {"email", "email_verified"}

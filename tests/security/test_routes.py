@@ -31,11 +31,12 @@ PROTOCOL = {
     "oauth.userinfo": "reads, with a bearer token",
     "oauth.authorize": "comes from other sites by its nature and is the same by GET (OpenID Connect Core 3.1.2.1)",
     "social.kakao_webhook": "Kakao proves itself with a key that it shares with the portal; no cookie is looked at",
+    "billing.webhook": "whoever is paid signs the body with a secret that it shares with the portal",
     "oauth.logout": "comes from other sites by its nature; without an ID token as a hint a form of ours asks first",
 }
 FROM_OTHER_SITES = (".authorize", ".logout")
 NO_CHANGE = {"login.strength": "judges a password that is typed and keeps nothing; still it wants the token"}
-API = ("api.", "api_compatible.", "api_users.")
+API = ("api.", "api_compatible.", "api_users.", "quota.")
 SERVICE = "service."
 OF_NOBODY = {
     "static": "files for all",
@@ -103,8 +104,8 @@ def stranger_token(parties: Parties) -> str:
 def test_every_route_that_changes_something_is_protected_in_a_way_that_is_named(rules: list[Rule]) -> None:
     assert [rule for rule in changing(rules) if kind_of(rule) == "nothing"] == []
     assert len(changing(rules, "page")) >= 24
-    assert len(changing(rules, "api")) == 34
-    assert len(changing(rules, "service")) == 28
+    assert len(changing(rules, "api")) == 36
+    assert len(changing(rules, "service")) == 32
 
 
 def test_every_name_listed_here_is_a_route(rules: list[Rule]) -> None:
@@ -168,7 +169,7 @@ def test_where_clients_authenticate_cookies_count_for_nothing(parties: Parties, 
     tokens = parties.web.tokens()
     before = recorded(parties)
     asked = [rule for rule in changing(rules, "protocol") if not rule.endpoint.endswith(FROM_OTHER_SITES)]
-    assert len(asked) == 11
+    assert len(asked) == 12
     for rule in asked:
         for form in ({}, {"token": tokens["access_token"]}, {"grant_type": "refresh_token", "refresh_token": "x"}):
             response = parties.browser.post(rule.rule, data=form, headers={"Origin": FOREIGN})

@@ -30,6 +30,7 @@ GOOD = {
     "NAVER_CLIENT_SECRET": "hidden-secret",
     "DISCORD_CLIENT_SECRET": "hidden-secret",
     "METRICS_TOKEN": "hidden-token-of-metrics",
+    "BILLING_WEBHOOK_SECRET": "hidden-secret-of-billing",
     "OTEL_EXPORTER_OTLP_HEADERS": "authorization=hidden-header",
 }
 # What a secret is of no use without.
@@ -39,6 +40,7 @@ BESIDE = {
     "KAKAO_ADMIN_KEY": {"KAKAO_REST_API_KEY": "portal", "KAKAO_CLIENT_SECRET": "hidden-secret"},
     "NAVER_CLIENT_SECRET": {"NAVER_CLIENT_ID": "portal"},
     "DISCORD_CLIENT_SECRET": {"DISCORD_CLIENT_ID": "portal"},
+    "BILLING_WEBHOOK_SECRET": {"BILLING_PLANS": "pro:1"},
 }
 
 
