@@ -1,7 +1,13 @@
-"""TenancyRoom: permissions, roles, groups, memberships."""
+"""TenancyRoom: permissions, roles, groups, memberships. PlansRoom: plans, quotas, and what pays for them."""
 
 from functools import cached_property
 
+from app.services.plans.billing import Billing
+from app.services.plans.catalogue import Plans
+from app.services.plans.history import History
+from app.services.plans.overrides import Overrides
+from app.services.plans.quotas import Quotas
+from app.services.plans.standings import Standings
 from app.services.tenancy.administrators import Administrators
 from app.services.tenancy.groups import Groups
 from app.services.tenancy.permissions import Permissions
@@ -32,3 +38,32 @@ class TenancyRoom(ClientsRoom):
     @cached_property
     def tenancy(self) -> Tenancy:
         return Tenancy(self.db, self.clock, self.audit, self.administrators)
+
+
+class PlansRoom(TenancyRoom):
+    """Builds the services of :mod:`app.services.plans`."""
+
+    @cached_property
+    def plans(self) -> Plans:
+        return Plans(self.db, self.audit)
+
+    @cached_property
+    def standings(self) -> Standings:
+        return Standings(self.db, self.clock, self.audit, self.plans)
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        return Overrides(self.db, self.clock, self.audit, self.plans)
+
+    @cached_property
+    def quotas(self) -> Quotas:
+        return Quotas(self.db, self.clock, self.audit, self.plans)
+
+    @cached_property
+    def uses(self) -> History:
+        return History(self.db)
+
+    @cached_property
+    def billing(self) -> Billing:
+        plans_of_variants = {variant: plan for plan, variant in self.settings.billing.variants_of_plans}
+        return Billing(self.db, self.clock, self.audit, self.plans, plans_of_variants)

@@ -7,7 +7,7 @@ from app.services.tokens.claims import Claims
 from app.services.tokens.keys import Keys, Lives
 from app.services.tokens.tokens import Lifetimes, Tokens
 from app.settings import Settings
-from app.wiring.plans import PlansRoom
+from app.wiring.tenancy import PlansRoom
 
 
 class TokensRoom(PlansRoom):

@@ -1,6 +1,7 @@
 """What operators do to accounts. Whom it concerns is told by mail, for it is done without them."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import cast
 
 import sqlalchemy as sa

@@ -3,8 +3,8 @@
 The row is the truth. A copy only spares looking the person up with groups and roles: each time it is used, the rows of
 the session and of the person are asked whether they still stand as they did, so what ended stays ended, whatever Redis
 lost, kept too long or was restored to. Who changes what is not in the person's row (memberships) moves the person's
-``updated_at``; names and permissions of roles and groups, which are in neither, have a version that is read as well. The
-plan that counts is at most :data:`LIFE` old where it changes with the time alone.
+``updated_at``; names and permissions of roles and groups, which are in neither, have a version that is read as well.
+The plan that counts is at most :data:`LIFE` old where it changes with the time alone.
 
 A process remembers the copies it opened: asking Redis and decrypting takes longer than what a copy spares, so that is
 done once for each session and process, not for each request.
