@@ -20,7 +20,7 @@ from benchmarks.bench import STORES
 from benchmarks.load import Operation, put
 from benchmarks.workloads import NAMES, Client
 from tests.portal import Portal
-from tests.servers import PROJECT_ROOT, PostgresCluster, RedisServer, running
+from tests.servers import PROJECT_ROOT, PostgresCluster, RedisServer, owner_of, running
 
 WARM_UP = 0.3
 """Seconds."""
@@ -103,6 +103,8 @@ def both(before: Path, store: str) -> Iterator[tuple[Portal, Portal]]:
             urls = [(cluster.url(name), redis_server.url.replace("/0", f"/{number}")) for number, name in NUMBERED]
             for _, name in NUMBERED:
                 cluster.create(name)
+            # Versions from before know of one role.
+            urls[0] = (owner_of(urls[0][0]), urls[0][1])
         portals = []
         for checkout, (url, redis_url) in zip((before, PROJECT_ROOT), urls, strict=True):
             instance = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-bench-")))

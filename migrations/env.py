@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
+from app.database import ADMINISTRATION
 from app.database import schema as schemas
 from app.database.failures import is_deadlock
 from app.models import UtcDateTime
@@ -66,6 +67,7 @@ def run(connection: sa.Connection) -> None:
 
 def attempt() -> None:
     """Migrate in one transaction, of which nothing stays if it fails."""
+    database.enter(ADMINISTRATION)
     # Nodes that start at once must not migrate at once.
     database.take_turn()
     connection = database.session.connection()
@@ -75,6 +77,7 @@ def attempt() -> None:
         raw.limit = float("inf")  # migrations may take as long as they take
     try:
         run(connection)
+        database.grant_to_application(services.settings)
         database.commit()
     except BaseException:
         database.rollback()
@@ -96,4 +99,5 @@ def insist() -> None:
         time.sleep(PAUSE_SECONDS)
 
 
-insist()
+with database.as_owner(services.settings):
+    insist()

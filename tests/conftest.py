@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from flask import Flask
+from flask import Flask, appcontext_pushed
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from app import create_app
+from app.database import ADMINISTRATION, enter
 from app.settings import Settings
 from tests.chromium import Windows, launched
 from tests.clock import Clock
@@ -22,7 +23,7 @@ from tests.compiled import compile_once
 from tests.databases import PostgresDatabases, SqliteDatabases, running_portal
 from tests.mail.smtp_server import SmtpServer
 from tests.portal import Portal, close
-from tests.servers import PostgresCluster, RedisServer, running, started
+from tests.servers import PostgresCluster, RedisServer, owner_of, running, started
 
 # Before anybody imports it: rooms beside that of the catalogue read answers by it as well.
 pytest.register_assert_rewrite("tests.security.answers")
@@ -40,6 +41,7 @@ KINDS = {
     **dict.fromkeys(("database", "delivery", "flows", "mail", "server", "stores"), "waits for processes and clocks"),
 }
 """What most tests of a room spend their time with, if not with computing."""
+DEFAULT_ENGINE = os.environ.get("PYTEST_ENGINE", "sqlite")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 
@@ -126,7 +128,7 @@ def open_database(request: pytest.FixtureRequest, instance: Path) -> Iterator[Ca
     """Makes the URL of a fresh database: ``open_database("postgresql", "empty")``; SQLite and seeded by default."""
     with ExitStack() as stack:
 
-        def open_one(engine: str = "sqlite", kind: str = "seeded") -> str:
+        def open_one(engine: str = DEFAULT_ENGINE, kind: str = "seeded") -> str:
             databases = request.getfixturevalue("postgres_databases" if engine == "postgresql" else "sqlite_databases")
             return str(stack.enter_context(databases.fresh(instance, kind)))
 
@@ -158,11 +160,19 @@ def make_app(instance: Path, open_database: Callable[..., str], clock: Clock) ->
 
         def make(database_url: str = "", **environ: str) -> Flask:
             environ = {"RATE_LIMIT_ENABLED": "false", **environ}
-            app = create_app(Settings.for_testing(instance, database_url or open_database(), **environ), clock)
+            url = database_url or open_database()
+            environ.setdefault("DATABASE_OWNER_URL", owner_of(url))
+            app = create_app(Settings.for_testing(instance, url, **environ), clock)
             stack.callback(close, app)
             return app
 
         yield make
+
+
+@appcontext_pushed.connect
+def over_everything(_: Flask) -> None:
+    """Tests that ask services themselves reach everybody's rows; what a request reaches it says itself."""
+    enter(ADMINISTRATION)
 
 
 @pytest.fixture

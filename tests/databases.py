@@ -11,9 +11,10 @@ from uuid import uuid4
 import flask_migrate
 
 from app import create_app
+from app.database import ADMINISTRATION, enter
 from app.settings import Settings
 from tests.portal import Portal, WarmPortal, close
-from tests.servers import PostgresCluster
+from tests.servers import PostgresCluster, owner_of
 
 KEYS = ("secret_key", "encryption_key")
 
@@ -83,12 +84,13 @@ def running_portal(
 def _prepare(instance: Path, empty_url: str, seeded_url: str) -> Seeded:
     """Migrate both templates and seed one, with keys kept in ``instance``."""
     for url in (empty_url, seeded_url):
-        app = create_app(Settings.for_testing(instance, url))
+        app = create_app(Settings.for_testing(instance, url, DATABASE_OWNER_URL=owner_of(url)))
         with app.app_context():
             flask_migrate.upgrade()
         close(app)
     app = create_app(Settings.for_testing(instance, seeded_url))
     with app.app_context():
+        enter(ADMINISTRATION)
         services = app.extensions["services"]
         made = services.seeding.run().made
         services.db.session.commit()

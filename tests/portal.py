@@ -9,7 +9,7 @@ from flask import Flask
 
 from app import create_app
 from app.settings import Settings
-from tests.servers import Process, Server, free_port
+from tests.servers import Process, Server, free_port, owner_of
 from tests.warm import Forked
 
 
@@ -30,6 +30,7 @@ class Portal(Server):
             "PORT": str(self.port),
             "INSTANCE_PATH": str(instance),
             "DATABASE_URL": database_url,
+            "DATABASE_OWNER_URL": owner_of(database_url),
             "WEB_CONCURRENCY": "2",
             "RATE_LIMIT_ENABLED": "false",
             "DRAIN_SECONDS": "0",

@@ -22,6 +22,7 @@ from typing import Protocol, TypeVar
 import psycopg
 import pytest
 import redis
+import sqlalchemy as sa
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
@@ -136,6 +137,25 @@ class RedisServer(Server):
                 return False
 
 
+APPLICATION, OWNER, SUPERUSER = "portal_application", "portal_owner", "portal"
+"""Roles of a cluster."""
+
+
+def owner_of(url: str) -> str:
+    """The URL of the same database by the role that owns its tables; of SQLite nothing."""
+    return url.replace(f"//{APPLICATION}@", f"//{OWNER}@") if url.startswith("postgresql") else ""
+
+
+def unrestricted(url: str) -> str:
+    """The URL of the same database by a role that reaches everything; SQLite's is so already."""
+    return url.replace(f"//{APPLICATION}@", f"//{SUPERUSER}@")
+
+
+def unrestricted_engine(url: str) -> sa.Engine:
+    """What looks at a database, or changes it, from outside of the portal."""
+    return sa.create_engine(unrestricted(url), poolclass=sa.NullPool)
+
+
 class PostgresCluster(Server):
     """A PostgreSQL cluster; the databases in it are made and dropped by the tests."""
 
@@ -161,15 +181,24 @@ class PostgresCluster(Server):
         super().__init__(command, log, self._answers, signal.SIGINT, user=user)
 
     def url(self, database: str) -> str:
-        """The SQLAlchemy URL of one of its databases."""
-        return f"postgresql+psycopg://portal@127.0.0.1:{self._port}/{database}"
+        """The SQLAlchemy URL of one of its databases, by the role of applications, which owns nothing."""
+        return f"postgresql+psycopg://{APPLICATION}@127.0.0.1:{self._port}/{database}"
+
+    def owner_url(self, database: str) -> str:
+        """The same by the role that owns the tables."""
+        return owner_of(self.url(database))
 
     def create(self, database: str, template: str = "template0") -> None:
         """Make a database as a copy of another one, to which nobody may be connected."""
         with self._connect() as connection:
             # Since 15 the copy goes through the log as well unless it is told otherwise, which takes twice as long.
             strategy = "STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
-            connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}" {strategy}'.encode())
+            for role in (APPLICATION, OWNER):
+                known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+                if known is None:
+                    connection.execute(f"CREATE ROLE {role} LOGIN".encode())
+            words = f'CREATE DATABASE "{database}" OWNER {OWNER} TEMPLATE "{template}" {strategy}'
+            connection.execute(words.encode())
 
     def drop(self, database: str) -> None:
         """Drop a database and end the connections to it."""

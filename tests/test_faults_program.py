@@ -22,7 +22,7 @@ from benchmarks.faults.person import Person, World
 from benchmarks.faults.stand import Stand, on_sqlite
 from benchmarks.faults.standing import Family, Standing
 from benchmarks.faults.wire import LOST, Line, Sample, Tape
-from tests.servers import free_port
+from tests.servers import free_port, unrestricted_engine
 
 MOST_SECONDS = 90.0
 # Each person may yet end one family between enough and the end; the tests take six.
@@ -137,7 +137,7 @@ def test_what_is_missing_or_without_owner_in_the_tables_is_found(scene: Scene) -
         "rows: ghost@example.com registered and is not there",
         "rows: ghost@example.com consented and it is not there",
     ]
-    engine = sa.create_engine(scene.stand.portal.environment["DATABASE_URL"], poolclass=sa.NullPool)
+    engine = unrestricted_engine(scene.stand.portal.environment["DATABASE_URL"])
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE authorization_codes SET family_id = NULL WHERE family_id IS NOT NULL"))
         connection.execute(sa.text("UPDATE consents SET user_id = 'nobody' WHERE id = (SELECT min(id) FROM consents)"))

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.machine import OURS
-from tests.servers import PROJECT_ROOT, free_port
+from tests.servers import PROJECT_ROOT, free_port, unrestricted
 
 HOSTILE = {
     "LC_ALL": "xx_YY.ISO-8859-1",
@@ -47,7 +47,7 @@ import requests
 with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
     Thread(target=server.handle_request).start()
     print(requests.get(f"http://localhost:{{server.server_port}}/", timeout=5).status_code)
-with sa.create_engine({database_url!r}).begin() as connection:
+with sa.create_engine({unrestricted(database_url)!r}).begin() as connection:
     connection.execute(sa.text("CREATE TABLE written (id INTEGER)"))
 """
     assert run(program, HOSTILE) == "501"

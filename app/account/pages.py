@@ -10,10 +10,12 @@ from app.account.signs import DEVICES
 from app.languages import gettext as _
 from app.services.sessions.user_agents import UNKNOWN, device_kind, device_name
 from app.web.forms import Form
+from app.web.reach import reach_who_is_there
 from app.web.security import isolate
 from app.wiring import services
 
 bp = Blueprint("account", __name__, url_prefix="/account")
+reach_who_is_there(bp)
 Answer = Response | str | tuple[str, int] | tuple[str, int, dict[str, str]]
 
 

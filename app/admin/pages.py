@@ -4,6 +4,7 @@ from flask import Blueprint
 from flask_login import current_user
 from werkzeug import Response
 
+from app.database import ADMINISTRATION
 from app.errors import AdministratorsOnly
 from app.services.foundation.environment import Caller
 from app.web.forms import Form
@@ -27,6 +28,7 @@ def admit() -> Response | None:
     if not current_user.is_admin:
         raise AdministratorsOnly
     isolate("same-origin")
+    services.db.enter(ADMINISTRATION)
     return None
 
 

@@ -12,9 +12,10 @@ from app.api.models import Answer, Body, Query
 from app.api.plans import keys
 from app.api.plans.asking import asking
 from app.api.service_token import service
-from app.database import only_reads
+from app.database import ADMINISTRATION, AUTHENTICATION, only_reads, person
 from app.web.cookies import clear_site
 from app.web.origins import takes_bearer_only
+from app.wiring import services
 
 View = Callable[..., Answer | Response | None]
 
@@ -111,12 +112,21 @@ class Operation:
         return takes_bearer_only(answer) if self.access.is_bearer_only else answer
 
     def _who(self) -> dict[str, Any]:
-        """Whoever the request proves to be, by the name that views know them by."""
+        """Whoever the request proves to be, by the name that views know them by; what is theirs is in reach then."""
+        services.db.enter(AUTHENTICATION)
         if self.access.may_name_person:
-            return {"asking": asking(needs_first_party=self.access is Access.BEHALF)}
+            who = asking(needs_first_party=self.access is Access.BEHALF)
+            services.db.enter(ADMINISTRATION if who.person_id is None else person(who.person_id))
+            return {"asking": who}
         if self.access.is_bearer_only:
-            return {"person": bearer.person(needs_first_party=self.access is Access.BEARER)}
-        return {"service": service(self.scopes)} if self.access is Access.SERVICE else {}
+            found = bearer.person(needs_first_party=self.access is Access.BEARER)
+            services.db.enter(person(found.id))
+            return {"person": found}
+        if self.access is Access.SERVICE:
+            backend = service(self.scopes)
+            services.db.enter(ADMINISTRATION)
+            return {"service": backend}
+        return {}
 
     def _respond(self, result: Answer | Response | None) -> Response:
         if isinstance(result, Response):

@@ -14,10 +14,9 @@ from typing import IO, Any
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, operation, said, show
-from app.database import only_reads
+from app.cli.outcome import OPERATOR, as_json, committed, operation, over_everything, said, show
+from app.database import ADMINISTRATION, enter, only_reads
 from app.errors import NotFound
 from app.services.record.canonical import moment
 from app.services.record.forms import COLUMNS, canonical, cells_of, kept_checkpoints, known_keys, parsed, visible
@@ -72,7 +71,7 @@ def list_records(who: str | None, limit: int, as_json: bool, **wanted: Any) -> N
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file that is made; else it is printed."
 )
 @click.option("--since", type=Moment(), help="An extract, from the last checkpoint before this time on.")
-@with_appcontext
+@over_everything
 def export(form: str, output: Path | None, since: datetime | None) -> None:
     """Export the trail with all that proves it; first seals and signs what is pending."""
     write = {"jsonl": _json_line, "csv": _csv_line}[form]
@@ -87,7 +86,7 @@ def export(form: str, output: Path | None, since: datetime | None) -> None:
 )
 @click.option("--checkpoint", "kept", type=click.Path(path_type=Path, exists=True), help="Checkpoints that were kept.")
 @as_json
-@with_appcontext
+@over_everything
 def verify(keys: Path | None, kept: Path | None, as_json: bool) -> None:
     """Verify the trail where it is; ends with 1 and names what was changed if something was."""
     try:
@@ -110,7 +109,7 @@ def verify(keys: Path | None, kept: Path | None, as_json: bool) -> None:
 
 @audit.command("keys")
 @as_json
-@with_appcontext
+@over_everything
 def list_keys(as_json: bool) -> None:
     """List the keys that sign checkpoints."""
     only_reads()
@@ -154,6 +153,7 @@ def _export(file: IO[str], write: Callable[[dict[str, Any]], str], form: str, si
         # A unit of work of its own, that sees the trail at one moment.
         with current_app.app_context():
             only_reads()
+            enter(ADMINISTRATION)
             if services.trail.is_signed():
                 return _written(file, write, form, services.trail.export(since))
     raise NoCheckpoint("Records are sealed faster than they can be signed; try again.")

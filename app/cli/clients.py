@@ -5,10 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 
 from app.cli import client_options
-from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show, show_one, warn
+from app.cli.outcome import OPERATOR, as_json, confirmed, operation, over_everything, said, show, show_one, warn
 from app.services.clients.clients import ClientRecord
 from app.services.clients.redirect_uris import is_on_network
 from app.services.clients.registration import CREATED_AS, ListChange, is_own_path
@@ -60,7 +59,7 @@ def update(client_id: str, as_json: bool, **given: Any) -> None:
 
 @clients.command("list")
 @as_json
-@with_appcontext
+@over_everything
 def list_clients(as_json: bool) -> None:
     """List all clients."""
     show([_row(client) for client in services.clients.all()], is_json=as_json)

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import as_json, show
+from app.cli.outcome import as_json, over_everything, show, warn
+from app.database import UNAVAILABLE
 from app.settings import documentation
 from app.wiring import services
 
@@ -17,10 +17,12 @@ def config() -> None:
 
 @config.command()
 @as_json
-@with_appcontext
+@over_everything
 def check(as_json: bool) -> None:
     """Show every setting, secrets masked. Unusable settings end the command before, one line for each problem."""
     rows = [asdict(row) for row in services.settings.rows()]
+    if sentence := _role_sentence():
+        warn(sentence)
     if as_json:
         show(rows, is_json=True)
         return
@@ -38,3 +40,10 @@ def check(as_json: bool) -> None:
 def document() -> None:
     """Print docs/configuration.md."""
     click.echo(documentation(), nl=False)
+
+
+def _role_sentence() -> str | None:
+    try:
+        return services.db.role_weakness()
+    except UNAVAILABLE:
+        return "The database does not answer; what its role may do is not known."

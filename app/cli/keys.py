@@ -5,9 +5,8 @@ from dataclasses import asdict
 from datetime import timedelta
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, committed, operation, said, show, warn
+from app.cli.outcome import OPERATOR, as_json, committed, operation, over_everything, said, show, warn
 from app.services.tokens.keys import FRESH_SECONDS, PUBLISHED_SECONDS
 from app.wiring import services
 
@@ -19,7 +18,7 @@ def keys() -> None:
 
 @keys.command("list")
 @as_json
-@with_appcontext
+@over_everything
 def list_keys(as_json: bool) -> None:
     """List all keys with their states."""
     show([asdict(key) for key in services.keys.describe()], is_json=as_json)
@@ -62,7 +61,7 @@ def retire(kid: str, as_json: bool) -> None:
 
 @keys.command()
 @as_json
-@with_appcontext
+@over_everything
 def reseal(as_json: bool) -> None:
     """Seal with the first of ENCRYPTION_KEYS what an older one sealed, so that the older ones may go."""
     counts = committed(services.resealing.run)(OPERATOR)

@@ -2,9 +2,8 @@
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
 
-from app.cli.outcome import as_json, operation, said, show
+from app.cli.outcome import as_json, operation, over_everything, said, show
 from app.services.delivery.mail import MAIL
 from app.wiring import services
 
@@ -18,7 +17,7 @@ def mail() -> None:
 
 @mail.command()
 @as_json
-@with_appcontext
+@over_everything
 def status(as_json: bool) -> None:
     """Count by kind: what waits, what waits after a failure, what arrived and was given up in the last week."""
     counts = {MAIL: {}, **services.outbox.counts()}

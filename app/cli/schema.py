@@ -7,6 +7,8 @@ from typing import cast
 
 import click
 
+from app.database import PortalDatabase
+from app.database.schema import Fit
 from app.wiring import services
 
 
@@ -25,8 +27,7 @@ def _looking_first(callback: Callable[..., object]) -> Callable[..., None]:
         if sql or options.get("directory") or revision not in {"head", "heads"}:
             callback(sql=sql, revision=revision, **options)
             return
-        fit = services.db.schema_fit()
-        services.db.rollback()
+        fit = _looked()
         if not fit.needs_migration:
             if not fit.is_usable:
                 raise click.ClickException(fit.sentence)
@@ -36,3 +37,15 @@ def _looking_first(callback: Callable[..., object]) -> Callable[..., None]:
         click.echo(f"Migrated. {services.db.schema_fit().sentence}")
 
     return run
+
+
+def _looked() -> Fit:
+    """How old the schema is, found out by the role that owns it, if one is named; what it grants is granted again."""
+    database, settings = cast(PortalDatabase, services.db), services.settings
+    with database.as_owner(settings):
+        fit = database.schema_fit()
+        if fit.is_expected:
+            database.grant_to_application(settings)
+            database.commit()
+        database.rollback()
+    return fit

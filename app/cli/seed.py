@@ -3,15 +3,14 @@
 import logging
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import as_json, committed, show
+from app.cli.outcome import as_json, committed, over_everything, show
 from app.wiring import services
 
 
 @click.command()
 @as_json
-@with_appcontext
+@over_everything
 def seed(as_json: bool) -> None:
     """Fill what is missing: scopes, roles, clients, keys and an administrator. Credentials are shown once."""
     # A newcomer reads this output for the credentials in it, not for the record of each row.

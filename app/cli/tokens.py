@@ -4,9 +4,8 @@ import sys
 from dataclasses import asdict
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, operation, said, show, show_one
+from app.cli.outcome import OPERATOR, as_json, operation, over_everything, said, show, show_one
 from app.services.upkeep.cleaning import BATCH
 from app.wiring import services
 
@@ -49,7 +48,7 @@ def revoke(who: str | None, client_id: str | None, is_piped: bool, as_json: bool
 @click.option("--user", "who", help="Only those of the account with this e-mail or id.")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="How many at most.")
 @as_json
-@with_appcontext
+@over_everything
 def list_denied(who: str | None, limit: int, as_json: bool) -> None:
     """List access tokens that were ended before their time and have not expired, the latest first."""
     user_id = services.accounts.find(who).id if who else None

@@ -4,9 +4,8 @@ import secrets
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show, show_one
+from app.cli.outcome import OPERATOR, as_json, confirmed, operation, over_everything, said, show, show_one
 from app.cli.plans import OF_USERS
 from app.services.people.accounts import AccountSummary
 from app.services.people.profiles import LANGUAGES
@@ -44,7 +43,7 @@ def create(email: str, password: str | None, name: str, admin: bool, verified: b
 @click.option("--limit", default=100, type=click.IntRange(1, 10000), help="How many at most.")
 @click.option("--after", default="", help="Begin after this e-mail.")
 @as_json
-@with_appcontext
+@over_everything
 def list_users(limit: int, after: str, as_json: bool) -> None:
     """List accounts by e-mail."""
     show([_row(account) for account in services.accounts.page(limit=limit, after=after)], is_json=as_json)
@@ -164,7 +163,7 @@ def delete(who: str, yes: bool, as_json: bool) -> None:
 
 @users.command()
 @as_json
-@with_appcontext
+@over_everything
 def purge(as_json: bool) -> None:
     """Delete the accounts whose days for taking it back are over."""
     count = services.deletions.run()

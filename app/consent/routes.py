@@ -11,11 +11,13 @@ from app.services.record.audit import Event
 from app.services.sessions.sessions import ActiveSession
 from app.web.forms import Form
 from app.web.presentation import asking_application
+from app.web.reach import reach_protocol
 from app.web.security import caller
 from app.web.sessions import current_session
 from app.wiring import services
 
 bp = Blueprint("consent", __name__)
+reach_protocol(bp)
 
 
 @bp.route("/consent", methods=["GET", "POST"])

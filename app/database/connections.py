@@ -2,6 +2,8 @@
 
 import sqlite3
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, PoolResetState
 
 from app.database import postgresql, sqlite
+from app.database.contexts import NOBODY, Context
 from app.database.failures import UNAVAILABLE, ends_connection, is_outage, unavailable
 from app.database.patience import GRACE_SECONDS, PING_SECONDS, Door, PatientConnection
 from app.settings import Settings
@@ -18,6 +21,7 @@ from app.settings.groups import StorageSettings
 
 IDLE_SECONDS = 1.0
 _READS_ONLY = "database_reads_only"
+_CONTEXT = "database_context"
 
 
 def only_reads() -> None:
@@ -25,10 +29,33 @@ def only_reads() -> None:
     setattr(g, _READS_ONLY, True)
 
 
+def enter(context: Context) -> None:
+    """Have this unit of work reach what ``context`` reaches, from its next statement on."""
+    setattr(g, _CONTEXT, context)
+
+
+def current_context() -> Context:
+    """What this unit of work reaches."""
+    return cast(Context, g.get(_CONTEXT, NOBODY)) if bool(g) else NOBODY
+
+
+def conform(raw: PatientConnection) -> None:
+    """Tell the running transaction of PostgreSQL what it may reach, unless it was told so."""
+    if raw.told is not (context := current_context()):
+        postgresql.tell_server(raw, context.commands)
+        raw.told = context
+
+
 def configuration(settings: Settings) -> dict[str, Any]:
     """What Flask-SQLAlchemy reads from ``app.config``."""
     url = sa.make_url(settings.storage.database_url)
     return {"SQLALCHEMY_DATABASE_URI": url, "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(url, settings)}
+
+
+def owner_options(settings: Settings) -> dict[str, Any]:
+    """What makes the engine of the role that owns the tables."""
+    url = sa.make_url(settings.storage.owner_url)
+    return {"url": url, **_engine_options(url, settings)}
 
 
 def _engine_options(url: sa.URL, settings: Settings) -> dict[str, Any]:
@@ -78,6 +105,7 @@ def look_after(engine: sa.Engine, settings: Settings) -> None:
         sqlite.prepare(engine, settings.storage.lock_seconds)
     else:
         _prepare_postgresql(engine, settings.storage)
+        _keep_in_context(engine)
     _begin_explicitly(engine)
     _name_outages(engine)
 
@@ -106,6 +134,21 @@ def _begin_explicitly(engine: sa.Engine) -> None:
             if not is_outage(error):
                 raise
             raise unavailable(error) from error
+
+
+def _keep_in_context(engine: sa.Engine) -> None:
+    """Tell transactions of PostgreSQL again when what they may reach has changed."""
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def stay_in_context(connection: sa.Connection, cursor: object, statement: str, *_: object) -> None:
+        # A transaction that an error ended takes nothing but its way back.
+        if not statement.startswith("ROLLBACK"):
+            conform(cast(PatientConnection, connection.connection.dbapi_connection))
+
+    @sa.event.listens_for(engine, "rollback_savepoint")
+    def doubt_context(connection: sa.Connection, *_: object) -> None:
+        # What the transaction was told within the savepoint is taken back with it.
+        cast(PatientConnection, connection.connection.dbapi_connection).told = None
 
 
 def _name_outages(engine: sa.Engine) -> None:
@@ -170,13 +213,55 @@ def begin(info: dict[Any, Any], raw: Any, *, is_reader: bool) -> None:
     in between (SQLITE_BUSY_SNAPSHOT), so all but the declared readers begin with the write lock, waiting for it.
     """
     if not isinstance(raw, sqlite3.Connection):
-        more = info["statements"].at_begin
-        postgresql.tell_server(raw, f"BEGIN{more}")
+        raw.told = context = current_context()
+        postgresql.tell_server(raw, f"BEGIN{info['statements'].at_begin}; {context.commands}")
         return
     if is_reader:
         tell(raw, "BEGIN")
         return
     cast(sqlite.Writers, info["queue"]).begin(info, raw)
+
+
+Telling = Callable[[Mapping[str, str]], tuple[str, Sequence[Any]]]
+"""Makes of what is to be told a statement that tells it, and its values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A plain statement for PostgreSQL; see :meth:`PortalDatabase.execute`."""
+
+    statement: str
+    values: Sequence[Any]
+    writes: bool
+    is_alone: bool
+    by_itself: Telling | None
+
+
+def ask(info: dict[Any, Any], raw: PatientConnection, asked: Asked) -> postgresql.Result:
+    """Run it in the transaction under way, or in one that goes on if it writes; it says whose rows it may reach."""
+    if is_in_transaction(raw):
+        conform(raw)
+        # A statement that is forgotten takes with it what was done before: only its beginner can begin anew.
+        return cast(postgresql.Statements, info["statements"]).execute(asked.statement, asked.values)
+    try:
+        return _begin_with(info, raw, asked)
+    except postgresql.Forgotten:
+        if is_in_transaction(raw):
+            tell(raw, "ROLLBACK")
+        return _begin_with(info, raw, asked)
+
+
+def _begin_with(info: dict[Any, Any], raw: PatientConnection, asked: Asked) -> postgresql.Result:
+    statements = cast(postgresql.Statements, info["statements"])
+    if asked.by_itself is not None and (asked.is_alone or not asked.writes):
+        return statements.execute(*asked.by_itself(current_context().told))
+    if not asked.writes:
+        return statements.execute(asked.statement, asked.values)
+    begin(info, raw, is_reader=False)
+    result = statements.execute(asked.statement, asked.values)
+    if asked.is_alone:
+        tell(raw, "COMMIT")
+    return result
 
 
 def tell(raw: Any, command: str) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import psycopg
 
+from app.database.contexts import Context
+
 LOOK_SECONDS = 0.5
 GRACE_SECONDS = 1.0
 """How much longer than the server's own limit is waited for what it says of it."""
@@ -25,10 +27,14 @@ os.register_at_fork(before=_watching.acquire, after_in_parent=_watching.release,
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection that notes since when it waits (``asked``, 0 for not at all), and knows its ``limit`` in seconds."""
+    """A connection that notes since when it waits (``asked``, 0 for not at all), and knows its ``limit`` in seconds.
+
+    ``told`` is the context that its transaction was told, if it was.
+    """
 
     asked = 0.0
     limit = float("inf")
+    told: Context | None = None
 
     def wait(self, *arguments: Any, **named: Any) -> Any:
         """As the driver does, and noting it."""

@@ -8,8 +8,8 @@ the answer leaves.
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -21,8 +21,20 @@ from sqlalchemy.orm import scoped_session
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.util import ScopedRegistry
 
-from app.database import postgresql, schema
-from app.database.connections import begin, is_in_transaction, look_after, tell
+from app.database import postgresql, roles, schema
+from app.database.connections import (
+    Asked,
+    Telling,
+    ask,
+    begin,
+    current_context,
+    enter,
+    is_in_transaction,
+    look_after,
+    owner_options,
+    tell,
+)
+from app.database.contexts import ADMINISTRATION, PROTOCOL, Context
 from app.database.failures import ends_connection, is_outage, unavailable
 from app.database.sqlite import Writers, leave
 from app.settings import Settings
@@ -112,31 +124,60 @@ class PortalDatabase(SQLAlchemy):
         """What the database speaks, and the schema that statements name their tables in, if they name one."""
         return cast("tuple[sa.Dialect, str | None]", current_app.extensions[_SPEECH])
 
-    def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
+    def execute(
+        self,
+        statement: str,
+        values: Any,
+        *,
+        writes: bool,
+        is_alone: bool = False,
+        by_itself: Telling | None = None,
+    ) -> Any:
         """Run driver-level SQL in the unit of work and answer the driver's cursor, good until the next statement.
 
-        Raises ``sqlalchemy.exc.OperationalError`` (without statement and values) when the database does not answer.
+        ``is_alone`` is what writes on PostgreSQL and is a transaction of its own unless one is under way; ``by_itself``
+        answers the statement and values that say themselves whose rows they may reach, for one that is. Raises
+        ``sqlalchemy.exc.OperationalError`` (without statement and values) when the database does not answer.
         """
         self.run_waiting()
         try:
             connection = self._connection()
             raw = cast(Any, connection.dbapi_connection)
-            if begins := writes and not is_in_transaction(raw):
-                begin(connection.info, raw, is_reader=False)
-            try:
-                return (connection.info.get("statements") or raw).execute(statement, values)
-            except postgresql.Forgotten:
-                if begins:
-                    tell(raw, "ROLLBACK")
+            if isinstance(raw, sqlite3.Connection):
+                if writes and not raw.in_transaction:
                     begin(connection.info, raw, is_reader=False)
-                elif is_in_transaction(raw):
-                    raise  # what was done before went with the transaction, which only its beginner can begin anew
-                return connection.info["statements"].execute(statement, values)
+                return raw.execute(statement, values)
+            what = Asked(statement, values, writes=writes, is_alone=is_alone, by_itself=by_itself)
+            return ask(connection.info, raw, what)
         except self.dialect.loaded_dbapi.Error as error:
             if not is_outage(error):
                 raise
             self._drop_if_gone(error)
             raise unavailable(error) from error
+
+    def enter(self, context: Context) -> None:
+        """Have the unit of work reach what ``context`` reaches from now on; what waits is written as it was meant."""
+        self.run_waiting()
+        enter(context)
+
+    @contextmanager
+    def within(self, context: Context) -> Iterator[None]:
+        """Reach what ``context`` reaches for a while."""
+        before = current_context()
+        self.enter(context)
+        try:
+            yield
+            self.run_waiting()
+        finally:
+            enter(before)
+
+    def reaching_all(self) -> AbstractContextManager[None]:
+        """Reach all rows for a while, whoever they are of."""
+        return self.within(ADMINISTRATION)
+
+    def reaching_as_protocol(self) -> AbstractContextManager[None]:
+        """Reach for a while what the protocol's endpoints reach."""
+        return self.within(PROTOCOL)
 
     def execute_later(self, statement: str, values: Sequence[Any]) -> None:
         """Run a statement that writes before the next one, or before the commit.
@@ -159,7 +200,7 @@ class PortalDatabase(SQLAlchemy):
         connection = self._connection()
         raw = cast(Any, connection.dbapi_connection)
         if not isinstance(raw, sqlite3.Connection) or raw.in_transaction:
-            return int(self.execute(statement, values, writes=False).rowcount)
+            return int(self.execute(statement, values, writes=True, is_alone=True).rowcount)
         try:
             return cast(Writers, connection.info["queue"]).run(raw, statement, values)
         except sqlite3.OperationalError as error:
@@ -227,6 +268,43 @@ class PortalDatabase(SQLAlchemy):
         if is_last and not is_mine:
             raise sa.exc.OperationalError(None, None, TimeoutError("another process has its turn for too long"))
         return bool(is_mine)
+
+    @contextmanager
+    def as_owner(self, settings: Settings) -> Iterator[None]:
+        """Be the role of ``DATABASE_OWNER_URL``, where there is one, in units of work of their own."""
+        if not settings.storage.owner_url:
+            yield
+            return
+        self.give_back()
+        app, engines = self._app(), self.engines
+        before = engines[None]
+        owner = sa.create_engine(**owner_options(settings))
+        look_after(owner, settings)
+        engines[None] = app.extensions[_ENGINE] = owner  # type: ignore[index]
+        try:
+            yield
+        finally:
+            self.give_back()
+            engines[None] = app.extensions[_ENGINE] = before  # type: ignore[index]
+            owner.dispose()
+
+    def grant_to_application(self, settings: Settings) -> None:
+        """Let the role of ``DATABASE_URL`` do what the portal does, and no more, where another one owns the tables."""
+        names = {schema.CURRENT.name, schema.REVISIONS.name, *self.metadata.tables}
+        roles.grant(self.session.connection(), settings, names)
+
+    def role_weakness(self) -> str | None:
+        """What the role of ``DATABASE_URL`` can do that the portal does not need, in a sentence; None for nothing.
+
+        Raises as :meth:`execute` does.
+        """
+        if self.dialect.name != "postgresql":
+            return None
+        return roles.weakness(self.session.connection(), self.speech[1])
+
+    @staticmethod
+    def _app() -> Flask:
+        return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
 
     def schema_fit(self) -> schema.Fit:
         """Whether this code can work on the database's schema. Raises as :meth:`execute` does."""

@@ -15,6 +15,7 @@ from app.web.cookies import clear_all
 from app.web.devices import device_token
 from app.web.forms import OpenForm, put_beside
 from app.web.presentation import in_words
+from app.web.reach import reach_authentication
 from app.web.security import caller
 from app.web.sessions import current_session, end_one, end_session, open_sessions, use_session
 from app.web.steps import (
@@ -32,6 +33,7 @@ from app.web.steps import (
 from app.wiring import services
 
 bp = Blueprint("login", __name__)
+reach_authentication(bp)
 
 
 @bp.route("/login", methods=["GET", "POST"])

@@ -1,7 +1,7 @@
 """Rows, one aggregate per file. No rules here and no queries; knows nothing of stores, services or HTTP."""
 
 from app.models.audit import AuditChain, AuditCheckpoint, AuditKey, AuditLog, AuditSeal
-from app.models.base import Base, UtcDateTime, new_id
+from app.models.base import Base, UtcDateTime, is_of_people, new_id
 from app.models.client import Client, ClientSecret, Scope, UsedAssertion
 from app.models.delivery import Delivery
 from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
@@ -56,5 +56,6 @@ __all__ = [
     "User",
     "UserSession",
     "UtcDateTime",
+    "is_of_people",
     "new_id",
 ]

@@ -75,3 +75,8 @@ class Identified:
     """A row named by a random UUID."""
 
     id: Mapped[str] = mapped_column(sa.String(36), primary_key=True, default=new_id)
+
+
+def is_of_people(table: sa.Table) -> bool:
+    """Whether each row is somebody's, which row-level security asks about."""
+    return table.name == "users" or "user_id" in table.c

@@ -14,7 +14,7 @@ from typing import Any, cast
 from flask import Flask, Response, g
 from werkzeug.datastructures import EnvironHeaders
 
-from app.database import only_reads
+from app.database import PROTOCOL, enter, only_reads
 from app.errors import PortalError
 from app.oauth.parameters import FORM
 from app.oauth.server import PortalAuthorizationServer
@@ -87,6 +87,7 @@ class Direct:
         try:
             with self._app.app_context():
                 only_reads()
+                enter(PROTOCOL)
                 claims = claims_of(services.bearer.access(environ["HTTP_AUTHORIZATION"][7:].strip()))
         except PortalError:
             return self._application(environ, start_response)
@@ -106,6 +107,7 @@ class Direct:
             return self._application(environ, start_response)
         try:
             with self._app.app_context():
+                enter(PROTOCOL)
                 g.request_id = self._request_id(environ)
                 address, agent = environ.get("REMOTE_ADDR", ""), environ.get("HTTP_USER_AGENT", "")
                 g.caller = Caller(address, agent, request_id=g.request_id)

@@ -32,11 +32,13 @@ from app.services.grants.authorization import Pending
 from app.services.grants.interactions import NO_PROGRESS, Refusal, Step
 from app.web.forms import OpenForm
 from app.web.protocol import refusals
+from app.web.reach import reach_protocol
 from app.web.security import answers_limits, over_limit
 from app.web.sessions import session_for
 from app.wiring import services
 
 bp = Blueprint("oauth", __name__)
+reach_protocol(bp)
 TOO_MANY = ("temporarily_unavailable", "There were too many requests; try again later")
 PAGES = {Step.LOGIN: "login.login", Step.SELECT_ACCOUNT: "login.choose", Step.CONSENT: "consent.consent"}
 

@@ -26,10 +26,12 @@ from app.web.cookies import YEAR, keep_choice
 from app.web.drafts import keep_draft
 from app.web.forms import OpenForm
 from app.web.protocol.paths import within_protocol
+from app.web.reach import reach_who_is_there
 from app.web.security import csp_nonce, page_at_hand, safe_path
 from app.wiring import services
 
 bp = Blueprint("portal", __name__)
+reach_who_is_there(bp)
 THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "theme"
 OF_OWN_FORMS = (None, "logout/confirm")

@@ -8,14 +8,14 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from flask import Flask
 
-from app.database import UNAVAILABLE, only_reads
+from app.database import ADMINISTRATION, UNAVAILABLE, enter, only_reads
 from app.server.metrics import meters as metrics
 from app.server.tracing import switch
 from app.services.delivery.outbox import DeliveryFailed, Due
@@ -131,13 +131,14 @@ class Background:
 
     def _run(self) -> None:
         is_failing, has_looked = False, False
-        with self._app.app_context():
+        with self._everywhere():
             self._try_store()
-        with suppress(*AWAY), self._app.app_context():
+        with suppress(*AWAY), self._everywhere():
             self._see_schema()
+            self._see_role()
         while not self._stopping.is_set():
             try:
-                with self._app.app_context():
+                with self._everywhere():
                     has_looked = has_looked or self._try_keys()
                     self._round()
                 is_failing = False
@@ -153,11 +154,17 @@ class Background:
         deadline = time.monotonic() + STOP_SECONDS / 2
         while self._under_way and time.monotonic() < deadline:
             time.sleep(0.05)
-            with suppress(*AWAY), self._app.app_context():
+            with suppress(*AWAY), self._everywhere():
                 self._settle()
         if not is_failing:
-            with suppress(*AWAY), self._app.app_context():
+            with suppress(*AWAY), self._everywhere():
                 services.agreement.leave()
+
+    @contextmanager
+    def _everywhere(self) -> Iterator[None]:
+        with self._app.app_context():
+            enter(ADMINISTRATION)
+            yield
 
     @staticmethod
     def _try_store() -> None:
@@ -176,6 +183,12 @@ class Background:
         if not fit.is_expected:
             log = logger.warning if fit.is_usable else logger.error
             log("schema_differs", extra={"reason": fit.sentence})
+
+    @staticmethod
+    def _see_role() -> None:
+        """Say at once that the database keeps nobody apart for this role."""
+        if services.settings.is_production and (sentence := services.db.role_weakness()):
+            logger.warning("database_role", extra={"reason": sentence})
 
     @staticmethod
     def _try_keys() -> bool:

@@ -100,6 +100,14 @@ class StorageSettings:
         database_urls.database_url,
         True,
     )
+    owner_url: str = setting(
+        "DATABASE_OWNER_URL",
+        "",
+        "The same database, by the role that owns its tables: db upgrade uses it and grants the role of DATABASE_URL "
+        "what it needs; empty: one role for both",
+        database_urls.database_url,
+        True,
+    )
     schema: str = setting("DB_SCHEMA", "", "PostgreSQL schema to work in; empty: the role's search path", values.schema)
     prepare: str = setting(
         "DB_PREPARE",

@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.social import arrivals, departures, joining, problems, providers, webhook
 from app.social.farewells import FarewellCourier
 from app.web.origins import for_browsers
+from app.web.reach import reach_authentication
 
 __all__ = ["FarewellCourier", "register"]
 PREFIXES = {"social": "/auth", "social_api": "/api/v1/auth", "social_compatible": "/api/auth"}
@@ -34,6 +35,7 @@ def register(app: Flask, settings: Settings) -> None:
     of_one = f"<any({', '.join(repr(name) for name in names)}):provider>"
     for name, prefix in PREFIXES.items():
         bp = Blueprint(name, __name__)
+        reach_authentication(bp)
         bp.add_url_rule(f"{prefix}/{of_one}", "start", for_browsers(departures.start))
         bp.add_url_rule(f"{prefix}/{of_one}/callback", "callback", for_browsers(arrivals.callback))
         if name == "social":

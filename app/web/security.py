@@ -10,6 +10,7 @@ from flask import Flask, Response, abort, current_app, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
+from app.database import NOBODY
 from app.errors import TooManyAttempts
 from app.services.foundation.environment import Caller
 from app.services.record.tally import Fact
@@ -154,6 +155,8 @@ def _is_page(path: str) -> bool:
 
 
 def _begin() -> None:
+    # What a view needs to reach is said by its blueprint or by itself.
+    services.db.enter(NOBODY)
     path = request.path
     # RFC 9112 section 3.2
     if "HTTP_HOST" not in request.environ and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1":

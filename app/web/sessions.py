@@ -200,7 +200,8 @@ def _current() -> Account | None:
             token = request.cookies.get(cookie_name(services.settings), "")
         found = _resolved(token)
         if found and services.sessions.needs_touch(found.session):
-            services.sessions.touch(found.session)
+            with services.db.reaching_as_protocol():
+                services.sessions.touch(found.session)
         g.current_account = found
     return cast(Account | None, g.current_account)
 
@@ -235,8 +236,11 @@ def _names_of_others() -> tuple[str, str]:
 
 
 def _resolved(token: str) -> Account | None:
-    session = services.sessions.resolve(token) if 20 <= len(token) <= 100 else None
-    return Account(token, session) if session else None
+    if not 20 <= len(token) <= 100:
+        return None
+    with services.db.reaching_as_protocol():
+        session = services.sessions.resolve(token)
+        return Account(token, session) if session else None
 
 
 def _is_meant(session: ActiveSession, user_id: str | None, email: str | None) -> bool:

@@ -13,6 +13,7 @@ from app.models import AuthorizationCode, Base, RefreshToken, TokenFamily
 from benchmarks.faults.drill import Row, Run
 from benchmarks.faults.stand import Stand, on_postgresql, on_sqlite
 from benchmarks.faults.wire import HASHING, percentile
+from tests.servers import unrestricted_engine
 
 BATCH = 50_000
 CALM_SECONDS = 10.0
@@ -63,7 +64,7 @@ WORDS = {
 def purged(run: Run) -> None:
     """Rows put in by SQL, then removed by the command that operators run."""
     rows = 1_000_000 if run.is_full else 100_000
-    engine = sa.create_engine(run.stand.portal.environment["DATABASE_URL"], poolclass=sa.NullPool)
+    engine = unrestricted_engine(run.stand.portal.environment["DATABASE_URL"])
     for statement in _inserts(engine.dialect.name, rows):
         with engine.begin() as connection:
             connection.execute(sa.text(statement))

@@ -12,6 +12,7 @@ from app.models import Base
 from benchmarks.faults.client import CLIENT_ID
 from benchmarks.faults.stand import Stand
 from benchmarks.faults.standing import Standing
+from tests.servers import unrestricted_engine
 
 PATIENCE_SECONDS = 5
 IDLE = (
@@ -72,7 +73,7 @@ RULES = {
 
 def judge(stand: Stand, standing: Standing) -> list[str]:
     """Every rule that is broken."""
-    engine = sa.create_engine(stand.portal.environment["DATABASE_URL"], poolclass=sa.NullPool)
+    engine = unrestricted_engine(stand.portal.environment["DATABASE_URL"])
     with closing(engine.connect()) as connection:
         found = [*_orphans(connection), *_broken_rules(connection), *_forgotten(connection, standing)]
     return found + (_left_in_postgresql(stand) if stand.cluster else _left_in_sqlite(stand))

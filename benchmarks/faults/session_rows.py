@@ -16,6 +16,7 @@ from app.models import RefreshToken, TokenFamily, User, UserSession, new_id
 from app.services.foundation.environment import random_token, sha256
 from benchmarks.faults.drill import Row, Run
 from benchmarks.faults.stand import on_postgresql, on_sqlite
+from tests.servers import unrestricted_engine
 
 SESSIONS = 10_000
 EMAIL, PASSWORD = "many@example.com", "correct horse battery 9"
@@ -91,7 +92,7 @@ def many(run: Run) -> None:
 
 def _insert(url: str) -> list[str]:
     """Copy the person's session, its family and its refresh token; answers the values of the new cookies."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    engine = unrestricted_engine(url)
     models = (User, UserSession, TokenFamily, RefreshToken)
     user, session, family, refresh = (cast(sa.Table, each.__table__) for each in models)
     with engine.begin() as connection:
@@ -118,7 +119,7 @@ def _insert(url: str) -> list[str]:
 
 def _forget(url: str) -> None:
     """Remove the person with all that is theirs: no code led to these tokens, which the audit would miss."""
-    with sa.create_engine(url, poolclass=sa.NullPool).begin() as connection:
+    with unrestricted_engine(url).begin() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA foreign_keys = ON")
         user = cast(sa.Table, User.__table__)

@@ -20,7 +20,7 @@ from tests.account.browsing import Facts
 from tests.cli.test_commands import run
 from tests.clock import Clock
 from tests.relying_party import EMAIL, add_person
-from tests.servers import PROJECT_ROOT
+from tests.servers import PROJECT_ROOT, unrestricted
 from tests.services.record.trails import NASTY
 
 MakeApp = Callable[..., Flask]
@@ -30,7 +30,7 @@ PROGRAM = str(PROJECT_ROOT / "tools/verify_audit.py")
 @pytest.fixture
 def app(make_app: MakeApp, database_url: str) -> Flask:
     """A portal with somebody, and things that should stay text."""
-    app = make_app(database_url)
+    app = make_app(unrestricted(database_url))
     ada = add_person(app)
     with app.app_context():
         services = app.extensions["services"]

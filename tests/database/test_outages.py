@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.relying_party import EMAIL, PASSWORD, RelyingParty, add_client, add_person, csrf_token, log_in
+from tests.servers import unrestricted
 
 Ask = Callable[["Scene"], TestResponse]
 DIE_AT_COMMIT = """
@@ -39,7 +40,7 @@ class Scene:
 
     def operate(self, statement: str, *values: object) -> list[Any]:
         """Do something to the database from outside it."""
-        address = sa.make_url(self.url).set(drivername="postgresql", database="postgres")
+        address = sa.make_url(unrestricted(self.url)).set(drivername="postgresql", database="postgres")
         with psycopg.connect(address.render_as_string(), autocommit=True) as other:
             cursor = other.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
@@ -152,7 +153,7 @@ def test_an_error_page_asks_no_database_that_is_gone(scene: Scene) -> None:
     ],
 )
 def test_a_commit_that_is_lost_is_no_success(scene: Scene, name: str, table: str) -> None:
-    with psycopg.connect(scene.url.replace("+psycopg", ""), autocommit=True) as other:
+    with psycopg.connect(unrestricted(scene.url).replace("+psycopg", ""), autocommit=True) as other:
         other.execute(DIE_AT_COMMIT.format(table=table))
         is_outage(ASKS[name](scene))
         other.execute(f"DROP TRIGGER die ON {table}")

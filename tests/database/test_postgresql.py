@@ -10,6 +10,7 @@ from flask import Flask
 
 from app.database.postgresql import joined
 from tests.relying_party import RelyingParty, add_client, add_person, log_in
+from tests.servers import unrestricted
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_all_statements_can_be_taken_away_again_and_again(app: Flask, web: Relyi
 def test_a_migration_under_live_connections_disturbs_nobody(
     postgresql_url: str, web: RelyingParty, table: str, column: str
 ) -> None:
-    with psycopg.connect(libpq(postgresql_url), autocommit=True) as other:
+    with psycopg.connect(libpq(unrestricted(postgresql_url)), autocommit=True) as other:
         other.execute(f"ALTER TABLE {table} ALTER COLUMN {column} TYPE varchar(1000)")
     assert everything(web) == [200] * 4
 
@@ -109,7 +110,7 @@ def test_in_the_middle_of_a_transaction_it_is_an_outage_and_then_over(app: Flask
     with app.app_context():
         db = app.extensions["services"].db
         assert db.execute(look, ["openid"], writes=False).fetchall() == [("openid",)]
-        with psycopg.connect(libpq(postgresql_url), autocommit=True) as other:
+        with psycopg.connect(libpq(unrestricted(postgresql_url)), autocommit=True) as other:
             other.execute("ALTER TABLE scopes ALTER COLUMN name TYPE varchar(1000)")
         db.execute(touch, ["changed"], writes=True)
         with pytest.raises(sa.exc.OperationalError, match="no longer good"):

@@ -18,7 +18,7 @@ from flask import Flask
 
 from app.database.schema import MIGRATIONS, Age, fit, known
 from tests.relying_party import EMAIL, RelyingParty, add_client, add_person, csrf_token, log_in
-from tests.servers import PROJECT_ROOT
+from tests.servers import PROJECT_ROOT, owner_of, unrestricted
 from tests.warm import Command
 
 HEAD, ALL = known()
@@ -212,7 +212,8 @@ def test_four_that_migrate_and_seed_at_once_do_it_once(
     environment = {
         "PATH": os.environ["PATH"],
         "INSTANCE_PATH": str(instance),
-        "DATABASE_URL": open_database(engine, "bare"),
+        "DATABASE_URL": (url := open_database(engine, "bare")),
+        "DATABASE_OWNER_URL": owner_of(url),
         "DB_SCHEMA": schema,
     }
 
@@ -259,7 +260,7 @@ def test_who_migrates_beside_requests_that_lock_the_other_way_round_begins_anew(
     app, later = make_app(url), tmp_path / "later"
     shutil.copytree(MIGRATIONS, later, ignore=shutil.ignore_patterns("__pycache__"))
     (later / "versions" / "9001_later.py").write_text(MEETS.format(down=HEAD))
-    plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    plain = sa.make_url(unrestricted(url)).set(drivername="postgresql").render_as_string(hide_password=False)
     locked = "SELECT count(*) FROM pg_locks WHERE relation = 'clients'::regclass AND mode = 'AccessExclusiveLock'"
     begun, over = threading.Event(), threading.Event()
 
@@ -303,7 +304,7 @@ def humble(open_database: Callable[..., str], make_app: MakeApp) -> Iterator[tup
     assert app.test_cli_runner().invoke(args=["seed"]).exit_code == 0
     url = sa.make_url(owners)
     role = f"humble_{url.database}"
-    with psycopg.connect(url.set(drivername="postgresql").render_as_string(), autocommit=True) as owner:
+    with psycopg.connect(unrestricted(owners).replace("+psycopg", ""), autocommit=True) as owner:
         owner.execute(f"CREATE ROLE {role} LOGIN")
         owner.execute(f"REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT USAGE ON SCHEMA portal TO {role}")
         owner.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA portal TO {role}")

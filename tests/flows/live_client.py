@@ -17,6 +17,7 @@ from app import create_app
 from app.settings import Settings
 from tests.portal import Portal, close
 from tests.relying_party import CHALLENGE, REDIRECT_URI, VERIFIER
+from tests.servers import unrestricted_engine
 
 T = TypeVar("T")
 SCOPE = "openid profile offline_access"
@@ -185,6 +186,6 @@ def by_services(portal: Portal, act: Callable[[Any], T]) -> T:
 
 def rows(portal: Portal, statement: str, **values: object) -> list[dict[str, Any]]:
     """Rows of the portal's database, read beside it."""
-    engine = sa.create_engine(portal.environment["DATABASE_URL"], poolclass=sa.NullPool)
+    engine = unrestricted_engine(portal.environment["DATABASE_URL"])
     with closing(engine.connect()) as connection:
         return [dict(row) for row in connection.execute(sa.text(statement), values).mappings()]

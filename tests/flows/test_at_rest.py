@@ -26,6 +26,7 @@ from tests.databases import PostgresDatabases, SqliteDatabases
 from tests.flows.live_client import PATIENCE, SCOPE, LiveClient
 from tests.portal import Portal, WarmPortal
 from tests.relying_party import CHALLENGE, REDIRECT_URI, VERIFIER
+from tests.servers import unrestricted_engine
 
 EMAIL, PASSWORD, NEW_PASSWORD = "yoon@example.com", "correct horse battery 9", "another horse battery 10"
 WRONG_PASSWORD, WRONG_SECRET = "a wrong guess of a person", "a-wrong-guess-of-a-client"
@@ -65,7 +66,7 @@ class Place:
 
 def rows_of(url: str) -> bytes:
     """Every column of every row of every table, as text and as bytes."""
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    engine = unrestricted_engine(url)
     lines: list[bytes] = []
     with engine.connect() as connection:
         for table in sa.inspect(connection).get_table_names():
@@ -283,7 +284,7 @@ def hide_keys(place: Place) -> None:
     for name in ("secret_key", "encryption_key"):
         place.hide(name, (place.portal.instance / name).read_text().strip())
     fernet = Fernet((place.portal.instance / "encryption_key").read_text().strip())
-    engine = sa.create_engine(place.database_url, poolclass=sa.NullPool)
+    engine = unrestricted_engine(place.database_url)
     with engine.connect() as connection:
         sealed = connection.scalars(sa.text("SELECT private_sealed FROM signing_keys WHERE private_sealed != ''")).all()
     # Of both algorithms the current and the next; one that signs no more has no private half any more.
@@ -302,7 +303,7 @@ def hide_keys(place: Place) -> None:
 
 def plant(place: Place, value: bytes) -> None:
     """Leave something everywhere where secrets are looked for."""
-    engine = sa.create_engine(place.database_url, poolclass=sa.NullPool)
+    engine = unrestricted_engine(place.database_url)
     kind = "BLOB" if engine.dialect.name == "sqlite" else "BYTEA"
     with engine.begin() as connection:
         connection.execute(sa.text(f"CREATE TABLE IF NOT EXISTS planted (value {kind})"))

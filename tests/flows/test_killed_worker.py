@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from tests.flows.live_client import PATIENCE, LiveClient, by_services
 from tests.portal import Portal
 from tests.relying_party import PASSWORD, REDIRECT_URI, refusal
+from tests.servers import unrestricted
 
 pytestmark = [pytest.mark.timed, pytest.mark.parametrize("live_portal", ["sqlite", "postgresql+redis"], indirect=True)]
 
@@ -64,7 +65,7 @@ def scene(live_portal: Portal) -> Iterator[Scene]:
     secret = by_services(live_portal, populate)
     app = LiveClient(live_portal, "app")
     assert app.log_in(EMAIL, PASSWORD).status_code == 303
-    engine = sa.create_engine(live_portal.environment["DATABASE_URL"], pool_size=THREADS + 2)
+    engine = sa.create_engine(unrestricted(live_portal.environment["DATABASE_URL"]), pool_size=THREADS + 2)
     yield Scene(live_portal, app, LiveClient(live_portal, "service", secret), Database(engine))
     engine.dispose()
 

@@ -19,6 +19,7 @@ from tests.mail.conftest import smtp_settings
 from tests.mail.smtp_server import SmtpServer
 from tests.portal import Portal, WarmPortal
 from tests.server.test_background import until
+from tests.servers import unrestricted_engine
 
 EMAIL = "admin@example.com"
 AT_ONCE = 3.0
@@ -67,7 +68,7 @@ def mails(portal: Portal) -> list[tuple[bool, bool, str]]:
 
 
 def stored(portal: Portal, statement: str) -> list[Any]:
-    engine = sa.create_engine(portal.environment["DATABASE_URL"])
+    engine = unrestricted_engine(portal.environment["DATABASE_URL"])
     try:
         with engine.begin() as connection:
             result = connection.execute(sa.text(statement))

@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 from tests.relying_party import EMAIL, PASSWORD, SCOPE, RelyingParty, csrf_token, log_in
 from tests.security.answers import Markup, is_accepted, is_challenged, is_json, is_page, is_refused
 from tests.security.parties import Parties, opened
+from tests.servers import unrestricted_engine
 
 T = TypeVar("T")
 ROUNDS = 2
@@ -121,7 +122,7 @@ def writers_of_users_held(parties: Parties, many: int) -> Iterator[None]:
     if not parties.database_url.startswith("postgresql"):
         yield
         return
-    engine = sa.create_engine(parties.database_url)
+    engine = unrestricted_engine(parties.database_url)
     watcher = threading.Event()
 
     def hold() -> None:

@@ -17,6 +17,7 @@ SECRETS = sorted(
 )
 GOOD = {
     "DATABASE_URL": "postgresql://portal:hidden-password@127.0.0.1/portal",
+    "DATABASE_OWNER_URL": "postgresql://portal:hidden-password@127.0.0.1/portal",
     "REDIS_URL": "redis://:hidden-password@127.0.0.1:6379/0",
     "SECRET_KEY": "hidden-" * 8,
     "SECRET_KEY_FALLBACKS": f"{'hidden-' * 7},{'hidden-' * 6}",

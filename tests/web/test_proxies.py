@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, request
 
 from tests.relying_party import EMAIL, PASSWORD, RelyingParty, add_client, add_person, csrf_token
@@ -165,7 +166,7 @@ def test_an_honest_repeated_refresh_through_another_port_ends_nothing(behind: Fl
         assert behind.test_client().post("/api/oauth/token", data=refresh, headers=sent).status_code == 200
     with behind.app_context():
         db = behind.extensions["services"].db
-        rows = db.execute("SELECT DISTINCT client_ip FROM refresh_tokens", [], writes=False).fetchall()
+        rows = db.session.execute(sa.text("SELECT DISTINCT client_ip FROM refresh_tokens")).all()
         assert {row[0] for row in rows} == {"203.0.113.7"}
 
 

@@ -12,6 +12,7 @@ import hmac
 from flask import Blueprint, Response, abort, jsonify, request
 
 from app.api.inputs import JSON
+from app.database import BILLING
 from app.errors import NotFound, PortalError
 from app.services.foundation.environment import Caller
 from app.services.record.tally import Fact
@@ -48,6 +49,7 @@ def webhook() -> Response:
         raise Unsigned
     if request.mimetype != JSON:
         abort(415)
+    services.db.enter(BILLING)
     try:
         outcome = services.billing.receive(body, _provider())
     except ValueError as problem:

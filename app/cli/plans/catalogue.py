@@ -3,9 +3,8 @@
 from dataclasses import asdict
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, operation, said, show
+from app.cli.outcome import OPERATOR, as_json, operation, over_everything, said, show
 from app.cli.plans.options import UNLIMITED, Limit
 from app.wiring import services
 
@@ -17,7 +16,7 @@ def plans() -> None:
 
 @plans.command("list")
 @as_json
-@with_appcontext
+@over_everything
 def list_plans(as_json: bool) -> None:
     """List the plans, from the least to the most."""
     rows = [asdict(each) for each in services.plans.all()]

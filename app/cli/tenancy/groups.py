@@ -4,9 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show, show_one
+from app.cli.outcome import OPERATOR, as_json, confirmed, operation, over_everything, said, show, show_one
 from app.cli.tenancy.foresight import Asked, carry_out, foreseen
 from app.cli.tenancy.roles import MOST, place_of
 from app.services.oversight.rights import ListedGroup
@@ -26,7 +25,7 @@ def groups() -> None:
 @click.option("--search", help="A part of the name.")
 @click.option("--limit", default=100, type=click.IntRange(1, MOST), help="How many at most.")
 @as_json
-@with_appcontext
+@over_everything
 def list_groups(kind: str | None, search: str | None, limit: int, as_json: bool) -> None:
     """List groups, the newest first."""
     page = services.rights.groups(search=search, kind=kind, limit=limit)

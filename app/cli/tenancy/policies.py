@@ -5,9 +5,8 @@ import sys
 from dataclasses import asdict
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import as_json
+from app.cli.outcome import as_json, over_everything
 from app.cli.tenancy.foresight import expectations
 from app.database import only_reads
 from app.wiring import services
@@ -21,7 +20,7 @@ def policies() -> None:
 @policies.command()
 @click.argument("file")
 @as_json
-@with_appcontext
+@over_everything
 def test(file: str, as_json: bool) -> None:
     """Hold the expectations of a YAML file (-: standard input) against who may do what now.
 

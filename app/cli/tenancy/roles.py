@@ -5,9 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 
-from app.cli.outcome import OPERATOR, as_json, confirmed, operation, said, show, show_one
+from app.cli.outcome import OPERATOR, as_json, confirmed, operation, over_everything, said, show, show_one
 from app.cli.tenancy.foresight import Asked, carry_out, foreseen
 from app.services.foundation import cursors
 from app.services.oversight.rights import ListedRole, Why
@@ -25,7 +24,7 @@ def permissions() -> None:
 
 @permissions.command("list")
 @as_json
-@with_appcontext
+@over_everything
 def list_permissions(as_json: bool) -> None:
     """List all permissions with what they allow."""
     found = services.permissions.all()
@@ -63,7 +62,7 @@ def roles() -> None:
 
 @roles.command("list")
 @as_json
-@with_appcontext
+@over_everything
 def list_roles(as_json: bool) -> None:
     """List all roles."""
     found = sorted(services.rights.roles(limit=MOST).items, key=lambda role: role.name)

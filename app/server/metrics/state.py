@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask
 
-from app.database import UNAVAILABLE, only_reads
+from app.database import ADMINISTRATION, UNAVAILABLE, enter, only_reads
 from app.server.metrics import families
 from app.server.metrics.families import Family
 from app.wiring import services
@@ -61,6 +61,7 @@ class State:
         try:
             with self._app.app_context():
                 only_reads()
+                enter(ADMINISTRATION)
                 reading.numbers = {**_queues(), **_keys()}
         except UNAVAILABLE as error:
             logger.warning("state_not_read", extra={"reason": type(error).__name__})

@@ -127,7 +127,9 @@ class Outbox:
         ]
         if not rows:
             return
-        self.db.session.execute(sa.insert(_delivery), rows)
+        # What waits is the queue's: a goodbye to a provider is nobody's any more, and a mail may be to somebody else.
+        with self.db.reaching_all():
+            self.db.session.execute(sa.insert(_delivery), rows)
         self.db.afterwards(self._tell)
 
     def claim(

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -55,8 +56,30 @@ class Database(Protocol):
         """What the database speaks, and the schema that statements name their tables in, if they name one."""
         ...
 
-    def execute(self, statement: str, values: Any, *, writes: bool) -> Any:
-        """Run driver-level SQL in the transaction of the session; the answer is the driver's cursor until the next."""
+    def execute(
+        self, statement: str, values: Any, *, writes: bool, is_alone: bool = False, by_itself: Any = None
+    ) -> Any:
+        """Run driver-level SQL in the transaction of the session; the answer is the driver's cursor until the next.
+
+        ``is_alone`` is what may be a transaction of its own, ``by_itself`` makes of what it is to say of itself a
+        statement that says it.
+        """
+        ...
+
+    def role_weakness(self) -> str | None:
+        """What the database's role can do that the portal does not need, in a sentence; None for nothing."""
+        ...
+
+    def enter(self, context: Any) -> None:
+        """From the next statement on, reach the rows that the context of the edge says."""
+        ...
+
+    def reaching_all(self) -> AbstractContextManager[None]:
+        """Reach all rows for a while, whoever they are of."""
+        ...
+
+    def reaching_as_protocol(self) -> AbstractContextManager[None]:
+        """Reach for a while what the protocol's endpoints reach."""
         ...
 
     def execute_later(self, statement: str, values: Any) -> None:

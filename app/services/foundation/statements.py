@@ -4,8 +4,10 @@ Preparing, caching and unpacking a Core statement costs several times what the d
 request is answered thousands of times a second that work is done once. Types convert as everywhere else.
 """
 
+import re
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -14,8 +16,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from app.models import Base, is_of_people
 from app.services.foundation.environment import Database
 
+WORD = re.compile(r"\w+")
 Convert = Callable[[Any], Any] | None
 
 
@@ -36,6 +40,18 @@ def _of_postgresql(element: json_rows, compiler: SQLCompiler, **options: Any) ->
     return f"CAST(json_agg(json_build_array({compiler.process(element.clauses, **options)})) AS TEXT)"
 
 
+TOLD = (
+    sa.select(sa.func.set_config(sa.bindparam("told_name"), sa.bindparam("told_value"), sa.true()))
+    .scalar_subquery()
+    .is_not(None)
+)
+"""A condition, true always, by which a statement that is a transaction of its own says whose rows it may reach.
+
+It depends on no row, so PostgreSQL asks it once and before it reads any (a one-time filter); were it ever otherwise,
+policies would show no row. That spares the round trips of a transaction around one statement.
+"""
+
+
 class _Prepared:
     """A statement in the words of one database: SQL, how values go in, how rows come out."""
 
@@ -45,6 +61,8 @@ class _Prepared:
         spoken = cast(Any, type(dialect))(paramstyle="numeric_dollar") if dialect.name == "postgresql" else dialect
         compiled = cast(SQLCompiler, cast(Any, core).compile(dialect=spoken, column_keys=names, **_in(schema)))
         self.sql = str(compiled)
+        self.writes = self.is_guarded = False
+        self.telling: _Prepared | None = None
         # A default of the model would have to be computed for each row; here every column is given.
         if compiled.insert_prefetch or compiled.update_prefetch:
             raise ValueError(f"A value is missing for {[column.key for column in compiled.insert_prefetch]}")
@@ -76,37 +94,38 @@ class _Prepared:
 class Statement:
     """A Core statement. ``columns`` names what an insert sets; everything it sets is a value of each call.
 
-    What one that writes returns (``RETURNING``) is read as rows are.
+    What one that writes returns (``RETURNING``) is read as rows are. ``telling`` is the same with :data:`TOLD` in each
+    of its parts, for one of several parts that may be a transaction of its own.
     """
 
-    def __init__(self, core: sa.Executable, columns: Sequence[str] = ()) -> None:
+    def __init__(self, core: sa.Executable, columns: Sequence[str] = (), telling: sa.Executable | None = None) -> None:
         self._core = core
         self._columns = columns
+        self._telling = telling
         self._writes = not isinstance(core, sa.Select) or core._for_update_arg is not None
         self._prepared: dict[tuple[str, str | None], _Prepared] = {}
 
     def first(self, db: Database, **values: Any) -> Any:
         """The first row, its columns as attributes, or None."""
         prepared = self._for(db)
-        row = db.execute(prepared.sql, prepared.values(values), writes=self._writes).fetchone()
+        row = self._ask(db, prepared, values).fetchone()
         return None if row is None else prepared.unpacked(row)
 
     def first_alone(self, db: Database, **values: Any) -> Any:
         """As :meth:`first`, of what writes on PostgreSQL, as a transaction of its own unless one is under way."""
         prepared = self._for(db)
-        row = db.execute(prepared.sql, prepared.values(values), writes=False).fetchone()
+        row = self._ask(db, prepared, values, is_alone=True).fetchone()
         return None if row is None else prepared.unpacked(row)
 
     def all(self, db: Database, **values: Any) -> list[Any]:
         """All rows."""
         prepared = self._for(db)
-        rows = db.execute(prepared.sql, prepared.values(values), writes=self._writes).fetchall()
-        return [prepared.unpacked(row) for row in rows]
+        return [prepared.unpacked(row) for row in self._ask(db, prepared, values).fetchall()]
 
     def run(self, db: Database, **values: Any) -> int:
         """How many rows were changed."""
         prepared = self._for(db)
-        return int(db.execute(prepared.sql, prepared.values(values), writes=self._writes).rowcount)
+        return int(self._ask(db, prepared, values).rowcount)
 
     def run_later(self, db: Database, **values: Any) -> None:
         """Run when the unit of work needs it to have been run: neighbours then cost one round trip, not one each."""
@@ -116,13 +135,55 @@ class Statement:
     def run_alone(self, db: Database, **values: Any) -> int:
         """Run as a transaction of its own, unless one is under way; answers how many rows were changed."""
         prepared = self._for(db)
+        if db.dialect.name == "postgresql":
+            return int(self._ask(db, prepared, values, is_alone=True).rowcount)
         return db.execute_alone(prepared.sql, prepared.values(values))
+
+    @staticmethod
+    def _ask(db: Database, prepared: _Prepared, values: dict[str, Any], *, is_alone: bool = False) -> Any:
+        def by_itself(told: Mapping[str, str]) -> tuple[str, Any]:
+            return telling.sql, telling.values({**values, **told})
+
+        telling = cast(_Prepared, prepared.telling)
+        alone = None if prepared.telling is None else by_itself
+        asked = prepared.sql, prepared.values(values)
+        # Alone, what touches no rows of people is a transaction without being told.
+        writes = prepared.writes and (prepared.is_guarded or not is_alone)
+        return db.execute(*asked, writes=writes, is_alone=is_alone, by_itself=alone)
 
     def _for(self, db: Database) -> _Prepared:
         dialect, schema = db.speech
         if (prepared := self._prepared.get((dialect.name, schema))) is None:
-            prepared = self._prepared[dialect.name, schema] = _Prepared(self._core, self._columns, dialect, schema)
+            prepared = self._prepared[dialect.name, schema] = self._prepare(dialect, schema)
         return prepared
+
+    def _prepare(self, dialect: sa.Dialect, schema: str | None) -> _Prepared:
+        prepared = _Prepared(self._core, self._columns, dialect, schema)
+        prepared.writes = self._writes
+        # Policies read what a transaction says of itself; what reads no rows of people needs to say nothing.
+        if dialect.name == "postgresql" and not _guarded().isdisjoint(WORD.findall(prepared.sql)):
+            prepared.is_guarded = True
+            telling = self._telling if self._telling is not None else _telling(self._core, self._columns)
+            prepared.telling = None if telling is None else _Prepared(telling, (), dialect, schema)
+            # What cannot say it itself needs a transaction that does.
+            prepared.writes = self._writes or telling is None
+        return prepared
+
+
+def _telling(core: sa.Executable, columns: Sequence[str]) -> sa.Executable | None:
+    """The same saying itself whose rows it may reach, where it is plain enough; None where it is not."""
+    if isinstance(core, sa.Select):
+        return None if core._for_update_arg is not None else core.where(TOLD)
+    if not isinstance(core, sa.Insert) or not columns or core._returning or core._post_values_clause is not None:
+        return None
+    row = sa.select(*(sa.bindparam(name, type_=core.table.c[name].type) for name in columns)).where(TOLD)
+    return sa.insert(core.table).from_select([*columns], row, include_defaults=False)
+
+
+@lru_cache(maxsize=1)
+def _guarded() -> frozenset[str]:
+    """The tables whose rows are of people."""
+    return frozenset(name for name, table in Base.metadata.tables.items() if is_of_people(table))
 
 
 def _in(schema: str | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.models import RefreshToken, TokenFamily, UserSession
-from app.services.foundation.statements import Statement
+from app.services.foundation.statements import TOLD, Statement
 from app.services.grants.consents import ASKS_CONSENT, covered_by_consent
 from app.services.tokens.claims import SUBJECT_COLUMNS, groups_if_covered, with_subject
 
@@ -118,19 +118,20 @@ def _rotation() -> Statement:
     )
 
 
-def _rotation_at_once() -> Statement:
+def _rotation_at_once(*more: sa.ColumnElement[bool]) -> sa.Insert:
     """A whole rotation as one statement of PostgreSQL: the lock of the family, the token if it is as it was, the next.
 
-    Changes one row, or none when somebody came first; then the rules are asked, under lock.
+    Changes one row, or none when somebody came first; then the rules are asked, under lock. ``more`` is asked in each
+    part.
     """
     family = (
         sa.select(_family.c.id)
-        .where(_family.c.id == sa.bindparam("family"), _family.c.revoked_at.is_(None))
+        .where(_family.c.id == sa.bindparam("family"), _family.c.revoked_at.is_(None), *more)
         .with_for_update()
         .cte("family")
     )
     generation = sa.bindparam("generation", type_=sa.Integer())
-    of_family = sa.update(_refresh).where(_refresh.c.family_id == family.c.id)
+    of_family = sa.update(_refresh).where(_refresh.c.family_id == family.c.id, *more)
     rotated = (
         of_family.where(
             _refresh.c.rotation_count == generation, _refresh.c.rotated_at.is_(None), _refresh.c.revoked_at.is_(None)
@@ -144,10 +145,14 @@ def _rotation_at_once() -> Statement:
     )
     before = of_family.where(_refresh.c.rotation_count == generation - 1).values(sealed_successor=sa.null())
     columns = list(_refresh.columns)
-    row = sa.select(*(sa.bindparam(f"new_{each.name}", type_=each.type) for each in columns)).select_from(rotated)
+    row = (
+        sa.select(*(sa.bindparam(f"new_{each.name}", type_=each.type) for each in columns))
+        .select_from(rotated)
+        .where(*more)
+    )
     insert = sa.insert(_refresh).from_select([each.name for each in columns], row, include_defaults=False)
-    return Statement(insert.add_cte(before.cte("before")))
+    return insert.add_cte(before.cte("before"))
 
 
 ROTATE = _rotation()
-ROTATE_AT_ONCE = _rotation_at_once()
+ROTATE_AT_ONCE = Statement(_rotation_at_once(), telling=_rotation_at_once(TOLD))

@@ -113,13 +113,15 @@ class EmailAddresses:
         self.limits.hit("change_mail", MAILS, user_id)
         self.limits.hit("change_mail_to", MAILS, new)
         self.audit.record(Event.EMAIL_CHANGE_REQUESTED, caller, user_id=user_id)
-        holder = person_at(self.db, new)
+        with self.db.reaching_all():
+            holder = person_at(self.db, new)
         if holder is None:
             self._mail_link(Purpose.CHANGE_EMAIL, person, new, language, email=new)
             return
         # Earlier links are void here too, and it costs the same.
         self.tokens.issue(Purpose.CHANGE_EMAIL, user_id, new)
-        self.mail.send("email_taken", holder)
+        with self.db.reaching_all():
+            self.mail.send("email_taken", holder)
 
     def change_in_flight(self, user_id: str) -> Proof | None:
         """The change that waits for the link in the mail to be opened, if one does."""

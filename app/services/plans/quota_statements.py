@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from app.models import Plan, PlanOverride, Quota, QuotaUse, User, UtcDateTime
 from app.services.foundation.environment import Database
-from app.services.foundation.statements import Statement, insert_ignoring
+from app.services.foundation.statements import TOLD, Statement, insert_ignoring
 from app.services.plans.effective import PLAN_AT, PLAN_NOW, in_force, limit_at
 
 _user = cast(sa.Table, User.__table__)
@@ -54,7 +54,7 @@ USE = Statement(
 """What was taken under a key."""
 
 
-def _taking() -> "sa.Update":
+def _taking(*more: sa.ColumnElement[bool]) -> "sa.Update":
     """Take an amount, if there is so much: of the month under way, or of a new one where that is over.
 
     ``began`` and ``next_reset`` are those of the new month, for whoever saw the one before end at ``seen_reset``: where
@@ -73,6 +73,7 @@ def _taking() -> "sa.Update":
         .where(
             _quota.c.user_id == sa.bindparam("user"),
             sa.or_(sa.and_(is_under_way, _quota.c.used + amount <= most), sa.and_(begins, amount <= most)),
+            *more,
         )
         .values(
             used=sa.case((is_under_way, _quota.c.used + amount), else_=amount),
@@ -84,20 +85,20 @@ def _taking() -> "sa.Update":
     )
 
 
-def _taking_at_once() -> Statement:
+def _taking_at_once(*more: sa.ColumnElement[bool]) -> "sa.Insert":
     """The same with the note of it, as one statement of PostgreSQL: the row is locked for no longer than that takes.
 
-    A key that is known breaks the unique constraint, and nothing is taken.
+    A key that is known breaks the unique constraint, and nothing is taken. ``more`` is asked in each part.
     """
-    taken = _taking().cte("taken")
+    taken = _taking(*more).cte("taken")
     found = {"number": taken.c.number, "used_then": taken.c.used, "resets_at": taken.c.resets_at}
     values = [
         found.get(column.name, sa.bindparam(f"new_{column.name}", type_=column.type)).label(column.name)
         for column in _use.columns
     ]
-    row = sa.select(*values).select_from(taken)
+    row = sa.select(*values).select_from(taken).where(*more)
     insert = sa.insert(_use).from_select([column.name for column in _use.columns], row, include_defaults=False)
-    return Statement(insert.returning(_use.c.used_then.label("used"), _use.c.number, _use.c.resets_at))
+    return insert.returning(_use.c.used_then.label("used"), _use.c.number, _use.c.resets_at)
 
 
 def _giving_back() -> Statement:
@@ -116,7 +117,7 @@ def _giving_back() -> Statement:
 
 
 TAKE = Statement(_taking())
-TAKE_AT_ONCE = _taking_at_once()
+TAKE_AT_ONCE = Statement(_taking_at_once(), telling=_taking_at_once(TOLD))
 GIVE_BACK = _giving_back()
 MARK = Statement(
     sa.update(_use)

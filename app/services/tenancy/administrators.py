@@ -33,7 +33,8 @@ class Administrators:
 
     def exist(self) -> bool:
         """Whether anybody administers, be it somebody who was disabled."""
-        return self.db.session.execute(sa.select(_user.c.id).where(ADMINISTERS).limit(1)).first() is not None
+        with self.db.reaching_all():
+            return self.db.session.execute(sa.select(_user.c.id).where(ADMINISTERS).limit(1)).first() is not None
 
     def is_one(self, user_id: str) -> bool:
         """Whether this person administers, or could without anybody's doing."""
@@ -58,7 +59,8 @@ class Administrators:
         It comes before any other row of a person is locked, and takes theirs in one order.
         """
         theirs = sa.select(_user.c.id).where(_user.c.is_active, ADMINISTERS).order_by(_user.c.id)
-        self.db.session.execute(theirs.with_for_update(key_share=True))
+        with self.db.reaching_all():
+            self.db.session.execute(theirs.with_for_update(key_share=True))
 
     def is_last(self, user_id: str) -> bool:
         """Whether only this person administers the platform; administrators who ask at once wait for each other here.
@@ -71,8 +73,8 @@ class Administrators:
     def are_last(self, user_ids: Collection[str]) -> bool:
         """Whether these people administer the platform and nobody else does, as far as can be seen without a lock."""
         counts = sa.or_(_user.c.deletes_at.is_(None), _user.c.id.in_(user_ids))
-        found = self.db.session.scalars(sa.select(_user.c.id).where(_user.c.is_active, counts, ADMINISTERS))
-        present = set(found)
+        with self.db.reaching_all():
+            present = set(self.db.session.scalars(sa.select(_user.c.id).where(_user.c.is_active, counts, ADMINISTERS)))
         return bool(present) and present.issubset(user_ids)
 
     def require_another(self, user_id: str) -> None:

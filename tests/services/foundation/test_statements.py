@@ -13,6 +13,7 @@ from flask import Flask
 
 from app.models import AuditLog
 from app.services.foundation.statements import Statement
+from tests.servers import unrestricted
 
 TABLE = cast(sa.Table, AuditLog.__table__)
 INSERT = Statement(sa.insert(TABLE), [column.name for column in TABLE.columns])
@@ -29,7 +30,7 @@ def database(
     request: pytest.FixtureRequest, make_app: Callable[..., Flask], open_database: Callable[..., str]
 ) -> Iterator[Any]:
     """The database of a portal, inside an application context."""
-    app = make_app(open_database(request.param, "seeded"))
+    app = make_app(unrestricted(open_database(request.param, "seeded")))
     with app.app_context():
         yield app.extensions["services"].db
 

@@ -13,13 +13,14 @@ from app.services.people.activity import EVENTS, Kind
 from app.services.record.audit import Event
 from tests.clock import Clock
 from tests.relying_party import add_person
+from tests.servers import unrestricted
 
 MANY, AT_ONCE = 20_000, 500
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def app(request: pytest.FixtureRequest, make_app: Callable[..., Flask], open_database: Callable[..., str]) -> Flask:
-    return make_app(open_database(request.param))
+    return make_app(unrestricted(open_database(request.param)))
 
 
 def add_records(app: Flask, user_id: str, clock: Clock, *events: Event, success: bool = True) -> list[str]:

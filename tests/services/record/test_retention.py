@@ -15,6 +15,7 @@ from app.services.record import retention
 from app.services.record.audit import Event
 from tests.clock import Clock
 from tests.relying_party import add_person
+from tests.servers import unrestricted
 from tests.services.record.trails import of_lines
 from tools import verify_audit
 
@@ -24,7 +25,7 @@ MakeApp = Callable[..., Flask]
 @pytest.fixture
 def app(make_app: MakeApp, database_url: str) -> Flask:
     """A portal that keeps records for thirty days."""
-    return make_app(database_url, AUDIT_RETENTION_DAYS="30")
+    return make_app(unrestricted(database_url), AUDIT_RETENTION_DAYS="30")
 
 
 def day(app: Flask, clock: Clock, many: int = 5, user_id: str | None = None) -> None:
