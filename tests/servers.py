@@ -254,18 +254,19 @@ class PgBouncer(Server):
         user = "postgres" if os.geteuid() == 0 else None
         if user:
             os.chown(directory, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-        configuration = directory / "pgbouncer.ini"
+        configuration, users = directory / "pgbouncer.ini", directory / "users.txt"
+        users.write_text("".join(f'"{role}" ""\n' for role in (APPLICATION, OWNER)))
         configuration.write_text(
-            f"[databases]\n* = host=127.0.0.1 port={port} user=portal\n[pgbouncer]\nlisten_addr=127.0.0.1\n"
-            f"listen_port={self.port}\nunix_socket_dir=\nauth_type=any\npool_mode=transaction\n"
+            f"[databases]\n* = host=127.0.0.1 port={port}\n[pgbouncer]\nlisten_addr=127.0.0.1\n"
+            f"listen_port={self.port}\nunix_socket_dir=\nauth_type=trust\nauth_file={users}\npool_mode=transaction\n"
             f"default_pool_size={connections}\nmax_client_conn=200\n"
         )
         log = directory / "pgbouncer.log"
         super().__init__([program, str(configuration)], log, self._answers, signal.SIGINT, user=user)
 
     def url(self, database: str) -> str:
-        """The URL of one of the server's databases, by way of the pooler."""
-        return f"postgresql://portal@127.0.0.1:{self.port}/{database}"
+        """The URL of one of the server's databases, by way of the pooler, by the role of applications."""
+        return f"postgresql://{APPLICATION}@127.0.0.1:{self.port}/{database}"
 
     def _answers(self) -> bool:
         with socket.socket() as probe:

@@ -25,9 +25,11 @@ from tests.portal import Portal
 from tests.providers import Providers
 from tests.relying_party import REDIRECT_URI
 from tests.servers import (
+    APPLICATION,
     PROJECT_ROOT,
     START_SECONDS,
     STOP_SECONDS,
+    SUPERUSER,
     PgBouncer,
     PostgresCluster,
     RedisServer,
@@ -85,7 +87,7 @@ class Cluster(PostgresCluster):
         """Run one statement as the superuser, outside a transaction; answers its rows."""
         url = sa.make_url(self.url(database))
         with psycopg.connect(
-            host=url.host, port=url.port, user=url.username, dbname=database, autocommit=True, connect_timeout=5
+            host=url.host, port=url.port, user=SUPERUSER, dbname=database, autocommit=True, connect_timeout=5
         ) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
@@ -295,7 +297,7 @@ def on_two_servers(**settings: str) -> Iterator[Stand]:
         cluster.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
         cluster.ask("SELECT pg_reload_conf()")
         hosts = ",".join(each.url("").split("@")[1].rstrip("/") for each in (cluster, copy))
-        url = f"postgresql://portal@{hosts}/portal"
+        url = f"postgresql://{APPLICATION}@{hosts}/portal"
         portal = FaultyPortal(directory, url, **{**LIMITS, **settings})
         yield Stand(portal, _started(stack, portal), directory, cluster, copy=copy)
 

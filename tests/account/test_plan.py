@@ -37,7 +37,7 @@ def take(act: Callable[..., Any], user_id: str, amount: int, key: str | None = N
 def test_a_new_account_is_told_what_it_has(browser: FlaskClient) -> None:
     page = shown(browser.get(PATH))
     assert '<h2 id="plan">Free</h2>' in page
-    for words in ("0 of 100 used", "100 left", "Counted anew from", "Nothing was used yet.", "KST"):
+    for words in ("0 of 100 used", "100 left", "Starts over on", "Nothing was used yet.", "KST"):
         assert words in page
     assert "Change plan" not in page
     assert "0 of 100 used" in shown(browser.get("/account"))

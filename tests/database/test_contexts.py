@@ -163,8 +163,8 @@ def telling_statements() -> Iterator[str]:
     for module in list(sys.modules.values()):
         if module.__name__.startswith("app.services."):
             for each in vars(module).values():
-                if isinstance(each, Statement) and (telling := each._prepare(dialect, None).telling):
-                    yield telling.sql
+                if isinstance(each, Statement) and (telling := each._prepare(dialect, None).telling_sql):
+                    yield telling
 
 
 def scans(node: Any, *, is_told: bool) -> Iterator[str]:

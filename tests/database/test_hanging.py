@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from tests.relying_party import RelyingParty, add_client, add_person, log_in
-from tests.servers import PostgresCluster, running, started
+from tests.servers import APPLICATION, PostgresCluster, running, started
 
 pytestmark = pytest.mark.timed
 
@@ -119,7 +119,7 @@ def test_the_copy_that_was_promoted_takes_over_without_a_restart(
 
         copy = stack.enter_context(running(copied))
         hosts = ",".join(each.url("").split("@")[1].rstrip("/") for each in (copy, cluster))
-        _, web = portal(make_app, f"postgresql://portal@{hosts}/portal")
+        _, web = portal(make_app, f"postgresql://{APPLICATION}@{hosts}/portal")
         tokens = web.tokens()
         assert statuses(asked(web, tokens)) == DONE
         time.sleep(0.5)

@@ -11,13 +11,17 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.database import NOBODY, enter, person
 from app.database.patience import PatientConnection
 from app.database.postgresql import Forgotten, Statements
+from app.models import User
+from app.services.foundation.statements import Statement
 from tests.relying_party import RelyingParty, add_client, add_person, log_in
 from tests.servers import PgBouncer, running, started
 
 THREADS, ROUNDS = 6, 8
 PLAIN: dict[str, Any] = {"autocommit": True, "prepare_threshold": None}
+IDS = Statement(sa.select(User.id))
 Pooled = Callable[[int], str]
 
 
@@ -115,3 +119,27 @@ def counted(app: Flask, schema: str) -> list[int]:
         place = schema or "public"
         tables = ("users", "clients", "scopes", "signing_keys", "roles")
         return [connection.scalar(sa.text(f"SELECT count(*) FROM {place}.{table}")) or 0 for table in tables]  # noqa: S608
+
+
+def test_whoever_shares_a_connection_reaches_nothing_that_another_one_reached(
+    make_app: Callable[..., Flask], pooled: Pooled
+) -> None:
+    """All on one connection of the server, in turns and at once: by statements of their own and in transactions."""
+    app = portal(make_app, pooled(1), "")
+    people = [add_person(app, f"person-{number}@example.com") for number in range(THREADS)]
+
+    def look(who: str) -> set[frozenset[str]]:
+        found = set()
+        for _ in range(ROUNDS):
+            with app.app_context():
+                db = app.extensions["services"].db
+                enter(person(who))
+                found.add(frozenset(row.id for row in IDS.all(db)))
+                found.add(frozenset(db.session.scalars(sa.select(User.id))))
+                db.rollback()
+                enter(NOBODY)
+                found.add(frozenset([who, *(row.id for row in IDS.all(db))]))
+        return found
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert list(pool.map(look, people)) == [{frozenset([who])} for who in people]

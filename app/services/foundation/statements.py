@@ -62,7 +62,9 @@ class _Prepared:
         compiled = cast(SQLCompiler, cast(Any, core).compile(dialect=spoken, column_keys=names, **_in(schema)))
         self.sql = str(compiled)
         self.writes = self.is_guarded = False
-        self.telling: _Prepared | None = None
+        self.telling_sql = ""
+        self.telling_order: list[int | str] = []
+        """Of :attr:`telling_sql` the places of its values among those of :attr:`sql`, and names of what is told."""
         # A default of the model would have to be computed for each row; here every column is given.
         if compiled.insert_prefetch or compiled.update_prefetch:
             raise ValueError(f"A value is missing for {[column.key for column in compiled.insert_prefetch]}")
@@ -141,15 +143,16 @@ class Statement:
 
     @staticmethod
     def _ask(db: Database, prepared: _Prepared, values: dict[str, Any], *, is_alone: bool = False) -> Any:
-        def by_itself(told: Mapping[str, str]) -> tuple[str, Any]:
-            return telling.sql, telling.values({**values, **told})
+        given = prepared.values(values)
 
-        telling = cast(_Prepared, prepared.telling)
-        alone = None if prepared.telling is None else by_itself
-        asked = prepared.sql, prepared.values(values)
+        def by_itself(told: Mapping[str, str]) -> tuple[str, Any]:
+            order = prepared.telling_order
+            return prepared.telling_sql, [given[each] if isinstance(each, int) else told[each] for each in order]
+
         # Alone, what touches no rows of people is a transaction without being told.
         writes = prepared.writes and (prepared.is_guarded or not is_alone)
-        return db.execute(*asked, writes=writes, is_alone=is_alone, by_itself=alone)
+        alone = by_itself if prepared.telling_sql else None
+        return db.execute(prepared.sql, given, writes=writes, is_alone=is_alone, by_itself=alone)
 
     def _for(self, db: Database) -> _Prepared:
         dialect, schema = db.speech
@@ -164,9 +167,12 @@ class Statement:
         if dialect.name == "postgresql" and not _guarded().isdisjoint(WORD.findall(prepared.sql)):
             prepared.is_guarded = True
             telling = self._telling if self._telling is not None else _telling(self._core, self._columns)
-            prepared.telling = None if telling is None else _Prepared(telling, (), dialect, schema)
             # What cannot say it itself needs a transaction that does.
             prepared.writes = self._writes or telling is None
+            if telling is not None:
+                own, said = prepared.order, _Prepared(telling, (), dialect, schema)
+                prepared.telling_sql = said.sql
+                prepared.telling_order = [own.index(name) if name in own else name for name in said.order]
         return prepared
 
 
