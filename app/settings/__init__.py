@@ -335,6 +335,11 @@ def _problems(settings: Settings) -> Iterator[str]:
         ),
         (storage.schema and storage.database_url.startswith("sqlite"), "DB_SCHEMA needs PostgreSQL"),
         (
+            storage.owner_url
+            and {url.split("+")[0] for url in (storage.owner_url, storage.database_url)} != {"postgresql"},
+            "DATABASE_OWNER_URL needs PostgreSQL, and DATABASE_URL to name the same database",
+        ),
+        (
             settings.mail.password
             and not (settings.mail.use_tls or settings.mail.use_ssl)
             and not is_loopback(settings.mail.server),
@@ -379,7 +384,7 @@ def is_loopback(host: str) -> bool:
 
 def _masked(value: str, name: str) -> str:
     """A secret as it may be shown; a database URL keeps what is not its password."""
-    if name == "database_url":
+    if name == "database_url" or (name == "owner_url" and value):
         return database_urls.masked(value, MASK)
     if name == "redis_url":
         return re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{MASK}@", value)

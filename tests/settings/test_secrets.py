@@ -36,6 +36,7 @@ GOOD = {
 }
 # What a secret is of no use without.
 BESIDE = {
+    "DATABASE_OWNER_URL": {"DATABASE_URL": GOOD["DATABASE_URL"]},
     "GOOGLE_CLIENT_SECRET": {"GOOGLE_CLIENT_ID": "portal"},
     "KAKAO_CLIENT_SECRET": {"KAKAO_REST_API_KEY": "portal"},
     "KAKAO_ADMIN_KEY": {"KAKAO_REST_API_KEY": "portal", "KAKAO_CLIENT_SECRET": "hidden-secret"},

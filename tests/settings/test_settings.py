@@ -80,6 +80,9 @@ def test_production_names_every_problem_at_once() -> None:
         ("PUBLIC_URL", "capacitor://localhost"),
         ("DATABASE_URL", "mysql://x"),
         ("DB_SCHEMA", "a b"),
+        ("DATABASE_OWNER_URL", "mysql://x"),
+        ("DATABASE_OWNER_URL", "postgresql://owner@db/x"),
+        ("DATABASE_OWNER_URL", "sqlite:////var/lib/portal.db"),
         ("CORS_ORIGINS", "https://a.example.com/x"),
         ("CORS_ORIGINS", "null"),
         ("CORS_ORIGINS", "*"),
@@ -111,12 +114,14 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
             **PRODUCTION,
             "INSTANCE_PATH": str(tmp_path),
             "DATABASE_URL": "postgres://u:hidden@db/x",
+            "DATABASE_OWNER_URL": "postgres://owner:hidden@db/x",
             "REDIS_URL": "redis://:hidden@cache/0",
         }
     )
     shown = {row.variable: row.value for row in settings.rows()}
     assert shown["SECRET_KEY"] == shown["ENCRYPTION_KEYS"] == MASK
     assert shown["DATABASE_URL"] == f"postgresql+psycopg://u:{MASK}@db/x"
+    assert shown["DATABASE_OWNER_URL"] == f"postgresql+psycopg://owner:{MASK}@db/x"
     assert "hidden" not in str(shown)
 
 
