@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from werkzeug.test import TestResponse
 
@@ -15,6 +16,7 @@ from tests.relying_party import refusal
 from tests.security.answers import ISSUER, is_json, is_refused
 from tests.security.assertions import TYPE, Key, Signer, jwk_of, jwks_of, signed
 from tests.security.parties import Parties, opened
+from tests.servers import unrestricted_engine
 
 TOKEN = "/api/oauth/token"
 ENDPOINTS = [TOKEN, "/api/oauth/revoke", "/api/oauth/introspect"]
@@ -60,13 +62,9 @@ def asked(parties: Parties, form: dict[str, str], path: str = TOKEN, **headers: 
 
 def reasons(parties: Parties) -> list[Any]:
     """Why clients were refused since this was asked last, as it is on record."""
-    with parties.app.app_context():
-        session = parties.app.extensions["services"].db.session
-        failed = session.query(AuditLog).filter_by(action="oauth:client:authentication_failed")
-        found = [each.details.get("reason") for each in failed]
-        session.query(AuditLog).filter_by(action="oauth:client:authentication_failed").delete()
-        session.commit()
-    return found
+    failed = sa.delete(AuditLog).where(AuditLog.action == "oauth:client:authentication_failed")
+    with unrestricted_engine(parties.database_url).begin() as outside:
+        return [each.get("reason") for each in outside.scalars(failed.returning(AuditLog.details))]
 
 
 def test_d103_an_assertion_proves_the_client_wherever_it_has_to(parties: Parties, service: Signer) -> None:
