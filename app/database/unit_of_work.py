@@ -146,7 +146,8 @@ class PortalDatabase(SQLAlchemy):
             if isinstance(raw, sqlite3.Connection):
                 if writes and not raw.in_transaction:
                     begin(connection.info, raw, is_reader=False)
-                return raw.execute(statement, values)
+                # Who traces stands in the connection's place.
+                return (connection.info.get("statements") or raw).execute(statement, values)
             what = Asked(statement, values, writes=writes, is_alone=is_alone, by_itself=by_itself)
             return ask(connection.info, raw, what)
         except self.dialect.loaded_dbapi.Error as error:

@@ -13,6 +13,7 @@ from app.errors import TooManyAttempts
 from tests.relying_party import RelyingParty, add_client, add_person
 from tests.security.parties import Parties
 from tests.security.test_r_cors import DOCUMENTS, FOR_BROWSERS, ORIGIN, UNKNOWN, granted
+from tests.servers import unrestricted_engine
 
 API = "/api/v1/auth/me"
 PUBLIC = [*DOCUMENTS, "/api/openapi.json", "/static/sdk/max-auth.js", "/static/sdk/max-auth.d.ts"]
@@ -203,12 +204,10 @@ def test_r277_a_client_that_asks_too_often_reads_it(make_app: Callable[..., Flas
 def test_r277_an_outage_may_be_read_by_the_origins_that_were_known(
     make_app: Callable[..., Flask], open_database: Callable[..., str], engine: str
 ) -> None:
-    app = make_app(open_database(engine))
+    app = make_app(url := open_database(engine))
     add_client(app, "spa")
-    with app.app_context():
-        services = app.extensions["services"]
-        services.db.execute("DROP TABLE clients" + (" CASCADE" if engine == "postgresql" else ""), [], writes=True)
-        services.db.commit()
+    with unrestricted_engine(url).begin() as outside:
+        outside.exec_driver_sql("DROP TABLE clients" + (" CASCADE" if engine == "postgresql" else ""))
     assert asked(app.test_client(), "/api/oauth/token", "x-requested-with").status_code == 204
     # A schema that is not this code's is nobody's fault who asks.
     form = {"client_id": "spa", "grant_type": "refresh_token"}
