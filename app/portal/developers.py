@@ -9,9 +9,10 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
+from markupsafe import Markup
 
 from app.errors import PortalError, sentence
-from app.portal import highlighting, libraries
+from app.portal import libraries
 from app.services.clients.clients import ClientRecord
 from app.services.clients.scopes import split
 from app.services.upkeep.seeding import PLAYGROUND
@@ -21,7 +22,6 @@ from app.web.security import allow_frames_of_own, allow_framing, isolate
 from app.wiring import services
 
 bp = Blueprint("developers", __name__)
-bp.add_app_template_filter(highlighting.block, "coloured")
 ENDPOINTS = {
     "discovery": ".well-known/openid-configuration",
     "authorization_endpoint": "api/oauth/authorize",
@@ -34,6 +34,14 @@ ENDPOINTS = {
 }
 TABS = ("kit", "curl", "service", *(library.key for library in libraries.LIBRARIES))
 PLAYGROUND_SCOPE = "openid profile email offline_access read:groups"
+
+
+@bp.app_template_filter("coloured")
+def coloured(code: object, language: str) -> Markup:
+    """The body of a block of code, in colours."""
+    from app.portal import highlighting  # noqa: PLC0415 five megabytes of a worker, which few pages need
+
+    return highlighting.block(code, language)
 
 
 class AdministratorsOnly(PortalError):
