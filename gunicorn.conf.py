@@ -163,7 +163,7 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def _share_heaps() -> None:
-    """Have threads share heaps, two for each core: one for each thread, as glibc gives them, keeps megabytes of nothing.
+    """Have threads share heaps, two for each core: one for each thread, as glibc has it, keeps megabytes of nothing.
 
     Python's own objects are in none of them, and of its threads one runs at a time.
     """
