@@ -163,12 +163,12 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def _share_heaps() -> None:
-    """Have threads share heaps, two for each core: one for each thread, as glibc has it, keeps megabytes of nothing.
+    """Have threads share one heap: one for each thread, as glibc has it, keeps megabytes of nothing.
 
     Python's own objects are in none of them, and of its threads one runs at a time.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
-        mallopt(M_ARENA_MAX, 2 * (os.cpu_count() or 1))
+        mallopt(M_ARENA_MAX, 1)
 
 
 def post_fork(server: Any, worker: Any) -> None:
