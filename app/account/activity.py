@@ -11,20 +11,22 @@ from flask_login import current_user, login_required
 from app.account.pages import Device, bp, device, show
 from app.account.sentences import CHANGED, FAILED, KINDS, NONE_OF, REASONS, SENTENCES, UNNAMED
 from app.account.signs import EVENTS, OTHER, REFUSED
+from app.errors import sentence
 from app.languages import gettext as _
 from app.languages.times import local_day, today
 from app.services.foundation.texts import shown
-from app.services.people.activity import Kind, Occurrence
+from app.services.people.activity import ADMINISTRATOR, OPERATOR, Kind, Occurrence
 from app.services.record.audit import Event
 from app.wiring import services
 
 PAGE = 50
 AT_ONCE = timedelta(seconds=5)
+ACTORS = {OPERATOR: sentence("the operator"), ADMINISTRATOR: sentence("an administrator")}
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An occurrence as the page shows it; ``by`` says who did it if it was not the person."""
+    """An occurrence as the page shows it; ``by`` says who did it if it was not the person, and then has no place."""
 
     id: str
     sign: str
@@ -33,7 +35,7 @@ class Told:
     at: datetime
     is_success: bool
     device: Device | None
-    place: str
+    place: str | None
     by: str
 
 
@@ -102,8 +104,8 @@ def _told(occurrence: Occurrence) -> Told:
         occurrence.created_at,
         occurrence.is_success,
         device(occurrence.user_agent) if occurrence.user_agent else None,
-        occurrence.ip_address,
-        _("the operator") if occurrence.actor == "operator" else "",
+        occurrence.ip_address if occurrence.actor == current_user.id else None,
+        _(ACTORS[occurrence.actor]) if occurrence.actor in ACTORS else "",
     )
 
 

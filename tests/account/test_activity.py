@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from app.account import signs
 from app.account.sentences import FAILED, KINDS, NONE_OF, REASONS, SENTENCES
 from app.services.foundation.environment import Caller
-from app.services.people.activity import EVENTS, Kind
+from app.services.people.activity import BY_ITSELF, EVENTS, Kind
 from app.services.record.audit import Event
 from app.services.sessions.user_agents import DeviceKind
 from tests.account.browsing import IPHONE, Facts, english, send, shown
@@ -19,7 +19,7 @@ from tests.clock import Clock
 from tests.relying_party import EMAIL, PASSWORD, add_client, add_person, log_in
 from tests.servers import PROJECT_ROOT
 
-PATH = "/account/activity"
+PATH, EXPORT = "/account/activity", "/account/data/export.json"
 LATEST = "SELECT id FROM oauth_audit_logs WHERE user_id = :id ORDER BY created_at DESC, id DESC LIMIT 1"
 ICONS = PROJECT_ROOT / "templates/macros/icons.html"
 # These concern clients, keys, services and the trail itself; no row of theirs names a person.
@@ -152,6 +152,51 @@ def test_what_an_operator_did_is_told_as_that(app: Flask, browser: FlaskClient, 
     row, _ = first_row(shown(browser.get(PATH)))
     assert "The plan was changed." in row
     assert "By the operator" in row
+
+
+@pytest.mark.parametrize("named", ["another", "backend", "operator", *sorted(BY_ITSELF)])
+def test_whose_doing_it_was_is_told_without_their_id_address_and_browser(
+    app: Flask, browser: FlaskClient, clock: Clock, ada: str, facts: Facts, named: str
+) -> None:
+    clock.advance(minutes=1)
+    actor = add_person(app, "bob@example.com") if named == "another" else named
+    with app.app_context():
+        services = app.extensions["services"]
+        services.audit.record(Event.QUOTA_RESET, Caller("203.0.113.9", "Firefox of Bob", actor=actor), user_id=ada)
+        services.db.commit()
+    seen, folded = first_row(shown(browser.get(PATH)))
+    assert "Your usage this month was set back to 0." in seen
+    by = re.findall(r"By [a-z ]+[a-z]", seen)
+    assert by == ["By the operator"] * (named == "operator") + ["By an administrator"] * (
+        named in {"another", "backend"}
+    )
+    assert "IP address" not in folded
+    (told,) = [each for each in browser.get(EXPORT).json["activity"] if each["action"] == Event.QUOTA_RESET]
+    is_nobodys = named in {"operator", *BY_ITSELF}
+    assert (told["actor"], told["ip"], told["user_agent"]) == (named if is_nobodys else "administrator", "", "")
+    for text in (seen, folded, browser.get(EXPORT).text):
+        assert not any(secret in text for secret in ("203.0.113.9", "Firefox of Bob", *([actor] * (not is_nobodys))))
+    kept = facts.all("SELECT actor, ip, user_agent FROM oauth_audit_logs WHERE action = :it", it=Event.QUOTA_RESET)
+    assert [tuple(row) for row in kept] == [(actor, "203.0.113.9", "Firefox of Bob")]
+
+
+def test_what_the_person_did_is_told_with_address_and_browser(app: Flask, browser: FlaskClient, ada: str) -> None:
+    """Also what an administrator changes that is of no person: it is on record as theirs."""
+    with app.app_context():
+        services = app.extensions["services"]
+        here = Caller("203.0.113.9", "Firefox of Ada", actor=ada, user_id=ada)
+        services.audit.record(Event.CLIENT_CHANGED, here, client_id="portal")
+        services.db.commit()
+    told = [each for each in browser.get(EXPORT).json["activity"] if each["action"] == Event.CLIENT_CHANGED]
+    assert [(each["actor"], each["ip"], each["user_agent"]) for each in told] == [
+        (ada, "203.0.113.9", "Firefox of Ada")
+    ]
+
+
+def test_everything_the_portal_does_by_itself_is_told_as_nobodys(app: Flask) -> None:
+    sources = "".join(file.read_text() for file in Path(app.root_path).rglob("*.py"))
+    given = set(re.findall(r'Caller\(actor="(\w+)"\)|ACTOR = "(\w+)"', sources))
+    assert {first or second for first, second in given} - {"operator"} == BY_ITSELF
 
 
 def test_other_peoples_activity_is_not_shown(app: Flask, browser: FlaskClient) -> None:

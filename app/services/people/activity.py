@@ -15,6 +15,22 @@ from app.services.record.audit import Event
 
 _log = cast(sa.Table, AuditLog.__table__)
 _client = cast(sa.Table, Client.__table__)
+OPERATOR, ADMINISTRATOR = "operator", "administrator"
+BY_ITSELF = frozenset({"billing", "deletion", "kakao", "retention", "seed"})
+"""Actors that are nobody: what the portal does by itself, or because somebody outside told it."""
+_IS_THEIRS = _log.c.actor.in_([_log.c.user_id, ""])
+_ACTOR = sa.case(
+    (sa.or_(_IS_THEIRS, _log.c.actor.in_([OPERATOR, *sorted(BY_ITSELF)])), _log.c.actor), else_=ADMINISTRATOR
+)
+TOLD = {
+    "actor": _ACTOR.label("actor"),
+    "ip": sa.case((_IS_THEIRS, _log.c.ip), else_="").label("ip"),
+    "user_agent": sa.case((_IS_THEIRS, _log.c.user_agent), else_="").label("user_agent"),
+}
+"""What a record says to whom it concerns of who did it: of anybody else neither id nor address nor browser.
+
+The trail has these as they were (``docs/audit.md``). A service token is an administrator as a person is one.
+"""
 
 
 class Kind(enum.StrEnum):
@@ -88,7 +104,11 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One thing that happened; ``event`` is a value of :class:`app.services.record.audit.Event`."""
+    """One thing that happened; ``event`` is a value of :class:`app.services.record.audit.Event`.
+
+    ``actor`` is the person, :data:`OPERATOR`, :data:`ADMINISTRATOR` or one of :data:`BY_ITSELF`; address and browser
+    are empty unless it is the person (:data:`TOLD`).
+    """
 
     id: str
     event: str
@@ -118,9 +138,7 @@ _COLUMNS = (
     _client.c.name,
     _log.c.success,
     _log.c.error_code,
-    _log.c.actor,
-    _log.c.ip,
-    _log.c.user_agent,
+    *TOLD.values(),
     _log.c.details,
     _log.c.created_at,
 )

@@ -36,6 +36,7 @@ from app.models import (
 )
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.pictures import SIZES, address, path_of
+from app.services.people.activity import TOLD
 from app.services.photos.photos import Photos
 from app.services.plans.effective import plan_at
 from app.services.record.audit import Audit, Event
@@ -76,6 +77,16 @@ _MEMBERSHIPS = Section(
     .join(_role, _role.c.id == _membership.c.role_id)
     .where(_membership.c.user_id == sa.bindparam("user_id"))
     .order_by(_group.c.name),
+)
+_log = _table(AuditLog)
+_ACTIVITY = Section(
+    "activity",
+    sa.select(
+        *(_log.c[name] for name in ("id", "action", "client_id", "success", "error_code", "details", "created_at")),
+        *TOLD.values(),
+    )
+    .where(_log.c.user_id == sa.bindparam("user_id"))
+    .order_by(_log.c.created_at.desc(), _log.c.id),
 )
 SECTIONS = (
     _of(
@@ -168,22 +179,7 @@ SECTIONS = (
     _of("mailed_links", OneTimeToken, ("purpose", "email", "created_at", "expires_at", "used_at")),
     _of("deliveries", Delivery, ("kind", "client_id", "created_at", "attempts", "done_at", "given_up_at")),
     _of("owned_applications", Client, ("client_id", "name", "created_at"), owner="owner_id"),
-    _of(
-        "activity",
-        AuditLog,
-        (
-            "id",
-            "action",
-            "client_id",
-            "actor",
-            "success",
-            "error_code",
-            "ip",
-            "user_agent",
-            "details",
-            "created_at",
-        ),
-    ),
+    _ACTIVITY,
 )
 
 
