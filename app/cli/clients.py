@@ -1,6 +1,7 @@
 """``clients``: client applications."""
 
 import json
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import click
 from app.cli import client_options
 from app.cli.outcome import OPERATOR, as_json, confirmed, operation, over_everything, said, show, show_one, warn
 from app.services.clients.clients import ClientRecord
+from app.services.clients.redirect_advice import ApplicationType, Verdict
 from app.services.clients.redirect_uris import is_on_network
 from app.services.clients.registration import CREATED_AS, ListChange, is_own_path
 from app.services.upkeep.seeding import SEEDED
@@ -148,6 +150,31 @@ def delete(client_id: str, yes: bool, as_json: bool) -> None:
     if client_id in SEEDED:
         warn("The next seed makes this client anew. To keep it away, disable it instead.")
     said(f"Deleted {client_id}.", {"client_id": client_id, "deleted": True}, is_json=as_json)
+
+
+@clients.command("check-uri")
+@click.argument("uri")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice([each.value for each in ApplicationType]),
+    required=True,
+    help="What kind of application it is for.",
+)
+@click.option("--client", "client_id", metavar="ID", help="Beside the addresses of this client.")
+@operation
+def check_uri(uri: str, kind: str, client_id: str | None, as_json: bool) -> None:
+    """Say what to think of a redirect URI, and how silent login works from there; registers nothing."""
+    verdict = services.redirect_advice.about(uri, ApplicationType(kind), client_id)
+    if as_json:
+        show_one(asdict(verdict), is_json=True)
+    else:
+        click.echo("\n".join(_lines(verdict)))
+
+
+def _lines(verdict: Verdict) -> list[str]:
+    found = [f"{each.level}: {each.sentence}" + (f" ({each.value})" if each.value else "") for each in verdict.advice]
+    return [*found, f"silent login: {verdict.site.sentence}"]
 
 
 def _row(client: ClientRecord) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from functools import cached_property
 
 from app.services.clients.clients import Clients
+from app.services.clients.redirect_advice import RedirectAdvice
 from app.services.clients.scopes import Scopes
 from app.wiring.revocation import RevocationRoom
 
@@ -23,3 +24,12 @@ class ClientsRoom(RevocationRoom):
     @cached_property
     def scopes(self) -> Scopes:
         return Scopes(self.db)
+
+    @cached_property
+    def redirect_advice(self) -> RedirectAdvice:
+        return RedirectAdvice(
+            self.clients,
+            self.settings.issuer,
+            allows_network=not self.settings.is_production,
+            sends_cookies_elsewhere=self.settings.session.same_site == "None",
+        )

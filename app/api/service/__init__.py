@@ -4,6 +4,7 @@
     GET    clients                               registered applications; POST registers one
     GET    clients/<client_id>                   one of them; PATCH changes it, DELETE removes it
     POST   clients/<client_id>/regenerate-secret a new secret, shown once; DELETE …/secrets/<secret_id> ends one
+    POST   redirect-uri-advice                   what to think of a redirect URI before it is registered
     GET    users                                 people; POST makes an account
     GET    users/<user_id>                       one of them; PATCH changes, DELETE removes the account
     POST   users/<user_id>/end-sessions          log a person out everywhere
@@ -33,11 +34,11 @@ Each operation names the scope that the token needs; ``admin:full`` stands for a
 script of another origin may read an answer.
 """
 
-from app.api.service import audit, clients, groups, people, plans, roles, sessions, statistics, tokens
+from app.api.service import audit, clients, groups, insight, people, plans, roles, sessions, statistics, tokens
 
 PREFIX = "/api/admin/oauth/service"
 OPERATIONS = tuple(
     each
-    for room in (statistics, clients, people, roles, groups, plans, sessions, tokens, audit)
+    for room in (statistics, clients, insight, people, roles, groups, plans, sessions, tokens, audit)
     for each in room.routes.operations
 )

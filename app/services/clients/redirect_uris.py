@@ -9,8 +9,9 @@ from app.errors import InvalidInput, sentence
 from app.services.foundation import networks
 
 LARGEST_PORT = 65535
+LONGEST = 2000
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?(/[^#]*)?\Z")
-_ALLOWED = re.compile(r"[!-~]{1,2000}\Z")
+_ALLOWED = re.compile(rf"[!-~]{{1,{LONGEST}}}\Z")
 _LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 _LOCAL_NAMES = {"host.docker.internal"}
 _LOCAL_NETWORKS = tuple(
@@ -37,7 +38,7 @@ def require_registrable(uri: str, *, allows_network: bool = False) -> None:
         raise InvalidInput(sentence("This redirect URI is not a valid URI."), "redirect_uri") from None
     if parts.username is not None or parts.password is not None:
         raise InvalidInput(sentence("A redirect URI carries no username."), "redirect_uri")
-    if {"code", "state", "iss", "error"} & set(re.findall(r"(?:^|&)([^=&]+)", parts.query)):
+    if has_protocol_parameters(parts.query):
         raise InvalidInput(sentence("A redirect URI has no parameters of the protocol."), "redirect_uri")
     is_web = parts.scheme == "https" and bool(host)
     is_local = parts.scheme == "http" and (_is_loopback(host or "") or (allows_network and is_on_network(uri)))
@@ -49,6 +50,11 @@ def require_registrable(uri: str, *, allows_network: bool = False) -> None:
             ),
             "redirect_uri",
         )
+
+
+def has_protocol_parameters(query: str) -> bool:
+    """Whether a query has what answers bring (:rfc:`6749#section-4.1.2`, :rfc:`9207`)."""
+    return not {"code", "state", "iss", "error"}.isdisjoint(re.findall(r"(?:^|&)([^=&]+)", query))
 
 
 def require_notifiable(uri: str) -> None:
