@@ -54,6 +54,7 @@ SENTENCES: dict[str, str] = {
     Event.REFRESH_REUSED: sentence("An old key of %(app)s was used again, so it was logged out."),
     Event.REFRESH_FOREIGN: sentence("Another application tried to use a key that was not its own."),
     Event.TOKEN_REVOKED: sentence("%(app)s was logged out."),
+    Event.TOKEN_PREVIEWED: sentence("What %(app)s would be told about you was looked at."),
     Event.CLIENT_CHANGED: sentence("You changed what is registered about %(app)s."),
 }
 """What each event says on the activity page; whoever adds one that can concern a person adds its sentence here."""

@@ -61,6 +61,7 @@ EVENTS: dict[str, str] = {
     Event.REFRESH_REUSED: "shield-exclamation",
     Event.REFRESH_FOREIGN: "shield-exclamation",
     Event.TOKEN_REVOKED: "grid",
+    Event.TOKEN_PREVIEWED: "eye",
     Event.CLIENT_CHANGED: "pencil",
 }
 

@@ -172,6 +172,31 @@ def check_uri(uri: str, kind: str, client_id: str | None, as_json: bool) -> None
         click.echo("\n".join(_lines(verdict)))
 
 
+@clients.command("preview")
+@click.argument("client_id")
+@click.argument("who")
+@click.option("--scope", default="", help="What the request would ask for, such as 'openid email'.")
+@operation
+def preview(client_id: str, who: str, scope: str, as_json: bool) -> None:
+    """Show what the tokens of a person (e-mail or id) would say, unsigned; nothing is issued, looking is on record."""
+    shown = services.token_previews.of(client_id, who, scope, OPERATOR)
+    if as_json:
+        show_one(asdict(shown), is_json=True)
+        return
+    click.echo(shown.note)
+    click.echo(
+        f"next step: {shown.next_step}" + (f" ({shown.error}: {shown.error_description})" if shown.error else "")
+    )
+    click.echo(f"granted: {' '.join(shown.granted) or '-'}")
+    for each in shown.left_out:
+        click.echo(f"left out: {each.scope}: {each.sentence}")
+    for line in shown.consent:
+        click.echo(f"asks: {line.scope}{' (optional)' if line.is_optional else ''}: {line.sentence}")
+    for name in ("access_token", "id_token", "userinfo", "lifetimes"):
+        if found := asdict(shown)[name]:
+            click.echo(f"{name}: {json.dumps(found, indent=2, ensure_ascii=False)}")
+
+
 def _lines(verdict: Verdict) -> list[str]:
     found = [f"{each.level}: {each.sentence}" + (f" ({each.value})" if each.value else "") for each in verdict.advice]
     return [*found, f"silent login: {verdict.site.sentence}"]

@@ -182,11 +182,7 @@ class Draft:
     def _scopes(self, given: dict[str, str]) -> tuple[str, ...]:
         # RFC 6749 section 3.3: the server may grant less than was asked for.
         requested = scopes.split(given.get("scope")) or (scopes.DEFAULT_SCOPE,)
-        granted = tuple(
-            scope
-            for scope in requested
-            if scope in self.client.allowed_scopes and not scope.startswith(scopes.SERVICE_PREFIX)
-        )
+        granted = scopes.of_request(requested, self.client.allowed_scopes)
         if not granted:
             allowed = [each for each in self.client.allowed_scopes if not each.startswith(scopes.SERVICE_PREFIX)]
             cause = Cause("authorization_scope", {"sent": scope_names(requested), "registered": " ".join(allowed)})

@@ -7,11 +7,11 @@ from flask import Request, Response, jsonify
 from app.errors import Cause, ProtocolRefusal
 from app.oauth.parameters import FORM
 from app.services.grants.bearer import AccessState
+from app.services.tokens.claims import FOR_USERINFO
 from app.web.protocol import explanations, refusals
 from app.wiring import services
 
 REALM = "MAX Platform"
-SUFFICIENT = ("openid", "profile", "email", "read:profile", "read:groups")
 
 
 class NoToken(ProtocolRefusal):
@@ -26,7 +26,7 @@ class InsufficientScope(ProtocolRefusal):
 
     def __init__(self, state: AccessState) -> None:
         check = "token_scope" if state.subject else "token_of_service"
-        cause = Cause(check, {"granted": " ".join(state.scopes), "expected": SUFFICIENT[0]})
+        cause = Cause(check, {"granted": " ".join(state.scopes), "expected": FOR_USERINFO[0]})
         super().__init__("insufficient_scope", "The token has no scope that covers this", 403, cause)
 
 
@@ -51,7 +51,7 @@ def presented(request: Request) -> str:
 
 def claims_of(state: AccessState) -> dict[str, Any]:
     """What the token's scopes cover; raises :class:`InsufficientScope`."""
-    if state.subject is None or not set(state.scopes) & set(SUFFICIENT):
+    if state.subject is None or not set(state.scopes) & set(FOR_USERINFO):
         raise InsufficientScope(state)
     return services.claims.userinfo(state.subject, state.scopes)
 
@@ -64,7 +64,7 @@ def refused(refusal: ProtocolRefusal, client_id: str | None = None, token: str =
         uri = explanations.of_bearer(refusal.code, refusal.message, token, refusal.cause)
         challenge += f', error="{refusal.code}", error_description="{refusal.message}", error_uri="{uri}"'
     if isinstance(refusal, InsufficientScope):
-        challenge += f', scope="{" ".join(SUFFICIENT[:1])}"'
+        challenge += f', scope="{" ".join(FOR_USERINFO[:1])}"'
     response = jsonify(error=refusal.code or "unauthorized", error_description=refusal.message)
     response.status_code = refusal.status
     response.headers["WWW-Authenticate"] = challenge

@@ -8,6 +8,7 @@ from app.services.oversight.grants import Grants
 from app.services.oversight.policies import Policies
 from app.services.oversight.rights import Rights
 from app.services.oversight.statistics import Statistics
+from app.services.oversight.token_preview import TokenPreviews
 from app.services.oversight.trace import Traces
 from app.wiring.identities import IdentitiesRoom
 
@@ -42,3 +43,17 @@ class OversightRoom(IdentitiesRoom):
     @cached_property
     def traces(self) -> Traces:
         return Traces(self.db, self.clock, self.audit, self.accounts, self.sessions.policy)
+
+    @cached_property
+    def token_previews(self) -> TokenPreviews:
+        return TokenPreviews(
+            self.clock,
+            self.audit,
+            self.clients,
+            self.scopes,
+            self.accounts,
+            self.claims,
+            self.consents,
+            self.refresh_tokens,
+            self.unsigned_tokens,
+        )

@@ -2,12 +2,16 @@
 
 from datetime import timedelta
 from functools import cached_property
+from typing import TypeVar
 
 from app.services.tokens.claims import Claims
 from app.services.tokens.keys import Keys, Lives
 from app.services.tokens.tokens import Lifetimes, Tokens
+from app.services.tokens.unsigned import UnsignedTokens
 from app.settings import Settings
 from app.wiring.tenancy import PlansRoom
+
+T = TypeVar("T", bound=Tokens)
 
 
 class TokensRoom(PlansRoom):
@@ -31,14 +35,15 @@ class TokensRoom(PlansRoom):
 
     @cached_property
     def tokens(self) -> Tokens:
-        settings = self.settings
-        return Tokens(
-            self.keys,
-            self.clock,
-            settings.issuer,
-            _lifetimes(settings),
-            has_all_claims=settings.tokens.has_all_claims,
-        )
+        return self._made(Tokens)
+
+    @cached_property
+    def unsigned_tokens(self) -> UnsignedTokens:
+        return self._made(UnsignedTokens)
+
+    def _made(self, kind: type[T]) -> T:
+        has_all = self.settings.tokens.has_all_claims
+        return kind(self.keys, self.clock, self.settings.issuer, _lifetimes(self.settings), has_all_claims=has_all)
 
 
 def _lifetimes(settings: Settings) -> Lifetimes:

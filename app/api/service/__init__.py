@@ -5,6 +5,7 @@
     GET    clients/<client_id>                   one of them; PATCH changes it, DELETE removes it
     POST   clients/<client_id>/regenerate-secret a new secret, shown once; DELETE …/secrets/<secret_id> ends one
     POST   redirect-uri-advice                   what to think of a redirect URI before it is registered
+    POST   clients/<client_id>/token-preview     what a person's tokens would say; nothing is issued
     GET    users                                 people; POST makes an account
     GET    users/<user_id>                       one of them; PATCH changes, DELETE removes the account
     POST   users/<user_id>/end-sessions          log a person out everywhere

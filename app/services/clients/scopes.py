@@ -32,6 +32,12 @@ def split(scope: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (scope or "").split(" ") if name))
 
 
+def of_request(requested: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """The requested scopes that a client may have for a person (:rfc:`6749#section-3.3`); service scopes never."""
+    registered = set(allowed)
+    return tuple(scope for scope in requested if scope in registered and not scope.startswith(SERVICE_PREFIX))
+
+
 def for_person(requested: Iterable[str], permissions: Iterable[str]) -> tuple[str, ...]:
     """The requested scopes that a person with ``permissions`` can hand on; service scopes never."""
     held = set(permissions)

@@ -82,7 +82,7 @@ class RefreshTokens:
     def begin(self, family_id: str, grant: AccessGrant, caller: Caller) -> tuple[str, int]:
         """The first token of a new family, with its life in seconds."""
         token = random_token(384)
-        expires_at = grant.issued_at + self._life(grant.client)
+        expires_at = grant.issued_at + self.life(grant.client)
         INSERT.run_later(self.db, **_row(token, family_id, grant, expires_at, caller, generation=0))
         return token, _whole_seconds(expires_at - grant.issued_at)
 
@@ -144,7 +144,7 @@ class RefreshTokens:
         grant = _grant(row, use, new_jti(), use.now, use.now + self.tokens.access_life(use.client))
         self.tokens.require_signers(use.client, split(grant.scope))
         token = random_token(384)
-        expires_at = min(use.now + self._life(use.client), row.family_expires_at)
+        expires_at = min(use.now + self.life(use.client), row.family_expires_at)
         change = {
             "family": row.family_id,
             "generation": row.rotation_count,
@@ -211,7 +211,8 @@ class RefreshTokens:
             id_token,
         )
 
-    def _life(self, client: ClientRecord) -> timedelta:
+    def life(self, client: ClientRecord) -> timedelta:
+        """How long a refresh token of ``client`` may lie unused."""
         seconds = client.refresh_token_seconds
         return timedelta(seconds=seconds) if seconds else self.tokens.lifetimes.refresh
 

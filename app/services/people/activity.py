@@ -95,6 +95,7 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.REFRESH_REUSED,
             Event.REFRESH_FOREIGN,
             Event.TOKEN_REVOKED,
+            Event.TOKEN_PREVIEWED,
             Event.CLIENT_CHANGED,
         }
     ),

@@ -70,6 +70,7 @@ class Event(enum.StrEnum):
     REFRESH_FOREIGN = "oauth:refresh:foreign_client"
     TOKEN_REVOKED = "oauth:token:revoked"  # noqa: S105
     SERVICE_TOKEN_ISSUED = "oauth:service_token:issued"  # noqa: S105
+    TOKEN_PREVIEWED = "oauth:token:previewed"  # noqa: S105
     CLIENT_AUTHENTICATION_FAILED = "oauth:client:authentication_failed"
     CLIENT_CREATED = "client:created"
     CLIENT_CHANGED = "client:changed"

@@ -54,6 +54,8 @@ _BY_SCOPE = {
     "read:groups": GROUPS,
 }
 SUPPORTED = ("sub", *PROFILE, *EMAIL, *ROLE, *GROUPS)
+FOR_USERINFO = ("openid", "profile", "email", "read:profile", "read:groups")
+"""Scopes of which one at least opens userinfo."""
 LISTS = frozenset({"permissions", *GROUPS})
 """Claims that can be long."""
 OF_ACCESS_TOKENS = ("email", "is_admin", "group_id", "group_name", "role_id", "role_name")

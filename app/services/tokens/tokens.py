@@ -303,8 +303,10 @@ class Tokens:
         key = self.keys.signer(algorithm)
         payload = json.dumps({name: value for name, value in claims.items() if value is not None})
         signed = b".".join((_head(token_type, algorithm, key.kid), urlsafe_b64encode(payload.encode())))
-        signature = _REGISTRY.get_alg(algorithm).sign(signed, key)
-        return b".".join((signed, urlsafe_b64encode(signature))).decode()
+        return b".".join((signed, urlsafe_b64encode(self._signature(algorithm, signed, key)))).decode()
+
+    def _signature(self, algorithm: str, signed: bytes, key: Key) -> bytes:
+        return _REGISTRY.get_alg(algorithm).sign(signed, key)
 
 
 def _is_of_person(claims: dict[str, Any]) -> bool:
