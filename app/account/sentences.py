@@ -7,6 +7,7 @@ from app.services.record.audit import Event
 SENTENCES: dict[str, str] = {
     Event.ACCOUNT_REGISTERED: sentence("You created the account."),
     Event.ACCOUNT_CREATED: sentence("The account was created for you."),
+    Event.ACCOUNT_IMPORTED: sentence("The account was taken over from another system."),
     Event.ACCOUNT_DISABLED: sentence("The account was disabled."),
     Event.ACCOUNT_ENABLED: sentence("The account can be used again."),
     Event.ACCOUNT_CHANGED: sentence("The account was changed for you."),

@@ -10,10 +10,10 @@ from app.services.identities.email_codes import EmailCodes
 from app.services.identities.farewells import Farewells
 from app.services.identities.identities import Identities
 from app.services.identities.requests import ProviderRequests
-from app.wiring.people import PeopleRoom
+from app.wiring.people import ImportsRoom
 
 
-class IdentitiesRoom(PeopleRoom):
+class IdentitiesRoom(ImportsRoom):
     """Builds the services of :mod:`app.services.identities`."""
 
     @cached_property

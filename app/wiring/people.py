@@ -1,8 +1,9 @@
-"""PeopleRoom: accounts and what they log in with."""
+"""PeopleRoom: accounts and what they log in with; ImportsRoom: those who come from another system."""
 
 from datetime import timedelta
 from functools import cached_property
 
+from app.services.imports.imports import Imports
 from app.services.people.accounts import Accounts
 from app.services.people.activity import Activity
 from app.services.people.administration import Administration
@@ -140,4 +141,24 @@ class PeopleRoom(PhotosRoom):
             self.mail,
             timedelta(days=self.settings.accounts.deletion_days),
             f"{self.settings.issuer}/account/data",
+        )
+
+
+class ImportsRoom(PeopleRoom):
+    """Builds the services of :mod:`app.services.imports`."""
+
+    @cached_property
+    def imports(self) -> Imports:
+        return Imports(
+            self.db,
+            self.clock,
+            self.audit,
+            self.accounts,
+            self.administration,
+            self.standing,
+            self.standings,
+            self.plans,
+            self.tenancy,
+            self.administrators,
+            self.one_time_tokens,
         )

@@ -41,6 +41,7 @@ OF_NO_PERSON = {
     Event.GROUP_CHANGED,
     Event.GROUP_DELETED,
     Event.PLAN_LIMIT_SET,
+    Event.PEOPLE_IMPORTED,
     Event.BILLING_IGNORED,
     Event.KEY_CREATED,
     Event.KEY_ROTATED,

@@ -3,8 +3,8 @@
 import click
 
 from app.cli.outcome import operation
+from app.cli.people.imports import users as users
 from app.cli.tenancy.foresight import Asked, carry_out, foreseen
-from app.cli.users import users as users
 from app.services.tenancy.member_changes import Displacement, Placement
 from app.wiring import services
 

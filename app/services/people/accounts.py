@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -44,6 +44,25 @@ class AccountSummary:
     effective_plan: str
     created_at: datetime
     last_login_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody whom another system knew, each value as accounts keep it; None where nothing was said."""
+
+    email: str
+    name: str = ""
+    password_hash: str | None = field(default=None, repr=False)
+    email_verified: bool = False
+    locale: str = ""
+    timezone: str | None = None
+    picture: str | None = None
+    is_active: bool = True
+    created_at: datetime | None = None
+    role: str = MEMBER_ROLE
+    """The one in the platform's own group."""
+    external_id: str = ""
+    """What the other system called the person; it goes on record."""
 
 
 class Accounts:
@@ -207,6 +226,32 @@ class Accounts:
         self.audit.record(Event.ACCOUNT_CREATED, caller, user_id=user_id, is_admin=is_admin)
         return user_id
 
+    def bring_in(self, newcomer: Newcomer, caller: Caller) -> str:
+        """Make an account that another system had, with the password hash of there; nobody is mailed. Answers its id.
+
+        Raises :class:`InvalidInput` where somebody has the e-mail, or may still return to it.
+        """
+        if self.credentials.tokens.is_restorable(newcomer.email):
+            raise InvalidInput(TAKEN, "email")
+        said = {"timezone": newcomer.timezone, "created_at": newcomer.created_at}
+        user_id = self._add(
+            newcomer.email,
+            newcomer.name,
+            newcomer.password_hash,
+            role=newcomer.role,
+            is_admin=newcomer.role == ADMIN_ROLE,
+            is_verified=newcomer.email_verified,
+            locale=newcomer.locale,
+            avatar_url=newcomer.picture,
+            # When the password was chosen is not known.
+            password_changed_at=None,
+            is_active=newcomer.is_active,
+            **{column: value for column, value in said.items() if value is not None},
+        )
+        known = {"external_id": newcomer.external_id} if newcomer.external_id else {}
+        self.audit.record(Event.ACCOUNT_IMPORTED, caller, user_id=user_id, **cast(dict[str, Any], known))
+        return user_id
+
     def find(self, who: str) -> AccountSummary:
         """The account of that e-mail, in any spelling, or of that id; raises :class:`NotFound`."""
         found = self._summaries().where(_user.c.email == fold(who)), self._summaries().where(_user.c.id == who)
@@ -243,6 +288,7 @@ class Accounts:
         is_verified: bool = False,
         locale: str = "",
         avatar_url: str | None = None,
+        **more: Any,
     ) -> str:
         now, user_id = self.clock(), new_id()
         person: dict[str, Any] = {
@@ -258,6 +304,7 @@ class Accounts:
             "locale": locale,
             "created_at": now,
             "updated_at": now,
+            **more,
         }
         # Another person may have taken the name or the e-mail a moment ago: a name is chosen anew, an e-mail is not.
         names = (self._free_username(email), self._long_username(email))

@@ -1,4 +1,4 @@
-"""Password hashing and strength. Argon2id for new hashes; bcrypt hashes are accepted and upgraded at login."""
+"""Password hashing and strength. Argon2id for new hashes; those of other systems are accepted and upgraded at login."""
 
 import base64
 import os
@@ -6,13 +6,13 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-import bcrypt
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 from zxcvbn import zxcvbn
 
 from app.errors import InvalidInput, sentence
+from app.services.hashes import schemes
 
 SHORTEST, LONGEST = 8, 1024
 LONGEST_TYPED = 4 * LONGEST
@@ -53,6 +53,7 @@ ADVICE = (
 )
 
 
+OWN = "$argon2"
 RECOMMENDED = PasswordHasher()
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Protects nothing: the accounts of tests live for a second, and there are thousands of them."""
@@ -95,11 +96,9 @@ class Passwords:
 
     def _is_spelled(self, stored: str | None, password: str) -> bool:
         """Whether ``stored`` was made of these characters; computes one hash, whatever is stored."""
-        if stored is not None and stored.startswith("$2"):
-            encoded = password.encode()
-            # bcrypt reads 72 bytes only; a longer password cannot be told from its beginning.
-            if len(encoded) <= 72:
-                return bcrypt.checkpw(encoded, stored.encode())
+        if stored is not None and not stored.startswith(OWN):
+            if (is_of := schemes.is_of(stored, password)) is not None:
+                return is_of
             stored = None
         try:
             self._hasher.verify(stored or self._dummy, password)
@@ -109,7 +108,7 @@ class Passwords:
 
     def needs_rehash(self, stored: str, password: str) -> bool:
         """Whether the hash should be replaced now that ``password`` is known to be the one."""
-        if stored.startswith("$2") or self._hasher.check_needs_rehash(stored):
+        if not stored.startswith(OWN) or self._hasher.check_needs_rehash(stored):
             return True
         plain = prepared(password)
         return plain != password and not self._is_spelled(stored, plain)

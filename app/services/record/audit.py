@@ -22,6 +22,7 @@ class Event(enum.StrEnum):
 
     ACCOUNT_REGISTERED = "account:registered"
     ACCOUNT_CREATED = "account:created"
+    ACCOUNT_IMPORTED = "account:imported"
     ACCOUNT_DISABLED = "account:disabled"
     ACCOUNT_ENABLED = "account:enabled"
     ACCOUNT_CHANGED = "account:changed"
@@ -60,6 +61,7 @@ class Event(enum.StrEnum):
     LOGIN_SUCCEEDED = "account:login:succeeded"
     LOGIN_FAILED = "account:login:failed"
     SESSION_ENDED = "session:ended"
+    PEOPLE_IMPORTED = "people:imported"
     CONSENT_GRANTED = "consent:granted"
     CONSENT_DENIED = "consent:denied"
     CONSENT_WITHDRAWN = "consent:withdrawn"

@@ -75,3 +75,9 @@ def join(db: Database, user_id: str, role: str, now: datetime) -> None:
     if group_id and role_id:
         row = {"user_id": user_id, "group_id": group_id, "role_id": role_id, "is_primary": True, "created_at": now}
         db.session.execute(sa.insert(_membership).values(id=new_id(), **row))
+
+
+def place(db: Database, user_id: str, group_id: str, role_id: str, now: datetime) -> None:
+    """Have a new person, whose primary group is another one, be in a group with this role."""
+    row = {"user_id": user_id, "group_id": group_id, "role_id": role_id, "is_primary": False, "created_at": now}
+    db.session.execute(sa.insert(_membership).values(id=new_id(), **row))

@@ -1,0 +1,1 @@
+"""``users``: accounts, and those who come from another system."""
