@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from app.cli.outcome import OPERATOR, as_json, over_everything
+from app.cli.outcome import OPERATOR, operation
 from app.cli.people.users import users as users
 from app.database import only_reads
 from app.errors import InvalidInput
@@ -31,12 +31,13 @@ FORESEEN = {**DONE, Action.CREATED: "would be created", Action.UPDATED: "would b
 
 @users.command("import")
 @click.argument("file")
-@click.option("--format", "form", type=click.Choice([*Form]), help="By the file's name when left out.")
+@click.option(
+    "--format", "form", type=click.Choice([form.value for form in Form]), help="By the file's name when left out."
+)
 @click.option("--dry-run", is_flag=True, help="Say of each row what would become of it, and do nothing.")
 @click.option("--update", "updates", is_flag=True, help="Change name, plan and groups of those who are there already.")
 @click.option("--allow-admin", "allows_admins", is_flag=True, help="Let the file make administrators.")
-@as_json
-@over_everything
+@operation
 def import_people(
     file: str, form: str | None, dry_run: bool, updates: bool, allows_admins: bool, as_json: bool
 ) -> None:

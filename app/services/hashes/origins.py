@@ -30,7 +30,7 @@ def kept(given: str | Mapping[str, Any]) -> str | None:
     """
     try:
         scheme = _scheme(given)
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (LookupError, TypeError, AttributeError, ValueError):
         raise InvalidInput(DAMAGED, FIELD) from None
     if scheme is None:
         return None

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.errors import InvalidInput, sentence
 from app.models import User
 from app.services.foundation.environment import Database
-from app.services.imports.rows import Problem, Row, Truth, read
+from app.services.imports.rows import Problem, Row, read
 from app.services.imports.sheets import Line
 from app.services.people.one_time_tokens import OneTimeTokens
 from app.services.plans.catalogue import Plans
@@ -96,7 +96,7 @@ class Judge:
     """Judges the rows of one transaction; what it looked up is as it is until that ends."""
 
     def __init__(
-        self, db: Database, world: World, plans: Plans, tokens: OneTimeTokens, *, updates: Truth, allows_admins: bool
+        self, db: Database, world: World, plans: Plans, tokens: OneTimeTokens, *, updates: bool, allows_admins: bool
     ) -> None:
         self._db = db
         self._world = world
@@ -105,11 +105,13 @@ class Judge:
         self._updates = updates
         self._allows_admins = allows_admins
         self._groups: dict[str, GroupRecord | None] = {}
+        self._restorable: set[str] = set()
 
     def judge(self, lines: Sequence[Line], seen: Seen, now: datetime) -> list[Verdict]:
         """A verdict for each row, in their order."""
         found = [(line, *_read(line, now)) for line in lines]
-        present = self._present({email for _, _, email, _ in found if email})
+        emails = {email for _, _, email, _ in found if email}
+        present, self._restorable = self._present(emails), self._tokens.restorable(emails)
         return [self._verdict(line, row, email, problems, seen, present) for line, row, email, problems in found]
 
     def _verdict(
@@ -132,7 +134,7 @@ class Judge:
             return _refused(line, email, problems)
         if (person := present.get(email)) is not None:
             return self._of_present(line, row, places, person)
-        if self._tokens.is_restorable(email):
+        if email in self._restorable:
             return _refused(line, email, [Problem("email", MAY_RETURN)])
         given = tuple((group, role or self._member()) for group, role in places)
         plan = None if row.plan == FREE else row.plan

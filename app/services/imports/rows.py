@@ -29,7 +29,6 @@ NO_MOMENT = sentence(
 NO_ID = sentence("An id of another system has 1 to 255 characters that can be seen.")
 TOO_MANY_GROUPS = sentence("A row names at most 50 groups, and each once.")
 _EASTERN = regex.compile(r"[\p{Hangul}\p{Han}\p{Hiragana}\p{Katakana} ]+")
-Truth = bool | None
 GroupNamed = tuple[str, str]
 """The names of a group and of the role there, which may be empty."""
 

@@ -20,7 +20,7 @@ LONGEST_LINE = 64 << 10
 UTF8, NUL = b"\xef\xbb\xbf", b"\x00"
 NOT_UTF8 = sentence("This file is not in UTF-8. Save it as UTF-8 and try again.")
 EMPTY = sentence("There is nothing in this file.")
-NO_EMAIL = sentence("The first row has to name the columns, and one of them has to be email.")
+NO_EMAIL = sentence("The first row has to name the columns, and that of the e-mail has to be among them.")
 UNKNOWN_COLUMN = sentence("The first row names a column that is not known, so nothing was read.")
 REPEATED_COLUMN = sentence("The first row names a column twice, so nothing was read.")
 BROKEN = sentence("From this row on the file cannot be read: a quotation mark or a line is out of place.")
@@ -45,7 +45,7 @@ class Line:
     """
 
     number: int
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     problem: str = ""
 
 

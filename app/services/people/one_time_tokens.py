@@ -1,6 +1,7 @@
 """The tokens of mailed links: good once, for one purpose, one person and one address, and only the newest of them."""
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -128,6 +129,14 @@ class OneTimeTokens:
             _token.c.expires_at > self.clock(),
         )
         return self.db.session.execute(open_link.limit(1)).first() is not None
+
+    def restorable(self, emails: Collection[str]) -> set[str]:
+        """Those of the addresses to which an account may still return."""
+        open_links = sa.select(_token.c.email).where(
+            *self._is_open(Purpose.RESTORE_EMAIL),
+            _token.c.email.in_(emails),
+        )
+        return set(self.db.session.scalars(open_links))
 
     def _is_good(self, token: str, purpose: Purpose) -> tuple[sa.ColumnElement[bool], ...]:
         return (_token.c.token_hash == sha256(token), *self._is_open(purpose))
