@@ -38,5 +38,5 @@ def test_memory_does_not_grow_with_the_file(app: Flask) -> None:
         return found
 
     peak(100)
-    few, many = peak(300), peak(1500)
-    assert many - few < 1200 * 300
+    few, many = peak(200), peak(1000)
+    assert many - few < 800 * 300
