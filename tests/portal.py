@@ -20,7 +20,9 @@ class Portal(Server):
     listens at a free port unless ``PORT`` is among the changes.
     """
 
-    def __init__(self, instance: Path, database_url: str = "", **changes: str) -> None:
+    def __init__(
+        self, instance: Path, database_url: str = "", *, configuration: str = "gunicorn.conf.py", **changes: str
+    ) -> None:
         self.port = int(changes.get("PORT", 0)) or free_port()
         self.url = f"http://localhost:{self.port}"
         self.instance = instance
@@ -36,7 +38,7 @@ class Portal(Server):
             "DRAIN_SECONDS": "0",
             **changes,
         }
-        command = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "wsgi:app"]
+        command = [str(Path(sys.executable).with_name("gunicorn")), "-c", configuration, "wsgi:app"]
         super().__init__(command, instance / "gunicorn.log", self._answers, environment=self.environment)
 
     @property

@@ -1,6 +1,5 @@
 """``flask --app wsgi …``: what operators do from a shell, one module per noun."""
 
-import click
 from flask import Flask
 
 from app.cli.audit import audit
@@ -12,7 +11,7 @@ from app.cli.mail import mail
 from app.cli.metrics import metrics
 from app.cli.outcome import told_in_one_line
 from app.cli.plans import plans
-from app.cli.schema import that_looks_first
+from app.cli.schema import db
 from app.cli.seed import seed
 from app.cli.sessions import sessions
 from app.cli.tenancy.groups import groups
@@ -24,10 +23,10 @@ from app.cli.trace import trace
 
 
 def register(app: Flask) -> None:
-    """Add the commands; those of Flask-Migrate are there already."""
-    given = [that_looks_first(each) if isinstance(each, click.Group) else each for each in app.cli.commands.values()]
+    """Add the commands; what extensions have added is wrapped as ours are."""
     for command in (
-        *given,
+        *app.cli.commands.values(),
+        db,
         seed,
         users,
         permissions,

@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 from app.stores.errors import StoreUnavailable
 from app.stores.fallback import FallbackStore, Shared
 from app.stores.hits import Hit
-from app.stores.redis import RedisStore
 from app.stores.sqlite import SqliteStore
 
 __all__ = ["Hit", "KeyValueStore", "SharedStore", "StoreUnavailable", "open_store", "shared_part"]
@@ -103,6 +102,8 @@ def open_store(url: str, fallback: str | None = None, prefix: str = "") -> KeyVa
 def _open_one(url: str, prefix: str = "") -> KeyValueStore:
     scheme = urlsplit(url).scheme
     if scheme in REDIS_SCHEMES:
+        from app.stores.redis import RedisStore  # noqa: PLC0415 nine megabytes of a worker, which one host can spare
+
         return RedisStore(url, prefix)
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         return SqliteStore(Path(url.removeprefix("sqlite:///")))

@@ -71,6 +71,11 @@ def test_every_migration_says_which_older_code_works_with_it() -> None:
     assert "oldest_code: str = ${repr(up_revision)}" in (MIGRATIONS / "script.py.mako").read_text()
 
 
+def test_what_alembic_finds_is_known_without_it() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert (scripts.get_current_head(), {script.revision for script in scripts.walk_revisions()}) == known()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest) -> str:
     """Each of the two."""

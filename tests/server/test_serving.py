@@ -30,6 +30,20 @@ from tests.warm import Command
 
 READY_SECONDS = 3.0
 WORKER_MEGABYTES = 155
+TELLING = """
+import sys
+from pathlib import Path
+
+with open({real!r}) as file:
+    exec(compile(file.read(), {real!r}, "exec"))
+_exit = worker_exit
+
+
+def worker_exit(server, worker):
+    Path({told!r}).write_text(" ".join(sys.modules))
+    _exit(server, worker)
+"""
+"""The portal's own configuration, with which a worker says at its end what it has loaded."""
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +138,24 @@ def test_a_worker_stays_small(production: Portal) -> None:
     for pid in production.workers:
         (resident,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
         assert int(resident) / 1024 < WORKER_MEGABYTES
+
+
+def test_a_worker_loads_nothing_that_only_commands_and_a_few_pages_need(
+    sqlite_databases: SqliteDatabases, tmp_path: Path
+) -> None:
+    told, configuration = tmp_path / "modules", tmp_path / "gunicorn.conf.py"
+    configuration.write_text(TELLING.format(real=str(PROJECT_ROOT / "gunicorn.conf.py"), told=str(told)))
+    with sqlite_databases.fresh(tmp_path, "seeded") as database_url:
+        portal = Portal(tmp_path, database_url, configuration=str(configuration), WEB_CONCURRENCY="1")
+        portal.start()
+        try:
+            for path in ("/ready", "/login", "/metrics", "/.well-known/jwks.json"):
+                assert requests.get(f"{portal.url}{path}", timeout=30).ok
+        finally:
+            portal.stop()
+    loaded = set(told.read_text().split())
+    assert {"app.extensions", "app.database.schema"} <= loaded
+    assert loaded & {"alembic", "mako", "pygments", "flask_migrate", "redis", "opentelemetry"} == set()
 
 
 def test_every_request_is_one_json_line_without_its_query(production: Portal) -> None:
