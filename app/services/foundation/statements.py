@@ -204,5 +204,16 @@ def insert_ignoring(dialect: sa.Dialect, table: sa.Table) -> "postgresql.Insert 
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
+def insert_replacing(
+    dialect: sa.Dialect, table: sa.Table, values: Mapping[str, Any]
+) -> "postgresql.Insert | sqlite.Insert":
+    """An insert of a row that takes the place of the one with its primary key, be it there since this very moment."""
+    own = postgresql if dialect.name == "postgresql" else sqlite
+    insert = cast("postgresql.Insert | sqlite.Insert", own.insert(table).values(**values))
+    keys = [column.name for column in table.primary_key.columns]
+    others = {name: value for name, value in values.items() if name not in keys}
+    return insert.on_conflict_do_update(index_elements=keys, set_=others)
+
+
 def _of(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Any:
     return kind.dialect_impl(dialect)

@@ -1,5 +1,6 @@
 """Subscriptions at the payment provider set plans: in whatever order, and however often, their notices arrive."""
 
+import contextlib
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from app.models import BillingEvent, BillingSubscription, User
 from app.services.foundation.environment import Caller, Clock, Database
@@ -65,6 +67,10 @@ class Subscription:
         return (self.changed_at, FINALITY[self.status], -end.timestamp(), renewal, self.plan, self.customer_id)
 
 
+class _IsAnothers(Exception):
+    """In this very moment another notice said that the subscription is somebody else's."""
+
+
 class Billing:
     """Applies notices; ``plans_of_variants`` says what is sold as which variant."""
 
@@ -87,12 +93,12 @@ class Billing:
         if name not in ABOUT_PLANS:
             return self._counted(IRRELEVANT)
         notice, event_hash = read(payload), hashlib.sha256(body).hexdigest()
-        if not self._note(event_hash, name):
-            return self._counted(REPEATED)
-        outcome = self._apply(notice, caller)
-        changed = sa.update(_event).where(_event.c.event_hash == event_hash)
-        self.db.session.execute(changed.values(outcome=outcome))
-        return self._counted(outcome)
+        try:
+            return self._dealt(notice, event_hash, caller)
+        except _IsAnothers:
+            # Now it is known whose it is, and that stays so.
+            self.db.rollback()
+            return self._dealt(notice, event_hash, caller)
 
     def subscriptions(self, user_id: str) -> list[Subscription]:
         """A person's subscriptions, the one that changed last first."""
@@ -119,6 +125,15 @@ class Billing:
             moved += self._follow(user_id, SETTLER, None)
             self.db.commit()
         return moved
+
+    def _dealt(self, notice: Notice, event_hash: str, caller: Caller) -> str:
+        """What became of it; raises :class:`_IsAnothers`."""
+        if not self._note(event_hash, notice.name):
+            return self._counted(REPEATED)
+        outcome = self._apply(notice, caller)
+        changed = sa.update(_event).where(_event.c.event_hash == event_hash)
+        self.db.session.execute(changed.values(outcome=outcome))
+        return self._counted(outcome)
 
     def _apply(self, notice: Notice, caller: Caller) -> str:
         if notice.status is None:
@@ -178,11 +193,16 @@ class Billing:
         return owners[0] if len(owners) == 1 else None
 
     def _keep(self, user_id: str, told: Subscription) -> bool:
-        """Keep what was told, unless something later was told before; the person is locked."""
+        """Keep what was told, unless something later was told before; the person is locked.
+
+        Raises :class:`_IsAnothers`.
+        """
         kept = self.db.session.execute(sa.select(*_COLUMNS).where(_subscription.c.id == told.id)).first()
         values = {column.name: getattr(told, column.name) for column in _COLUMNS}
         if kept is None:
-            self.db.session.execute(sa.insert(_subscription).values(user_id=user_id, **values))
+            added = insert_ignoring(self.db.dialect, _subscription).values(user_id=user_id, **values)
+            if self.db.session.execute(added.returning(_subscription.c.id)).first() is None:
+                raise _IsAnothers
             return True
         if not told.is_later_than(Subscription(*kept)):
             return False
@@ -210,10 +230,10 @@ class Billing:
                 plan_started_at=began(row, standing.plan, min(since, now)),
                 plan_ends_at=standing.ends_at,
                 billing_subscription_id=followed.id,
-                billing_customer_id=self._customer(user_id, followed, row.billing_customer_id),
                 updated_at=now,
             )
         )
+        self._name_customer(user_id, followed.customer_id, row.billing_customer_id)
         self.audit.record(
             Event.PLAN_BILLED,
             caller,
@@ -226,12 +246,16 @@ class Billing:
         )
         return True
 
-    def _customer(self, user_id: str, followed: Subscription, present: str | None) -> str | None:
-        """The customer, unless it is somebody else's already: one customer may pay for two people."""
-        is_others = sa.select(_user.c.id).where(
-            _user.c.billing_customer_id == followed.customer_id, _user.c.id != user_id
-        )
-        return present if self.db.session.scalar(is_others) else followed.customer_id
+    def _name_customer(self, user_id: str, customer_id: str, present: str | None) -> None:
+        """Note which customer the person is, unless it is somebody else already, be it since a moment ago.
+
+        One customer may pay for two people.
+        """
+        if customer_id == present:
+            return
+        is_one = sa.update(_user).where(_user.c.id == user_id).values(billing_customer_id=customer_id)
+        with contextlib.suppress(IntegrityError), self.db.session.begin_nested():
+            self.db.session.execute(is_one)
 
     def _ignored(self, outcome: str, notice: Notice, caller: Caller) -> str:
         """What an operator has to look at: somebody paid and got nothing for it."""

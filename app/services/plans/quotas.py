@@ -172,14 +172,14 @@ class Quotas:
         wish = _Wish(user_id, amount, client_id, key)
         try:
             taken = self._taken(wish, facts)
-        except (_KeyIsKnown, _TooLittle) as reason:
+        except (_KeyIsKnown, _TooLittle, self.db.dialect.loaded_dbapi.IntegrityError) as reason:
             # Nothing else was written in this transaction.
             self.db.rollback()
             if again := self._again(wish):
                 return again
             if isinstance(reason, _TooLittle):
                 raise self._exceeded(user_id, reason.facts) from None
-            raise NotFound from reason  # the client went in this very moment
+            raise NotFound from reason  # the client or the person went in this very moment
         self.audit.tally.count_if_kept([(Fact.QUOTA, (taken.plan, "consumed"), amount)])
         return Taken(taken, taken)
 
@@ -270,10 +270,7 @@ class Quotas:
         }
         if self.db.dialect.name == "postgresql":
             named = {f"new_{name}": value for name, value in note.items()}
-            try:
-                return TAKE_AT_ONCE.first_alone(self.db, **taking, **named)
-            except self.db.dialect.loaded_dbapi.IntegrityError as error:
-                raise _KeyIsKnown from error
+            return TAKE_AT_ONCE.first_alone(self.db, **taking, **named)
         row = TAKE.first(self.db, **taking)
         if row is not None and not self._inserts.use(
             number=row.number, used_then=row.used, resets_at=row.resets_at, **note
