@@ -12,7 +12,7 @@ from app.api.models import Answer, Body, Query
 from app.api.plans import keys
 from app.api.plans.asking import asking
 from app.api.service_token import service
-from app.database import ADMINISTRATION, AUTHENTICATION, only_reads, person
+from app.database import ADMINISTRATION, AUTHENTICATION, NOBODY, only_reads, person
 from app.web.cookies import clear_site
 from app.web.origins import takes_bearer_only
 from app.wiring import services
@@ -116,7 +116,8 @@ class Operation:
         services.db.enter(AUTHENTICATION)
         if self.access.may_name_person:
             who = asking(needs_first_party=self.access is Access.BEHALF)
-            services.db.enter(ADMINISTRATION if who.person_id is None else person(who.person_id))
+            # A service reaches the rows of whom it names, as soon as that is read.
+            services.db.enter(NOBODY if who.person_id is None else person(who.person_id))
             return {"asking": who}
         if self.access.is_bearer_only:
             found = bearer.person(needs_first_party=self.access is Access.BEARER)

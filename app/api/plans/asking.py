@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import request
 
 from app.api.bearer import InsufficientScope, NoToken, is_first_party, presented_state
+from app.database import person
 from app.errors import InvalidFields
 from app.services.clients.scopes import implied
 from app.services.grants.bearer import AccessState
@@ -26,10 +27,14 @@ class Asking:
     person_id: str | None
 
     def whose(self, named: str | None) -> str:
-        """The id of the person meant, where the request names ``named``; raises :class:`InvalidFields`."""
+        """The id of the person meant, whose rows are in reach then, where the request names ``named``.
+
+        Raises :class:`InvalidFields`.
+        """
         if self.person_id is None:
             if named is None:
                 raise InvalidFields({"user_id": NAMES_NOBODY})
+            services.db.enter(person(named))
             return named
         if named is not None:
             raise InvalidFields({"user_id": NAMES_ANOTHER})

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.models import AuditLog, QuotaUse
+from app.models import AuditLog, Quota, QuotaUse, User
 from app.services.foundation.environment import NOBODY as UNKNOWN_CALLER
+from app.services.plans.quotas import Quotas
 from tests.api.people import FrontEnd, fields, refusal
 from tests.api.plans.conftest import QUOTA, Program
 from tests.api.service.backends import service_token
@@ -289,3 +291,35 @@ def test_what_userinfo_says_is_the_plan_that_counts(app: Flask, program: Make, a
         said.append(told(token))
     assert said == ["pro", "studio", "pro", "free"]
     assert Program(app, token).read()["plan"] == "free"
+
+
+@pytest.mark.parametrize("method", ["read", "consume", "release"])
+def test_a_condition_that_is_forgotten_reaches_the_rows_of_whom_the_service_named_alone(
+    app: Flask, ada: str, backend: Program, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    bob = add_person(app, "bob@example.com")
+    assert backend.consume(5, "job-1", user_id=ada).status_code == 200
+    assert backend.consume(7, "job-1", user_id=bob).status_code == 200
+    real, reached = getattr(Quotas, method), []
+
+    def forgetful(quotas: Quotas, *args: Any, **named: Any) -> Any:
+        session = quotas.db.session
+        reached.append(set(session.scalars(sa.select(User.id))))
+        if method != "read":
+            reached.append(set(session.scalars(sa.update(Quota).values(used=50).returning(Quota.user_id))))
+        return real(quotas, *args, **named)
+
+    monkeypatch.setattr(Quotas, method, forgetful)
+    asked = {
+        "read": lambda: backend.send("GET", query_string={"user_id": ada}),
+        "consume": lambda: backend.consume(1, user_id=ada),
+        "release": lambda: backend.release("job-1", user_id=ada),
+    }
+    assert asked[method]().status_code == 200
+    monkeypatch.undo()
+    if app.extensions["services"].settings.storage.database_url.startswith("postgresql"):
+        assert reached
+        assert all(each == {ada} for each in reached)
+        assert backend.read(user_id=bob)["used"] == 7
+    else:
+        assert {ada, bob} <= reached[0]  # there the conditions alone keep people apart
