@@ -194,14 +194,14 @@ class PortalDatabase(SQLAlchemy):
             self.run_waiting()
 
     def execute_alone(self, statement: str, values: Any) -> int:
-        """Run one statement that writes as a transaction of its own, or in the one that is under way.
+        """Run one statement of SQLite's that writes as a transaction of its own, or in the one that is under way.
 
         Answers how many rows it changed. Raises as :meth:`execute` does.
         """
         connection = self._connection()
-        raw = cast(Any, connection.dbapi_connection)
-        if not isinstance(raw, sqlite3.Connection) or raw.in_transaction:
-            return int(self.execute(statement, values, writes=True, is_alone=True).rowcount)
+        raw = cast(sqlite3.Connection, connection.dbapi_connection)
+        if raw.in_transaction:
+            return int(self.execute(statement, values, writes=True).rowcount)
         try:
             return cast(Writers, connection.info["queue"]).run(raw, statement, values)
         except sqlite3.OperationalError as error:

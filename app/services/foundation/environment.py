@@ -87,7 +87,7 @@ class Database(Protocol):
         ...
 
     def execute_alone(self, statement: str, values: Any) -> int:
-        """Run one statement that writes, as a transaction of its own or in the one under way; rows changed."""
+        """Run one statement of SQLite's that writes, a transaction of its own or in the one under way; rows changed."""
         ...
 
     def require_writable(self) -> None:
