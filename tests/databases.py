@@ -33,7 +33,10 @@ class SqliteDatabases:
 
     def __init__(self, directory: Path) -> None:
         self._template = directory
-        self.seeded = _prepare(directory, f"sqlite:///{directory}/empty.db", f"sqlite:///{directory}/seeded.db")
+        empty, seeded = directory / "empty.db", directory / "seeded.db"
+        _migrate(directory, f"sqlite:///{empty}")
+        shutil.copy(empty, seeded)
+        self.seeded = _seed(directory, f"sqlite:///{seeded}")
 
     @contextmanager
     def fresh(self, instance: Path, kind: str) -> Iterator[str]:
@@ -53,9 +56,10 @@ class PostgresDatabases:
     def __init__(self, directory: Path, cluster: PostgresCluster) -> None:
         self._template = directory
         self._cluster = cluster
-        for kind in ("empty", "seeded"):
-            cluster.create(kind)
-        self.seeded = _prepare(directory, cluster.url("empty"), cluster.url("seeded"))
+        cluster.create("empty")
+        _migrate(directory, cluster.url("empty"))
+        cluster.create("seeded", "empty")
+        self.seeded = _seed(directory, cluster.url("seeded"))
 
     @contextmanager
     def fresh(self, instance: Path, kind: str) -> Iterator[str]:
@@ -81,14 +85,17 @@ def running_portal(
         yield portal
 
 
-def _prepare(instance: Path, empty_url: str, seeded_url: str) -> Seeded:
-    """Migrate both templates and seed one, with keys kept in ``instance``."""
-    for url in (empty_url, seeded_url):
-        app = create_app(Settings.for_testing(instance, url, DATABASE_OWNER_URL=owner_of(url)))
-        with app.app_context():
-            flask_migrate.upgrade()
-        close(app)
-    app = create_app(Settings.for_testing(instance, seeded_url))
+def _migrate(instance: Path, url: str) -> None:
+    """Make the tables, with keys kept in ``instance``."""
+    app = create_app(Settings.for_testing(instance, url, DATABASE_OWNER_URL=owner_of(url)))
+    with app.app_context():
+        flask_migrate.upgrade()
+    close(app)
+
+
+def _seed(instance: Path, url: str) -> Seeded:
+    """Make what every portal begins with, and tell of it."""
+    app = create_app(Settings.for_testing(instance, url))
     with app.app_context():
         enter(ADMINISTRATION)
         services = app.extensions["services"]
