@@ -14,7 +14,7 @@ from app.services.record.audit import Event
 from app.settings import Settings
 from tests.account.browsing import IPHONE
 from tests.browser.people import Person, log_in, new_person
-from tests.browser.test_pages import CUT_OFF, DESKTOP, PHONE, SCROLLS_SIDEWAYS, hold_rules_of_all_pages, show, window
+from tests.browser.test_pages import DESKTOP, PHONE, SCROLLS_SIDEWAYS, hold_rules_of_all_pages, show, window
 from tests.chromium import Windows
 from tests.portal import Portal, close
 
@@ -35,7 +35,7 @@ PAGES = (
     "/data/delete",
     "/deleted",
 )
-SMALLEST = {"width": 320, "height": 640}
+SMALL_PHONES = (PHONE, {"width": 320, "height": 640})
 # What is focused: its words and whether it can be seen that it is.
 FOCUSED = """() => {
     const element = document.activeElement, style = getComputedStyle(element);
@@ -97,14 +97,6 @@ def enter(window: Page, person: Person, path: str = "/account") -> None:
     window.wait_for_url(path)
 
 
-def hold_on_small_phones(window: Page, address: str) -> None:
-    for size in (PHONE, SMALLEST):
-        window.set_viewport_size(size)  # type: ignore[arg-type]
-        assert not window.evaluate(SCROLLS_SIDEWAYS), f"{address} at {size}"
-        assert window.evaluate(CUT_OFF) == [], f"{address} at {size}"
-    window.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("kind", ["rich", "new"])
 def test_every_page_is_accessible_and_fits_small_phones(
     window: Page, live_portal: Portal, rich: Person, kind: str
@@ -113,8 +105,7 @@ def test_every_page_is_accessible_and_fits_small_phones(
     for path in PAGES:
         show(window, f"/account{path}")
         unfold(window)
-        hold_rules_of_all_pages(window, path)
-        hold_on_small_phones(window, path)
+        hold_rules_of_all_pages(window, path, SMALL_PHONES)
 
 
 def test_mistakes_are_accessible_and_lead_to_their_fields(windows: Windows, window: Page, person: Person) -> None:
@@ -125,8 +116,7 @@ def test_mistakes_are_accessible_and_lead_to_their_fields(windows: Windows, wind
     window.locator("main form button").last.click()
     expect(window.get_by_role("alert").locator("a")).to_have_count(2)
     expect(window.locator("input[name=timezone]")).to_have_value("Nowhere")
-    hold_rules_of_all_pages(window, "profile with mistakes")
-    hold_on_small_phones(window, "profile with mistakes")
+    hold_rules_of_all_pages(window, "profile with mistakes", SMALL_PHONES)
     window.get_by_role("alert").locator("a").last.click()
     expect(window.locator("input[name=timezone]")).to_be_focused()
 
@@ -139,8 +129,7 @@ def test_an_account_that_is_to_go_says_so_accessibly_and_can_be_kept(window: Pag
     for path in ("/account", "/account/apps", "/"):
         show(window, path)
         expect(window.locator(".leaving")).to_be_visible()
-        hold_rules_of_all_pages(window, f"{path} of an account that is to go")
-        hold_on_small_phones(window, path)
+        hold_rules_of_all_pages(window, f"{path} of an account that is to go", SMALL_PHONES)
     window.locator(".leaving button").click()
     window.wait_for_url("/account/data")
     expect(window.locator(".leaving")).to_have_count(0)

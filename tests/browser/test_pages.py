@@ -1,5 +1,6 @@
 """Every page in Chromium: accessible in both languages and themes, whole on a phone."""
 
+from collections.abc import Sequence
 from functools import cache
 from urllib.parse import urlencode
 
@@ -109,11 +110,12 @@ def english_sentences() -> set[str]:
     return said - {"", "Playground", "English"}
 
 
-def hold_rules_of_all_pages(window: Page, address: str) -> None:
+def hold_rules_of_all_pages(window: Page, address: str, sizes: Sequence[dict[str, int]] = (PHONE,)) -> None:
     hold_accessibility(window, address)
-    window.set_viewport_size(PHONE)
-    assert not window.evaluate(SCROLLS_SIDEWAYS), address
-    assert window.evaluate(CUT_OFF) == [], address
+    for size in sizes:
+        window.set_viewport_size(size)  # type: ignore[arg-type]
+        assert not window.evaluate(SCROLLS_SIDEWAYS), f"{address} at {size}"
+        assert window.evaluate(CUT_OFF) == [], f"{address} at {size}"
     window.set_viewport_size(DESKTOP)
 
 
