@@ -55,6 +55,7 @@ def portal(
         settings = Settings.for_testing(directory, url, RATE_LIMIT_ENABLED="false", **shared_providers.environment)
         app = create_app(settings, Clock())
         app.config["ADA"], app.config["SERVICE"] = add_person(app), service_token(app, "tester", "admin:full")
+        session_of(app)
         yield app
         close(app)
 
@@ -79,15 +80,22 @@ def described(schema: Any, label: str) -> Any:
     return found
 
 
-def send(portal: Flask, case: Any) -> None:
-    """Send a request in a session of its own, for some end theirs, and hold the answer to the document."""
+def session_of(portal: Flask) -> Any:
+    """The tokens of a new session of Ada's."""
     with portal.app_context():
         services = portal.extensions["services"]
         session_id, _ = services.sessions.start(portal.config["ADA"], NOBODY)
-        issued = services.first_party.begin(portal.config["ADA"], session_id, NOBODY)
+        return services.first_party.begin(portal.config["ADA"], session_id, NOBODY)
+
+
+def send(portal: Flask, case: Any) -> None:
+    """Send a request, as a person in a session of its own, for some end theirs; hold the answer to the document."""
     is_of_service = case.operation.path.startswith(SERVICE)
-    case.cookies = {} if is_of_service else {"portal_refresh": issued.refresh_token}
-    token = portal.config["SERVICE"] if is_of_service else issued.access_token
+    if is_of_service:
+        case.cookies, token = {}, portal.config["SERVICE"]
+    else:
+        issued = session_of(portal)
+        case.cookies, token = {"portal_refresh": issued.refresh_token}, issued.access_token
     is_judged = is_of_service or any(part in JUDGED for part in case.operation.path.split("/"))
     case.call_and_validate(
         headers={"Authorization": f"Bearer {token}"},
