@@ -100,6 +100,8 @@ class Scrypt:
         """As for every scheme."""
         _require_sizes(self.salt, self.digest)
         _require(1 <= self.cost <= 30 and self.size >= 1 and 1 <= self.lanes <= MOST_LANES)
+        # RFC 7914 section 2: N is less than 2^(128 * r / 8); OpenSSL computes nothing else.
+        _require(self.cost < 16 * self.size)
         memory = (128 * self.size) << self.cost
         _require(memory <= MOST_MEMORY and memory * self.lanes <= MOST_TURNED_OVER["scrypt"])
 

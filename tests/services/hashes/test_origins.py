@@ -64,6 +64,20 @@ def test_of_a_long_pbkdf2_hash_the_block_that_decides_is_kept() -> None:
     assert long == short
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"$scrypt$ln=15,r=1,p=16${BARE}${BARE}",
+        f"$scrypt$ln=17,r=8,p=2${BARE}${BARE}",
+        f"$scrypt$ln=1,r=8192,p=16${BARE}${BARE}",
+        f"$argon2id$v=19$m=131072,t=1,p=16${BARE}${BARE}",
+        f"$argon2d$m=8,t=1,p=1$AAAAAAAAAAA${BARE}",
+    ],
+)
+def test_what_is_at_the_bounds_can_be_checked(given: str) -> None:
+    assert not PASSWORDS.matches(kept(given), PASSWORD)
+
+
 @pytest.mark.parametrize("given", ["", "   ", "!", "!aX9pQd3kfL0s"])
 def test_where_nobody_has_a_password_there_is_none(given: str) -> None:
     assert kept(given) is None
@@ -97,6 +111,7 @@ ARGON2 = {"memory": ["7168"], "type": ["id"], "version": ["1.3"], "parallelism":
         f"$scrypt$ln=9999999999,r=8,p=1${BARE}${BARE}",
         f"$scrypt$ln=14,r=8,p=17${BARE}${BARE}",
         f"$scrypt$ln=17,r=8,p=3${BARE}${BARE}",
+        f"$scrypt$ln=16,r=1,p=1${BARE}${BARE}",
         f"$scrypt$ln=0,r=8,p=1${BARE}${BARE}",
         f"scrypt:1048576:8:1$salt${'00' * 64}",
         f"scrypt$2$salt$9999999999$1${B64}",
