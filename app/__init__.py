@@ -139,6 +139,7 @@ def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore
         background.Chore("keys", 600, built.keys.settle),
         background.Chore("sealing", 30, built.chain.run),
         background.Chore("checkpoints", 60, built.checkpoints.run),
+        background.Chore("throwaways", 300, built.throwaways.sweep),
     ]
     if settings.accounts.photo_folder:
         chores.append(background.Chore("photos", 3600, built.photos.sweep))

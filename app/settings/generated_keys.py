@@ -52,3 +52,11 @@ def is_fernet_key(key: str) -> bool:
         return len(base64.urlsafe_b64decode(key)) == 32
     except ValueError:
         return False
+
+
+def kept_at(path: Path) -> str | None:
+    """The secret that is in ``path`` already, if there is one."""
+    try:
+        return path.read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None

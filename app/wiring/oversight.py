@@ -7,6 +7,7 @@ from app.services.oversight.directory import Directory
 from app.services.oversight.grants import Grants
 from app.services.oversight.policies import Policies
 from app.services.oversight.rights import Rights
+from app.services.oversight.soundness import Soundness
 from app.services.oversight.statistics import Statistics
 from app.services.oversight.token_preview import TokenPreviews
 from app.services.oversight.trace import Traces
@@ -31,6 +32,10 @@ class OversightRoom(IdentitiesRoom):
     @cached_property
     def statistics(self) -> Statistics:
         return Statistics(self.db, self.clock, self.sessions.policy)
+
+    @cached_property
+    def soundness(self) -> Soundness:
+        return Soundness(self.db, self.clock)
 
     @cached_property
     def rights(self) -> Rights:

@@ -53,6 +53,7 @@ OF_NO_PERSON = {
     Event.AUDIT_TRIMMED,
     Event.AUDIT_KEY_CREATED,
     Event.AUDIT_KEY_ROTATED,
+    Event.SELFCHECK_RUN,
 }
 
 

@@ -101,6 +101,7 @@ class Event(enum.StrEnum):
     AUDIT_TRIMMED = "audit:trimmed"
     AUDIT_KEY_CREATED = "audit:key:created"
     AUDIT_KEY_ROTATED = "audit:key:rotated"
+    SELFCHECK_RUN = "selfcheck:run"
 
 
 ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})
