@@ -8,12 +8,13 @@ import pytest
 
 APP = Path(__file__).resolve().parent.parent / "app"
 EDGE = {"login", "consent", "social", "account", "admin", "portal", "api", "mail", "oauth", "cli"}
-SHARED = {"errors", "languages", "database", "server", "services", "settings", "stores", "web", "wiring"}
+SHARED = {"errors", "languages", "database", "selfcheck", "server", "services", "settings", "stores", "web", "wiring"}
 # What the modules of a package may import of the others; edge packages are rooms of their own, none imports another.
 MAY_IMPORT: dict[str, set[str]] = {
     **dict.fromkeys(EDGE, SHARED),
     "web": {"errors", "languages", "database", "server", "services", "settings", "wiring"},
     "server": {"database", "services", "settings", "stores", "wiring"},
+    "selfcheck": {"errors", "languages", "database", "services", "settings", "stores", "wiring"},
     "wiring": {"services", "settings", "stores"},
     "extensions": {"database", "models", "settings", "web"},
     "database": {"settings"},
@@ -42,7 +43,7 @@ ROOMS = [
     "foundation",
 ]
 # Who may use what others do without.
-WITHOUT_FLASK = {"models", "stores", "services", "settings"}
+WITHOUT_FLASK = {"models", "stores", "services", "settings", "selfcheck"}
 WEB_FRAMEWORKS = {"flask", "werkzeug", "wtforms", "gunicorn"}
 USERS_OF = {"redis": {"stores"}, "authlib": {"oauth", "social"}, "os.environ": {"settings"}, "os.getenv": {"settings"}}
 MOST_FILES, MOST_LINES = 15, 400

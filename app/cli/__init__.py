@@ -13,6 +13,7 @@ from app.cli.outcome import told_in_one_line
 from app.cli.plans import plans
 from app.cli.schema import db
 from app.cli.seed import seed
+from app.cli.selfcheck import selfcheck
 from app.cli.sessions import sessions
 from app.cli.tenancy.groups import groups
 from app.cli.tenancy.members import users
@@ -44,5 +45,6 @@ def register(app: Flask) -> None:
         mail,
         config,
         metrics,
+        selfcheck,
     ):
         app.cli.add_command(told_in_one_line(command))

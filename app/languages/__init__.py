@@ -36,6 +36,7 @@ __all__ = [
     "current_language",
     "fix_josa",
     "gettext",
+    "gettext_in",
     "init_app",
     "josa",
     "lazy_gettext",
@@ -107,6 +108,12 @@ def _select_timezone() -> tzinfo:
 def gettext(message: str, /, **values: Any) -> str:
     """``message`` in the shown language, ``values`` filled in (``%(name)s``), Korean particles settled."""
     return _settled(flask_babel.gettext(message, **values))
+
+
+def gettext_in(language: str, message: str, /, **values: Any) -> str:
+    """As :func:`gettext`, in that language, whatever is shown."""
+    with flask_babel.force_locale(language):
+        return gettext(message, **values)
 
 
 def ngettext(singular: str, plural: str, num: int, /, **values: Any) -> str:
