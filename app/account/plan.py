@@ -98,11 +98,11 @@ def _dates(own: PlanOf, is_over: bool) -> list[tuple[str, datetime]]:
     if is_over:
         return []
     standing = own.standing
-    renews_at = own.renews_at if standing.status != CANCELLED and standing.ends_at is None else None
+    renews_at = own.renews_at if standing.status != CANCELLED else None
     dates = (
         (sentence("Since"), own.started_at),
         (sentence("Renews on"), renews_at),
-        (sentence("Ends on"), standing.ends_at),
+        (sentence("Ends on"), None if renews_at else standing.ends_at),
     )
     return [(name, moment) for name, moment in dates if moment is not None]
 

@@ -60,6 +60,14 @@ class BillingSettings:
         address,
     )
 
+    grace_days: int = setting(
+        "BILLING_GRACE_DAYS",
+        "3",
+        "How long the plan of a subscription still counts after the day on which it should have renewed, if no notice "
+        "says that it did, days",
+        values.number(1, 60),
+    )
+
     def upgrade_address(self, user_id: str) -> str:
         """Where that person buys a larger plan; empty for nowhere."""
         return self.upgrade_url.replace(PERSON, user_id)

@@ -1,5 +1,6 @@
 """TenancyRoom: permissions, roles, groups, memberships. PlansRoom: plans, quotas, and what pays for them."""
 
+from datetime import timedelta
 from functools import cached_property
 
 from app.services.plans.billing import Billing
@@ -65,5 +66,7 @@ class PlansRoom(TenancyRoom):
 
     @cached_property
     def billing(self) -> Billing:
-        plans_of_variants = {variant: plan for plan, variant in self.settings.billing.variants_of_plans}
-        return Billing(self.db, self.clock, self.audit, self.plans, plans_of_variants)
+        settings = self.settings.billing
+        plans_of_variants = {variant: plan for plan, variant in settings.variants_of_plans}
+        grace = timedelta(days=settings.grace_days)
+        return Billing(self.db, self.clock, self.audit, self.plans, plans_of_variants, grace)

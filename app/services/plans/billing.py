@@ -49,10 +49,13 @@ class Subscription:
     ends_at: datetime | None
     changed_at: datetime
 
-    @property
-    def standing(self) -> Standing:
-        """The plan it pays for."""
-        return Standing(self.plan, self.status, self.ends_at)
+    def standing(self, grace: timedelta) -> Standing:
+        """The plan it pays for.
+
+        What is to renew counts until so long after that day: should a notice of its end be lost, it ends all the same.
+        """
+        lasts = self.renews_at + grace if self.status == ACTIVE and self.renews_at else self.ends_at
+        return Standing(self.plan, self.status, lasts)
 
     def is_later_than(self, other: "Subscription") -> bool:
         """Whether it was so after it was as the other says.
@@ -72,16 +75,26 @@ class _IsAnothers(Exception):
 
 
 class Billing:
-    """Applies notices; ``plans_of_variants`` says what is sold as which variant."""
+    """Applies notices; ``plans_of_variants`` says what is sold as which variant.
+
+    ``grace`` is how long a plan counts after the moment at which its subscription should have renewed.
+    """
 
     def __init__(
-        self, db: Database, clock: Clock, audit: Audit, plans: Plans, plans_of_variants: Mapping[str, str]
+        self,
+        db: Database,
+        clock: Clock,
+        audit: Audit,
+        plans: Plans,
+        plans_of_variants: Mapping[str, str],
+        grace: timedelta,
     ) -> None:
         self.db = db
         self.clock = clock
         self.audit = audit
         self.plans = plans
         self.plans_of_variants = plans_of_variants
+        self.grace = grace
 
     def receive(self, body: bytes, caller: Caller) -> str:
         """Deal with a notice whose signature was good, once; answers what became of it, a constant.
@@ -110,7 +123,7 @@ class Billing:
         """Move whose plan has ended on to another of their subscriptions, if one is in force; answers how many.
 
         The provider tells the end of a subscription as well, but not at that very moment, and maybe never; of the end
-        of what an operator set it knows nothing. Commits each.
+        of what an operator set it knows nothing. Plans that older code gave no end get the one they have. Commits each.
         """
         now, moved = self.clock(), 0
         another = _subscription.alias("another")
@@ -119,8 +132,18 @@ class Billing:
             another.c.id.is_distinct_from(_user.c.billing_subscription_id),
             another.c.status != EXPIRED,
             sa.or_(another.c.ends_at.is_(None), another.c.ends_at > now),
+            sa.or_(another.c.status != ACTIVE, another.c.renews_at.is_(None), another.c.renews_at > now - self.grace),
         )
-        due = sa.select(_user.c.id).where(_user.c.plan_ends_at <= now, sa.exists().where(is_other)).limit(BATCH)
+        is_without_end = sa.and_(
+            another.c.id == _user.c.billing_subscription_id,
+            another.c.status == ACTIVE,
+            another.c.renews_at <= now - self.grace,
+        )
+        is_due = sa.or_(
+            sa.and_(_user.c.plan_ends_at <= now, sa.exists().where(is_other)),
+            sa.and_(_user.c.plan_ends_at.is_(None), sa.exists().where(is_without_end)),
+        )
+        due = sa.select(_user.c.id).where(is_due).limit(BATCH)
         for user_id in list(self.db.session.scalars(due)):
             moved += self._follow(user_id, SETTLER, None)
             self.db.commit()
@@ -214,10 +237,10 @@ class Billing:
         row = locked(self.db, user_id)
         now, plans = self.clock(), self.plans.by_name()
         own = Standing(row.plan, row.plan_status, row.plan_ends_at)
-        followed = decide(own, row.billing_subscription_id, self.subscriptions(user_id), plans, now)
+        followed = decide(own, row.billing_subscription_id, self.subscriptions(user_id), plans, now, self.grace)
         if followed is None:
             return False
-        standing, is_new = followed.standing, followed.id != row.billing_subscription_id
+        standing, is_new = followed.standing(self.grace), followed.id != row.billing_subscription_id
         since = followed.began_at if is_new else followed.changed_at
         if standing == own and not is_new:
             return False
@@ -234,6 +257,8 @@ class Billing:
             )
         )
         self._name_customer(user_id, followed.customer_id, row.billing_customer_id)
+        if not is_new and (standing.plan, standing.status) == (own.plan, own.status) == (own.plan, ACTIVE):
+            return True  # it lasts longer, which is no news
         self.audit.record(
             Event.PLAN_BILLED,
             caller,
@@ -281,6 +306,7 @@ def decide(
     subscriptions: Iterable[Subscription],
     plans: Mapping[str, PlanRecord],
     now: datetime,
+    grace: timedelta,
 ) -> Subscription | None:
     """The subscription that a person's plan follows; None where it stays as it was set.
 
@@ -288,17 +314,19 @@ def decide(
     while no subscription gives more.
     """
 
-    def rank(standing: Standing) -> tuple[int, datetime]:
-        plan = plans.get(standing.plan)
-        return (plan.position if plan else -1, standing.ends_at or FAR)
+    def rank(of: Standing | Subscription) -> tuple[int, datetime]:
+        plan = plans.get(of.plan)
+        return (plan.position if plan else -1, of.ends_at or FAR)
 
     held = {each.id: each for each in subscriptions}
-    good = [each for each in held.values() if each.standing.is_in_force(now)]
-    best = max(good, key=lambda each: (*rank(each.standing), each.id), default=None)
+    good = [each for each in held.values() if each.standing(grace).is_in_force(now)]
+    best = max(good, key=lambda each: (*rank(each), each.id), default=None)
     if best is None:
-        best = max(held.values(), key=lambda each: (each.ends_at or each.changed_at, each.id), default=None)
+        best = max(
+            held.values(), key=lambda each: (each.standing(grace).ends_at or each.changed_at, each.id), default=None
+        )
         return best if followed_id in held or own.plan == FREE else None
-    if followed_id not in held and own.is_in_force(now) and rank(own)[0] >= rank(best.standing)[0]:
+    if followed_id not in held and own.is_in_force(now) and rank(own)[0] >= rank(best)[0]:
         return None
     return best
 

@@ -71,6 +71,8 @@ def read(payload: dict[str, Any]) -> Notice:
     told = _member(data, "attributes")
     changed_at, ends_at = _moment(told.get("updated_at")), _moment_or_none(told.get("ends_at"))
     renews_at, status = _moment_or_none(told.get("renews_at")), _status(told)
+    if told["status"] == PAUSED:
+        renews_at = None  # nothing is paid meanwhile
     if status in {CANCELLED, EXPIRED} and ends_at is None:
         ends_at = renews_at if status == CANCELLED and renews_at else changed_at
     return Notice(

@@ -70,7 +70,7 @@ def test_a_life_of_a_subscription(app: Flask, ada: str, clock: Clock) -> None:
         return tell(app, notice(ada, clock.now, began_at=NOW, **more))
 
     assert say(name="subscription_created", renews_at=NOW + 30 * DAY) == "applied"
-    assert standing(app, ada) == ("pro", "active", None, "7", "1")
+    assert standing(app, ada) == ("pro", "active", NOW + 33 * DAY, "7", "1")
     clock.advance(days=3)
     assert say(variant=STUDIO) == "applied"
     assert standing(app, ada)[:3] == ("studio", "active", None)
@@ -238,6 +238,55 @@ def test_what_renews_only_is_no_change_of_plan(app: Flask, ada: str) -> None:
     assert len(audited(app)) == 1
     with app.app_context():
         assert app.extensions["services"].standings.of(ada).renews_at == NOW + 60 * DAY
+
+
+@pytest.mark.parametrize(
+    ("more", "days"),
+    [
+        ({"renews_at": NOW + 30 * DAY}, 33),
+        ({"renews_at": NOW + 30 * DAY, "status": "on_trial"}, 33),
+        ({"renews_at": NOW + DAY, "status": "past_due"}, 4),  # the next attempt
+        ({"renews_at": NOW - 4 * DAY}, -1),
+        ({}, None),
+        ({"renews_at": NOW + 30 * DAY, "status": "paused", "pause": {"mode": "free", "resumes_at": None}}, None),
+        ({"renews_at": NOW + 30 * DAY, "status": "cancelled", "ends_at": NOW + 30 * DAY}, 30),
+    ],
+)
+def test_without_a_notice_a_plan_ends_some_days_after_it_should_have_renewed(
+    app: Flask, ada: str, clock: Clock, more: dict[str, Any], days: int | None
+) -> None:
+    assert tell(app, notice(ada, NOW, **more)) == "applied"
+    assert standing(app, ada)[2] == (None if days is None else NOW + days * DAY)
+    if days is None or days < 0:
+        assert counting(app, ada) == ("pro" if days is None else "free")
+        return
+    clock.now = NOW + days * DAY - timedelta(seconds=1)
+    assert counting(app, ada) == "pro"
+    clock.now = NOW + days * DAY
+    assert counting(app, ada) == "free"
+    # It was late, and comes after all.
+    assert tell(app, notice(ada, clock.now, renews_at=clock.now + 30 * DAY)) == "applied"
+    assert counting(app, ada) == "pro"
+
+
+def test_a_lost_end_leads_to_another_subscription_and_what_older_code_left_open_ends(
+    app: Flask, ada: str, clock: Clock
+) -> None:
+    tell(app, notice(ada, NOW, variant=STUDIO, renews_at=NOW + DAY))
+    tell(app, notice(ada, NOW, subscription="2", renews_at=NOW + 30 * DAY))
+    with app.app_context():
+        services = app.extensions["services"]
+        services.db.session.execute(sa.update(User).where(User.id == ada).values(plan_ends_at=None))
+        services.db.commit()
+        clock.now = NOW + 3 * DAY
+        assert services.billing.settle() == 0
+        clock.now = NOW + 4 * DAY
+        assert services.billing.settle() == 1
+    assert standing(app, ada) == ("pro", "active", NOW + 33 * DAY, "7", "2")
+    clock.now = NOW + 33 * DAY
+    with app.app_context():
+        assert app.extensions["services"].billing.settle() == 0
+    assert counting(app, ada) == "free"
 
 
 def test_by_a_clock_that_is_ahead_a_plan_begins_now(app: Flask, ada: str) -> None:
