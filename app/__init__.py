@@ -91,7 +91,12 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     couriers.append(social.FarewellCourier(settings))
     direct.configure(app, settings)
     documents = published.configure(app, settings, lambda: built.keys.changes)
-    lessons = [built.clients.browser_origins, built.agreement.tell, documents.learn]
+    lessons = [
+        built.clients.browser_origins,
+        built.agreement.tell,
+        documents.learn,
+        built.usage.write_now_and_then,
+    ]
     background.configure(app, couriers, _chores(settings, built), lessons)
     proxies.configure(app, settings)
     layers.configure(app, measured, settings, security.headers_of_every_response(settings))
@@ -137,6 +142,7 @@ def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore
     chores = [
         background.Chore("deletions", 600, built.deletions.run),
         background.Chore("keys", 600, built.keys.settle),
+        background.Chore("usage", 600, built.statistics_over_time.note),
         background.Chore("sealing", 30, built.chain.run),
         background.Chore("checkpoints", 60, built.checkpoints.run),
         background.Chore("throwaways", 300, built.throwaways.sweep),

@@ -13,7 +13,9 @@ from app.services.clients.clients import ClientRecord
 from app.services.clients.redirect_advice import ApplicationType, Verdict
 from app.services.clients.redirect_uris import is_on_network
 from app.services.clients.registration import CREATED_AS, ListChange, is_own_path
+from app.services.oversight.client_health import Failures
 from app.services.upkeep.seeding import SEEDED
+from app.web.protocol.refusals import explained
 from app.wiring import services
 
 
@@ -195,6 +197,34 @@ def preview(client_id: str, who: str, scope: str, as_json: bool) -> None:
     for name in ("access_token", "id_token", "userinfo", "lifetimes"):
         if found := asdict(shown)[name]:
             click.echo(f"{name}: {json.dumps(found, indent=2, ensure_ascii=False)}")
+
+
+@clients.command("health")
+@click.argument("client_id")
+@operation
+def health(client_id: str, as_json: bool) -> None:
+    """Say how a client fares: what succeeded and failed, what of its registration nobody uses, and what to change."""
+    found = services.client_health.of(client_id)
+    if as_json:
+        show_one(asdict(found), is_json=True)
+        return
+    success, failure = found.last_success, found.last_failure
+    since = f"{found.counted_since:%Y-%m-%d}" if found.counted_since else "-"
+    click.echo(f"counted since: {since}")
+    click.echo(f"last success: {f'{success.last_at:%Y-%m-%d %H:%M} {success.name}' if success else '-'}")
+    click.echo(f"last failure: {f'{failure.last_at:%Y-%m-%d %H:%M} {_why(failure)}' if failure else '-'}")
+    for name, span in found.spans.items():
+        click.echo(f"{name}: {span.successes} succeeded, {span.failed} failed")
+    for each in found.spans["30d"].failures:
+        click.echo(f"  {each.count} × {_why(each)}")
+    click.echo(f"consents: {found.consents}, grants: {found.living_grants}, open sessions: {found.open_sessions}")
+    for recommendation in found.recommendations:
+        names = " ".join(name for values in recommendation.remove.values() for name in values)
+        click.echo(f"{recommendation.code}: {recommendation.sentence}" + (f" ({names})" if names else ""))
+
+
+def _why(failures: Failures) -> str:
+    return f"{failures.endpoint} {failures.error}: {explained(failures.cause) or failures.cause}"
 
 
 def _lines(verdict: Verdict) -> list[str]:

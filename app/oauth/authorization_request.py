@@ -16,11 +16,13 @@ from app.errors import Cause, sentence
 from app.languages import gettext as _
 from app.oauth import explained, parameters
 from app.oauth.errors import LOCALHOST, Clause, RefusedRequest, UnsafeRequest
-from app.services.clients import scopes
+from app.services.clients import redirect_uris, scopes
 from app.services.clients.clients import ClientRecord
 from app.services.clients.registration import AddressKind
+from app.services.foundation.environment import sha256
 from app.services.grants.interactions import AuthorizationRequest
 from app.services.record.explanations import scope_names
+from app.services.record.usage import Use
 from app.services.tokens.claims import SUPPORTED as SUPPORTED_CLAIMS
 from app.services.tokens.tokens import InvalidToken
 from app.web.error_pages import Action
@@ -154,6 +156,9 @@ class Draft:
         granted = self._scopes(given)
         challenge = self._challenge(given)
         claims = _claims(given)
+        services.usage.count(self.client.client_id, Use.SCOPE, *granted)
+        address = redirect_uris.registered_as(self.redirect_uri, self.client.redirect_uris)
+        services.usage.count(self.client.client_id, Use.REDIRECT, sha256(address))
         return AuthorizationRequest(
             client_id=self.client.client_id,
             redirect_uri=self.redirect_uri,

@@ -15,6 +15,7 @@ from app.oauth.grants import AuthorizationCodeGrant, ClientCredentialsGrant, Ref
 from app.oauth.parameters import BackChannelRequest, HttpRequest, back_channel_request
 from app.services.clients.clients import ClientRecord
 from app.services.record.tally import Fact
+from app.services.record.usage import Use
 from app.web.protocol import explanations, refusals
 from app.wiring import services
 
@@ -89,6 +90,7 @@ class PortalAuthorizationServer(AuthorizationServer):
                 answer = self.handle_response(*grant.create_token_response())
                 # Grants commit before they sign.
                 services.tally.count(Fact.TOKEN, grant.GRANT_TYPE, "issued")
+                services.usage.count(grant.client.client_id, Use.TOKEN, grant.GRANT_TYPE)
                 return answer
             (endpoint,) = self._endpoints[name]
             return self.handle_response(*endpoint.create_endpoint_response(oauth_request))
@@ -99,7 +101,7 @@ class PortalAuthorizationServer(AuthorizationServer):
         told_id = client_authentication.told_id(oauth_request) if cause and oauth_request else ""
         uri = explanations.address(error.error or "", error.description or "", cause, told_id)
         client_id = client_authentication.known_client_id(oauth_request) if oauth_request else None
-        refusals.note(CALLED[name], error.error or "", error.description or "", client_id)
+        refusals.note(CALLED[name], error.error or "", error.description or "", client_id, cause)
         if name == "token":
             asked = oauth_request.payload.grant_type if oauth_request else None
             services.tally.count(Fact.TOKEN, asked if asked in self.grant_types else "other", error.error or "")

@@ -158,6 +158,7 @@ class Background:
                 self._settle()
         if not is_failing:
             with suppress(*AWAY), self._everywhere():
+                services.usage.write()
                 services.agreement.leave()
 
     @contextmanager

@@ -3,12 +3,14 @@
 from functools import cached_property
 
 from app.services.oversight.applications import Applications
+from app.services.oversight.client_health import ClientHealth
 from app.services.oversight.directory import Directory
 from app.services.oversight.grants import Grants
 from app.services.oversight.policies import Policies
 from app.services.oversight.rights import Rights
 from app.services.oversight.soundness import Soundness
 from app.services.oversight.statistics import Statistics
+from app.services.oversight.statistics_over_time import StatisticsOverTime
 from app.services.oversight.token_preview import TokenPreviews
 from app.services.oversight.trace import Traces
 from app.wiring.identities import IdentitiesRoom
@@ -62,3 +64,11 @@ class OversightRoom(IdentitiesRoom):
             self.refresh_tokens,
             self.unsigned_tokens,
         )
+
+    @cached_property
+    def client_health(self) -> ClientHealth:
+        return ClientHealth(self.db, self.clock, self.clients, self.usage, self.sessions.policy)
+
+    @cached_property
+    def statistics_over_time(self) -> StatisticsOverTime:
+        return StatisticsOverTime(self.db, self.clock, self.usage, self.sessions.policy, self.keys, self.outbox)

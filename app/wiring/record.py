@@ -10,6 +10,7 @@ from app.services.record.explanations import Explanations
 from app.services.record.retention import Retention
 from app.services.record.tally import Tally
 from app.services.record.trail import Trail
+from app.services.record.usage import Usage
 from app.wiring.foundation import FoundationRoom
 
 
@@ -19,6 +20,12 @@ class RecordRoom(FoundationRoom):
     @cached_property
     def tally(self) -> Tally:
         return Tally(self.db)
+
+    @cached_property
+    def usage(self) -> Usage:
+        usage = Usage(self.db, self.clock)
+        self.tally.listen(usage.hear)
+        return usage
 
     @cached_property
     def audit(self) -> Audit:

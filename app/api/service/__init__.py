@@ -5,6 +5,8 @@
     GET    clients/<client_id>                   one of them; PATCH changes it, DELETE removes it
     POST   clients/<client_id>/regenerate-secret a new secret, shown once; DELETE …/secrets/<secret_id> ends one
     POST   redirect-uri-advice                   what to think of a redirect URI before it is registered
+    GET    clients/<client_id>/health            how it fares, what nobody uses, what to change
+    GET    statistics/over-time                  the portal by the hour and by the day
     POST   clients/<client_id>/token-preview     what a person's tokens would say; nothing is issued
     GET    users                                 people; POST makes an account
     GET    users/<user_id>                       one of them; PATCH changes, DELETE removes the account

@@ -3,8 +3,24 @@
 from dataclasses import asdict
 
 from app.api.operations import Access, Routes
-from app.api.service.insight_models import AddressAsked, AddressVerdict, PreviewAsked, TokenPreview
+from app.api.service.insight_models import (
+    AddressAsked,
+    AddressVerdict,
+    Ending,
+    Fared,
+    Health,
+    OverTime,
+    Period,
+    PreviewAsked,
+    Refusals,
+    RefusedClient,
+    TokenPreview,
+    Waiting,
+)
 from app.api.service_token import Service
+from app.services.oversight.client_health import Failures, Span
+from app.services.oversight.statistics_over_time import Refused
+from app.web.protocol.refusals import explained
 from app.wiring import services
 
 routes = Routes("Service: clients")
@@ -45,3 +61,48 @@ def preview_tokens(service: Service, client_id: str, body: PreviewAsked) -> Toke
     """
     found = services.token_previews.of(client_id, body.user, body.scope, service.caller)
     return TokenPreview(**asdict(found))
+
+
+@routes("GET", "/clients/<client_id>/health", Access.SERVICE, scopes=SCOPES, answer=Health, refusals=(404,))
+def client_health(service: Service, client_id: str) -> Health:
+    """How a client fares: what succeeded and failed, what of its registration nobody uses, and what to change."""
+    found = services.client_health.of(client_id)
+    said = asdict(found)
+    said["last_failure"] = _refusals(found.last_failure) if found.last_failure else None
+    said["spans"] = {name: _fared(span) for name, span in found.spans.items()}
+    return Health(**said)
+
+
+@routes("GET", "/statistics/over-time", Access.SERVICE, scopes=SCOPES, answer=OverTime)
+def statistics_over_time(service: Service) -> OverTime:
+    """Logins, refusals and tokens by the hour and by the day, what ends soon, and what waits to leave."""
+    found = services.statistics_over_time.figures()
+    hours, days = (
+        [Period(begin=each.begin, end=each.end, open_sessions=each.open_sessions, **each.counts) for each in periods]
+        for periods in (found.hours, found.days)
+    )
+    return OverTime(
+        at=found.at,
+        counted_since=found.counted_since,
+        hours=hours,
+        days=days,
+        refused={span: [_refused(each) for each in rows] for span, rows in found.refused.items()},
+        open_sessions=found.open_sessions,
+        ending=[Ending(**asdict(each)) for each in found.ending],
+        queues=[Waiting(**asdict(each)) for each in found.queues],
+    )
+
+
+def _fared(span: Span) -> Fared:
+    failures = [_refusals(each) for each in span.failures]
+    return Fared(
+        successes=span.successes, failed=span.failed, issued=span.issued, failures=failures, declined=span.declined
+    )
+
+
+def _refusals(failures: Failures) -> Refusals:
+    return Refusals(**asdict(failures), sentence=explained(failures.cause))
+
+
+def _refused(refused: Refused) -> RefusedClient:
+    return RefusedClient(**asdict(refused), sentence=explained(refused.cause))

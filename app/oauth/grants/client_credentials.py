@@ -8,6 +8,7 @@ from app.services.clients.registration import PROOFS
 from app.services.clients.scopes import split
 from app.services.record.audit import Event
 from app.services.record.explanations import scope_names
+from app.services.record.usage import Use
 from app.services.tokens.tokens import TokenAnswer
 from app.web.security import caller
 from app.wiring import services
@@ -35,6 +36,7 @@ class ClientCredentialsGrant(PortalGrant):
         services.audit.record(
             Event.SERVICE_TOKEN_ISSUED, caller(), client_id=self.client.client_id, is_alone=True, scope=scope
         )
+        services.usage.count(self.client.client_id, Use.SCOPE, *(requested or allowed))
         # On record before it exists; and nobody waits for the database while it is signed.
         services.db.commit()
         return services.tokens.service_token(self.client, scope)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import InvalidInput, NotFound, sentence
-from app.models import Client, Scope, TokenFamily, User
+from app.models import Client, Scope, TokenFamily, UsageHour, User
 from app.services.clients import redirect_uris
 from app.services.clients.records import FIRST_PARTY as FIRST_PARTY
 from app.services.clients.records import ClientRecord as ClientRecord
@@ -40,6 +40,7 @@ PORTAL = "portal"
 DELETED_AT_ONCE = 500
 _TABLE = cast(sa.Table, Client.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)
+_usage = cast(sa.Table, UsageHour.__table__)
 _MARK = Statement(
     sa.select(
         sa.func.count().label("count"),
@@ -276,6 +277,7 @@ class Clients:
         while ids := list(self.db.session.scalars(some)):
             self.db.session.execute(sa.delete(_family).where(_family.c.id.in_(ids)))
             self.db.commit()
+        self.db.session.execute(sa.delete(_usage).where(_usage.c.client_id == client_id))
         self.db.session.execute(sa.delete(_TABLE).where(_TABLE.c.client_id == client_id))
         self.audit.record(Event.CLIENT_DELETED, caller, client_id=client_id)
         self.db.commit()

@@ -120,6 +120,14 @@ def match(requested: str, registered: Iterable[str]) -> bool:
     return asked is not None and any(asked == _without_port(candidate) for candidate in candidates)
 
 
+def registered_as(requested: str, registered: Iterable[str]) -> str:
+    """The one of ``registered`` that ``requested`` matches, which differs by the port of a loopback address alone."""
+    candidates = list(registered)
+    if requested in candidates:
+        return requested
+    return next((each for each in candidates if match(requested, [each])), requested)
+
+
 def needs_address(requested: str, registered: Iterable[str]) -> bool:
     """Whether ``requested`` would match if it, and what is registered, said 127.0.0.1 instead of localhost.
 

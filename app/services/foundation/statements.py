@@ -215,5 +215,17 @@ def insert_replacing(
     return insert.on_conflict_do_update(index_elements=keys, set_=others)
 
 
+def adding(
+    dialect: sa.Dialect, table: sa.Table, *, sums: Sequence[str], latest: Sequence[str]
+) -> "postgresql.Insert | sqlite.Insert":
+    """An insert that adds to what is there already the columns ``sums``, and keeps the later one of ``latest``."""
+    insert = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    later = sa.func.greatest if dialect.name == "postgresql" else sa.func.max
+    new = insert.excluded
+    changes = {name: table.c[name] + new[name] for name in sums}
+    changes |= {name: later(table.c[name], new[name]) for name in latest}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
+
+
 def _of(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Any:
     return kind.dialect_impl(dialect)
