@@ -16,7 +16,7 @@ from app.services.record.audit import Event
 _log = cast(sa.Table, AuditLog.__table__)
 _client = cast(sa.Table, Client.__table__)
 OPERATOR, ADMINISTRATOR = "operator", "administrator"
-BY_ITSELF = frozenset({"billing", "deletion", "kakao", "retention", "seed"})
+BY_ITSELF = frozenset({"billing", "deletion", "kakao", "retention", "seed", "selfcheck"})
 """Actors that are nobody: what the portal does by itself, or because somebody outside told it."""
 _IS_THEIRS = _log.c.actor.in_([_log.c.user_id, ""])
 _ACTOR = sa.case(
