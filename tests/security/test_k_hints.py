@@ -92,6 +92,12 @@ def test_k194_a_hint_of_another_client_says_nothing_for_this_one(parties: Partie
 OF_OTHERS = ["ended", "alive elsewhere", "of somebody else", "of no session", "expired"]
 
 
+def signed(parties: Parties, claims: dict[str, Any]) -> str:
+    """An ID token of ours that says this. The keys may have to be read again, which takes the database."""
+    with parties.app.app_context():
+        return str(parties.app.extensions["services"].tokens._sign("RS256", "JWT", claims))
+
+
 def hint_from(parties: Parties, client: RelyingParty, kind: str) -> str:
     """An ID token of ours that has nothing to do with the browser it comes back in."""
     other = elsewhere(client)
@@ -99,15 +105,12 @@ def hint_from(parties: Parties, client: RelyingParty, kind: str) -> str:
         other = RelyingParty(parties.newcomer()[0], client.client_id, client.secret)
     if kind == "of no session":
         # As one of an older release could be: the session is not named.
-        tokens = parties.app.extensions["services"].tokens
-        claims = id_tokens.claims(hint_of(client))
-        return str(tokens._sign("RS256", "JWT", {**claims, "sid": None}))
+        return signed(parties, {**id_tokens.claims(hint_of(client)), "sid": None})
     hint = hint_of(other)
     if kind == "ended":
         is_gone(asked(other.browser, id_token_hint=hint), "/logged-out?client_id=leaving")
     if kind == "expired":
-        tokens = parties.app.extensions["services"].tokens
-        hint = str(tokens._sign("RS256", "JWT", {**id_tokens.claims(hint), "iat": 1, "exp": 2}))
+        hint = signed(parties, {**id_tokens.claims(hint), "iat": 1, "exp": 2})
     return hint
 
 
@@ -138,8 +141,7 @@ def test_k194_nor_does_it_by_a_form_of_another_site(parties: Parties, leaving: R
 def test_k194_an_expired_id_token_of_this_session_is_as_good_as_a_fresh_one(
     parties: Parties, leaving: RelyingParty
 ) -> None:
-    tokens = parties.app.extensions["services"].tokens
-    hint = str(tokens._sign("RS256", "JWT", {**id_tokens.claims(hint_of(leaving)), "iat": 1, "exp": 2}))
+    hint = signed(parties, {**id_tokens.claims(hint_of(leaving)), "iat": 1, "exp": 2})
     is_gone(asked(leaving.browser, id_token_hint=hint, post_logout_redirect_uri=LEAVE), LEAVE)
     is_over(leaving)
 
