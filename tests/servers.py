@@ -172,7 +172,9 @@ class PostgresCluster(Server):
         if copy_of:
             source = ["-h", "127.0.0.1", "-p", str(copy_of._port), "-U", "portal"]
             setup = [str(Path(initdb).with_name("pg_basebackup")), "-D", str(data), *source, "-R", "-c", "fast", "-N"]
-        subprocess.run([*_prefix(signal.SIGINT, user), *setup], check=True, capture_output=True, cwd=directory)
+        # What was kept of a cluster from before goes on.
+        if not data.exists():
+            subprocess.run([*_prefix(signal.SIGINT, user), *setup], check=True, capture_output=True, cwd=directory)
         # Nothing here outlives the tests, so nothing needs to reach the disk; what is measured must.
         fast = [] if is_durable else ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
         reach = ["-p", str(self._port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]

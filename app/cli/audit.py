@@ -20,7 +20,8 @@ from app.database import ADMINISTRATION, enter, only_reads
 from app.errors import NotFound
 from app.services.record.canonical import moment
 from app.services.record.forms import COLUMNS, canonical, cells_of, kept_checkpoints, known_keys, parsed, visible
-from app.services.record.trail import Filters, NoCheckpoint
+from app.services.record.search import Filters
+from app.services.record.trail import NoCheckpoint
 from app.wiring import services
 
 TRIES = 10
@@ -47,17 +48,26 @@ def audit() -> None:
 
 
 @audit.command("list")
-@click.option("--action", help="Only this action, such as account:login:failed; account: is all that begin so.")
+@click.option(
+    "--action", "actions", multiple=True, help="Only this action; account: is all that begin so. Can be repeated."
+)
 @click.option("--client", help="Only of this client.")
 @click.option("--user", "who", help="Only of the account with this e-mail or id.")
+@click.option("--actor", help="Only what this person (e-mail or id), client or operator did.")
 @click.option("--success/--failure", "success", default=None, help="Only what went well, or what was refused.")
+@click.option("--ip", help="Only from this address or network, such as 203.0.113.0/24.")
+@click.option("--request", help="Only of the request with this id.")
 @click.option("--since", type=Moment(), help="Not before this time.")
 @click.option("--until", type=Moment(), help="Before this time.")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="How many at most.")
 @operation
-def list_records(who: str | None, limit: int, as_json: bool, **wanted: Any) -> None:
+def list_records(
+    actions: tuple[str, ...], who: str | None, actor: str | None, limit: int, as_json: bool, **wanted: Any
+) -> None:
     """List records, the latest first. That it was read is on record, too."""
-    rows = services.trail.list(Filters(user=_user_id(who), **wanted), limit, OPERATOR)
+    by = _user_id(actor) if actor and "@" in actor else actor
+    filters = Filters(actions=actions or None, user=_user_id(who), actor=by, **wanted)
+    rows = services.records.page(filters, OPERATOR, limit=limit, is_bounded=False).items
     if as_json:
         # In ASCII, so that nothing in it means anything to a terminal.
         click.echo(json.dumps(rows, indent=2, default=_plain))

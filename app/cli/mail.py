@@ -1,10 +1,15 @@
 """``mail``: what waits to leave the portal, and trying it now. Notices to applications wait in the same queue."""
 
+from dataclasses import asdict
+from datetime import datetime
+
 import click
 from flask import current_app
 
+from app.cli.audit import Moment
 from app.cli.outcome import as_json, operation, over_everything, said, show
 from app.services.delivery.mail import MAIL
+from app.services.oversight.deliveries import DeliveryState, WantedDeliveries
 from app.wiring import services
 
 STATES = ("waiting", "failing", "done", "given_up")
@@ -23,6 +28,22 @@ def status(as_json: bool) -> None:
     counts = {MAIL: {}, **services.outbox.counts()}
     rows = [{"kind": kind, **{state: of.get(state, 0) for state in STATES}} for kind, of in sorted(counts.items())]
     show(rows, is_json=as_json)
+
+
+@mail.command("list")
+@click.option("--kind", help="Only of this kind, such as mail.")
+@click.option("--state", type=click.Choice(STATES), help="Only what has become so.")
+@click.option("--user", "who", help="Only to the account with this e-mail or id.")
+@click.option("--since", type=Moment(), help="Only what was to be sent from this time on.")
+@click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="How many at most.")
+@operation
+def list_deliveries(
+    kind: str | None, state: str | None, who: str | None, since: datetime | None, limit: int, as_json: bool
+) -> None:
+    """List what waits, and what arrived or was given up in the last week, the latest first; never what it says."""
+    user_id = services.accounts.find(who).id if who else None
+    wanted = WantedDeliveries(kind, DeliveryState(state) if state else None, user_id, None, since)
+    show([asdict(each) for each in services.deliveries.page(wanted, limit=limit).items], is_json=as_json)
 
 
 @mail.command()

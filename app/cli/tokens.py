@@ -6,6 +6,7 @@ from dataclasses import asdict
 import click
 
 from app.cli.outcome import OPERATOR, as_json, operation, over_everything, said, show, show_one
+from app.services.oversight.grants import WantedDenied
 from app.services.upkeep.cleaning import BATCH
 from app.wiring import services
 
@@ -52,5 +53,5 @@ def revoke(who: str | None, client_id: str | None, is_piped: bool, as_json: bool
 def list_denied(who: str | None, limit: int, as_json: bool) -> None:
     """List access tokens that were ended before their time and have not expired, the latest first."""
     user_id = services.accounts.find(who).id if who else None
-    denied = services.grants.denied(user_id=user_id, client_id=None, limit=limit)
+    denied = services.grants.denied(WantedDenied(user_id=user_id), limit=limit)
     show([asdict(row) for row in denied.items], is_json=as_json)

@@ -32,8 +32,18 @@ class TokenFamily(Identified, Base):
     """
 
     __tablename__ = "token_families"
+    __table_args__ = (
+        sa.Index("ix_token_families_client_expires", "client_id", "expires_at", "id"),
+        sa.Index(
+            "ix_token_families_ended",
+            "expires_at",
+            "id",
+            sqlite_where=sa.text("revoked_at IS NOT NULL"),
+            postgresql_where=sa.text("revoked_at IS NOT NULL"),
+        ),
+    )
 
-    client_id: Mapped[str] = mapped_column(sa.ForeignKey("clients.client_id", ondelete="CASCADE"), index=True)
+    client_id: Mapped[str] = mapped_column(sa.ForeignKey("clients.client_id", ondelete="CASCADE"))
     user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
     session_id: Mapped[str | None] = mapped_column(sa.ForeignKey("user_sessions.id", ondelete="SET NULL"), index=True)
     scope: Mapped[str]

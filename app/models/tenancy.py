@@ -54,6 +54,8 @@ class Membership(Identified, Base):
     __tablename__ = "memberships"
     __table_args__ = (
         sa.UniqueConstraint("user_id", "group_id"),
+        # Who holds a role, however many.
+        sa.Index("ix_memberships_role_user", "role_id", "user_id"),
         sa.Index(
             "uq_memberships_primary",
             "user_id",
@@ -65,7 +67,7 @@ class Membership(Identified, Base):
 
     user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
     group_id: Mapped[str] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"), index=True)
-    role_id: Mapped[str] = mapped_column(sa.ForeignKey("roles.id"), index=True)
+    role_id: Mapped[str] = mapped_column(sa.ForeignKey("roles.id"))
     is_primary: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 

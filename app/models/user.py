@@ -18,6 +18,7 @@ class User(Identified, Base):
 
     __tablename__ = "users"
     __table_args__ = (
+        sa.Index("ix_users_created", "created_at", "id"),
         sa.Index("uq_users_billing_customer_id", "billing_customer_id", unique=True),
         sa.Index("uq_users_billing_subscription_id", "billing_subscription_id", unique=True),
     )

@@ -4,6 +4,7 @@ from functools import cached_property
 
 from app.services.oversight.applications import Applications
 from app.services.oversight.client_health import ClientHealth
+from app.services.oversight.deliveries import Deliveries
 from app.services.oversight.directory import Directory
 from app.services.oversight.grants import Grants
 from app.services.oversight.policies import Policies
@@ -21,7 +22,11 @@ class OversightRoom(IdentitiesRoom):
 
     @cached_property
     def applications(self) -> Applications:
-        return Applications(self.db)
+        return Applications(self.db, self.clock)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(self.db)
 
     @cached_property
     def directory(self) -> Directory:

@@ -8,6 +8,7 @@ from app.services.record.chain import Chain
 from app.services.record.checkpoints import Checkpoints
 from app.services.record.explanations import Explanations
 from app.services.record.retention import Retention
+from app.services.record.search import Search
 from app.services.record.tally import Tally
 from app.services.record.trail import Trail
 from app.services.record.usage import Usage
@@ -47,6 +48,10 @@ class RecordRoom(FoundationRoom):
     @cached_property
     def trail(self) -> Trail:
         return Trail(self.db, self.clock, self.audit, self.chain, self.checkpoints, self.settings.issuer)
+
+    @cached_property
+    def records(self) -> Search:
+        return Search(self.db, self.audit)
 
     @cached_property
     def retention(self) -> Retention:

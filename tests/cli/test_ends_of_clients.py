@@ -5,6 +5,7 @@ import json
 import pytest
 from flask import Flask
 
+from app.services.oversight.grants import WantedDenied
 from tests.cli.test_clients import app, created, neighbour, url
 from tests.cli.test_commands import run
 from tests.relying_party import RelyingParty, answer, log_in
@@ -61,7 +62,7 @@ def test_a_deleted_client_takes_along_what_it_held(app: Flask, neighbour: Flask)
     assert RelyingParty(browser, "gone", renewed).redeem(waiting).json["error"] == "invalid_grant"
     with app.app_context():
         services = app.extensions["services"]
-        denied = services.grants.denied(user_id=None, client_id=None, limit=10).items
+        denied = services.grants.denied(WantedDenied(), limit=10).items
     assert {(each.client_id, each.reason) for each in denied} == {("gone", "client_deleted")}
 
 

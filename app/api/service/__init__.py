@@ -30,6 +30,7 @@
     GET    tokens/denylist                       access tokens that were ended before their time
     POST   tokens/revoke                         end a token, or all of a grant, a person or a client
     GET    audit                                 the audit trail
+    GET    deliveries                            mails and notices on their way
     GET    trace/<id>                            what is on record about a request, session, grant or person
     GET    settings                              what the portal runs with, secrets masked
 

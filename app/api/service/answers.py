@@ -6,7 +6,33 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.api.models import Answer
+from app.services.foundation.pages import Count
 from app.services.oversight.grants import State
+
+
+class Part(Answer):
+    """A part of a list."""
+
+    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
+    previous: Annotated[str | None, Field(description="The `cursor` of the part before; null at the beginning.")]
+
+
+class HowMany(Answer):
+    """How many rows there are; `more` says that there are more than that."""
+
+    number: int
+    more: bool
+
+
+def counted(count: Count) -> HowMany:
+    """The same as it is answered."""
+    return HowMany(number=count.number, more=count.is_more)
+
+
+class ListAnswer(Part):
+    """A part of a list that can be counted."""
+
+    count: Annotated[HowMany | None, Field(description="Only where it was asked for.")]
 
 
 class Counts(Answer):
@@ -93,11 +119,10 @@ class ClientWithSecret(Client):
     client_secret: str | None
 
 
-class ClientList(Answer):
+class ClientList(ListAnswer):
     """Some of the clients, the newest first."""
 
     clients: list[Client]
-    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
 
 
 class ClientSecret(Answer):
@@ -212,11 +237,10 @@ class NewAccount(Account):
     password: str | None
 
 
-class AccountList(Answer):
+class AccountList(ListAnswer):
     """Some of the people, the newest account first."""
 
     users: list[Account]
-    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
 
 
 class SeenSession(Answer):
@@ -238,11 +262,10 @@ class SeenSession(Answer):
     state: State
 
 
-class SeenSessions(Answer):
+class SeenSessions(ListAnswer):
     """Some of the sessions, those that would last longest first."""
 
     sessions: list[SeenSession]
-    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
 
 
 class Grant(Answer):
@@ -261,11 +284,10 @@ class Grant(Answer):
     state: State
 
 
-class GrantList(Answer):
+class GrantList(ListAnswer):
     """Some of the grants, those that would last longest first."""
 
     tokens: list[Grant]
-    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
 
 
 class Denied(Answer):
@@ -279,73 +301,10 @@ class Denied(Answer):
     expires_at: datetime
 
 
-class DeniedList(Answer):
+class DeniedList(ListAnswer):
     """Some of the denied tokens, the last denied first."""
 
     denylist: list[Denied]
-    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
-
-
-class Record(Answer):
-    """Something that happened. `sequence` is its place in the sealed chain, null until it is sealed."""
-
-    sequence: int | None
-    id: str
-    action: str
-    client_id: str | None
-    user_id: str | None
-    actor: str
-    success: bool
-    error_code: str | None
-    ip: str
-    user_agent: str
-    details: dict[str, Any]
-    created_at: datetime
-
-
-class Decision(Answer):
-    """One thing that was decided: when, what, by whom, and in which request."""
-
-    at: datetime
-    what: str
-    by: str
-    success: bool
-    reason: str
-    sentence: str
-    client_id: str | None
-    user_id: str | None
-    session_id: str | None
-    grant_id: str | None
-    request_id: str | None
-
-
-class Trace(Answer):
-    """What is on record about one thing; `kind` is request, session, grant or person."""
-
-    kind: str
-    id: str
-    why: list[str]
-    decisions: list[Decision]
-
-
-class RecordList(Answer):
-    """Some of the records, the latest first."""
-
-    records: list[Record]
-    next: Annotated[str | None, Field(description="The `cursor` of the next part; null at the end.")]
-
-
-class Setting(Answer):
-    """A setting as this portal runs with it; what is secret is masked."""
-
-    variable: str
-    value: str
-
-
-class SettingList(Answer):
-    """All settings."""
-
-    settings: list[Setting]
 
 
 class Ended(Answer):

@@ -12,6 +12,8 @@ from app.api.models import Body, NewEmail, NewPassword, ProfileChange, Query, re
 from app.services.clients.registration import is_client_id
 from app.services.clients.secrets import LONGEST_OVERLAP
 from app.services.foundation.texts import holds_controls, one_line
+from app.services.oversight.deliveries import DeliveryState
+from app.services.oversight.directory import Sort
 from app.services.plans.catalogue import MOST
 
 MOST_ROWS = 200
@@ -67,10 +69,14 @@ Search = Annotated[
     AfterValidator(_as_kept),
 ]
 ClientId = Annotated[str, StringConstraints(max_length=100), AfterValidator(_known_form)]
+Word = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,255}$")]
+Network = Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f.:/]{2,64}$")]
+OptionalNumber = BeforeValidator(read_number)
 PersonId = Annotated[str, BeforeValidator(_uuid), Field(json_schema_extra={"format": "uuid"})]
 Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="How many at most."), BeforeValidator(read_number)]
 Cursor = Annotated[
-    str | None, Field(max_length=200, description="The `next` of the answer before; nothing for the first.")
+    str | None,
+    Field(max_length=600, description="The `next` or `previous` of the answer before; nothing for the first."),
 ]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 MomentSent = Annotated[Moment, Strict(strict=False)]
@@ -94,52 +100,95 @@ class Span(Filter):
     ] = "7d"
 
 
-class ClientsWanted(Filter):
+class ListWanted(Filter):
+    """Which part of a list, and whether its rows are counted."""
+
+    limit: Limit = 50
+    cursor: Cursor = None
+    count: Annotated[bool, Field(description="Count the rows, up to a thousand.")] = False
+
+
+class ClientsWanted(ListWanted):
     """Which clients, and which part of the list."""
 
-    limit: Limit = 50
-    cursor: Cursor = None
-    search: Annotated[Search | None, Field(description="A part of the id or the name.")] = None
+    search: Annotated[Search | None, Field(description="A part of the id, the name or a redirect URI.")] = None
     is_active: bool | None = None
+    is_confidential: bool | None = None
+    is_first_party: bool | None = None
+    consent_policy: Literal["implicit", "once", "always"] | None = None
+    in_development: bool | None = None
+    owner_id: PersonId | None = None
+    scope: Annotated[Word | None, Field(description="A scope it may ask for.")] = None
+    grant_type: Literal["authorization_code", "refresh_token", "client_credentials"] | None = None
+    secret_ends_in_days: Annotated[
+        int | None, Field(ge=1, le=400, description="A secret of it ends within so many days."), OptionalNumber
+    ] = None
 
 
-class PeopleWanted(Filter):
-    """Which people, and which part of the list."""
+class PeopleWanted(ListWanted):
+    """Which people, in what order, and which part of the list."""
 
-    limit: Limit = 50
-    cursor: Cursor = None
+    sort: Annotated[
+        Sort, Field(description="`newest` and `last_login` are the latest first; who never logged in stands last.")
+    ] = Sort.NEWEST
     search: Annotated[
         Search | None, Field(description="A part of an e-mail or a name; an id, or that at a provider, whole.")
     ] = None
+    email: Annotated[Search | None, Field(description="The beginning of an e-mail.")] = None
     is_active: bool | None = None
+    is_leaving: Annotated[bool | None, Field(description="Whether the account is going to be deleted.")] = None
     email_verified: bool | None = None
     is_admin: bool | None = None
+    role: Annotated[Search | None, Field(description="The name or id of a role somebody holds.")] = None
+    group: Annotated[
+        Search | None, Field(description="The name or id of a group somebody is in; with `role`, in that role.")
+    ] = None
+    provider: Annotated[Word | None, Field(description="A provider somebody comes in by.")] = None
     plan: Annotated[Search | None, Field(description="The plan that was set or paid for.")] = None
     effective_plan: Annotated[Search | None, Field(description="The plan that counts now.")] = None
+    created_since: Annotated[Moment | None, Field(description="The account was not made before this time.")] = None
+    created_until: Annotated[Moment | None, Field(description="The account was made before this time.")] = None
+    login_since: Annotated[Moment | None, Field(description="The last login was not before this time.")] = None
+    login_until: Annotated[Moment | None, Field(description="The last login was before this time.")] = None
+    has_logged_in: bool | None = None
 
 
-class SessionsWanted(Filter):
+class SessionsWanted(ListWanted):
     """Which sessions, and which part of the list."""
 
-    limit: Limit = 50
-    cursor: Cursor = None
     user_id: PersonId | None = None
+    client_id: Annotated[ClientId | None, Field(description="A client that holds or held tokens of it.")] = None
+    ip: Annotated[Network | None, Field(description="An address, or a network such as `203.0.113.0/24`.")] = None
     state: Literal["active", "ended", "expired"] | None = None
 
 
-class GrantsWanted(SessionsWanted):
+class GrantsWanted(ListWanted):
     """Which grants, and which part of the list."""
 
-    client_id: ClientId | None = None
-
-
-class DeniedWanted(Filter):
-    """Which denied tokens, and which part of the list."""
-
-    limit: Limit = 50
-    cursor: Cursor = None
     user_id: PersonId | None = None
     client_id: ClientId | None = None
+    session_id: PersonId | None = None
+    jti: Annotated[Word | None, Field(description="The id of the latest access token.")] = None
+    state: Literal["active", "ended", "expired"] | None = None
+
+
+class DeniedWanted(ListWanted):
+    """Which denied tokens, and which part of the list."""
+
+    user_id: PersonId | None = None
+    client_id: ClientId | None = None
+    jti: Annotated[Word | None, Field(description="The id of the access token.")] = None
+    reason: Word | None = None
+
+
+class DeliveriesWanted(ListWanted):
+    """Which deliveries, and which part of the list."""
+
+    kind: Annotated[Word | None, Field(description="Such as `mail`.")] = None
+    state: DeliveryState | None = None
+    user_id: PersonId | None = None
+    client_id: ClientId | None = None
+    since: Annotated[Moment | None, Field(description="Not before this time.")] = None
 
 
 class RecordsWanted(Filter):
@@ -149,12 +198,17 @@ class RecordsWanted(Filter):
     cursor: Cursor = None
     action: Annotated[
         str | None,
-        StringConstraints(pattern=r"^[a-z_:]{1,64}$"),
-        Field(description="Such as `account:login:failed`; with a colon at its end all that begin so."),
+        StringConstraints(pattern=r"^[a-z_:]{1,64}(,[a-z_:]{1,64}){0,19}$"),
+        Field(
+            description="Such as `account:login:failed`; with a colon at its end all that begin so; several by commas."
+        ),
     ] = None
     client_id: ClientId | None = None
-    user_id: PersonId | None = None
+    user_id: Annotated[PersonId | None, Field(description="Whom it happened to.")] = None
+    actor: Annotated[Word | None, Field(description="Who did it: a person's or client's id, or `operator`.")] = None
     success: bool | None = None
+    ip: Annotated[Network | None, Field(description="An address, or a network such as `203.0.113.0/24`.")] = None
+    request: Annotated[Word | None, Field(description="The id of a request, as `X-Request-ID` has it.")] = None
     since: Annotated[Moment | None, Field(description="Not before this time.")] = None
     until: Annotated[Moment | None, Field(description="Before this time.")] = None
 

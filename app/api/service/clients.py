@@ -8,11 +8,12 @@ from typing import Any
 from app.api.inputs import row_id
 from app.api.models import Done
 from app.api.operations import Access, Routes
-from app.api.service.answers import Client, ClientList, ClientSecret, ClientWithSecret, Secret, WholeClient
+from app.api.service.answers import Client, ClientList, ClientSecret, ClientWithSecret, Secret, WholeClient, counted
 from app.api.service.asked import ClientChange, ClientsWanted, NewClient, Rotation
 from app.api.service_token import Service
 from app.services.clients.records import ClientRecord
 from app.services.clients.registration import CREATED_AS
+from app.services.oversight.applications import WantedClients
 from app.wiring import services
 
 routes = Routes("Service: clients")
@@ -22,10 +23,24 @@ SCOPES = ("admin:oauth",)
 @routes("GET", "/clients", Access.SERVICE, scopes=SCOPES, query=ClientsWanted, answer=ClientList)
 def clients(service: Service, query: ClientsWanted) -> ClientList:
     """Registered clients, the newest first."""
-    page = services.applications.page(
-        search=query.search, is_active=query.is_active, limit=query.limit, after=query.cursor
+    days = query.secret_ends_in_days
+    wanted = WantedClients(
+        search=query.search,
+        is_active=query.is_active,
+        is_confidential=query.is_confidential,
+        is_first_party=query.is_first_party,
+        consent_policy=query.consent_policy,
+        in_development=query.in_development,
+        owner_id=query.owner_id,
+        scope=query.scope,
+        grant_type=query.grant_type,
+        secret_ends_within=None if days is None else timedelta(days=days),
     )
-    return ClientList(clients=[_shown(each) for each in page.items], next=page.next)
+    page = services.applications.page(wanted, limit=query.limit, after=query.cursor)
+    count = counted(services.applications.count(wanted)) if query.count else None
+    return ClientList(
+        clients=[_shown(each) for each in page.items], next=page.next, previous=page.previous, count=count
+    )
 
 
 @routes("POST", "/clients", Access.SERVICE, scopes=SCOPES, body=NewClient, answer=ClientWithSecret, status=201)

@@ -14,6 +14,7 @@ from app.api.service.answers import (
     IdentityOfAccount,
     NewAccount,
     WholeAccount,
+    counted,
 )
 from app.api.service.asked import NewUser, PeopleWanted, UserChange
 from app.api.service_token import Service
@@ -30,12 +31,29 @@ WITH_PLAN = "Say the plan with its status and end."
 
 @routes("GET", "/users", Access.SERVICE, scopes=SCOPES, query=PeopleWanted, answer=AccountList)
 def users(service: Service, query: PeopleWanted) -> AccountList:
-    """People, the newest account first."""
+    """People, as they are sorted."""
     wanted = Wanted(
-        query.search, query.is_active, query.email_verified, query.is_admin, query.plan, query.effective_plan
+        search=query.search,
+        is_active=query.is_active,
+        is_verified=query.email_verified,
+        is_admin=query.is_admin,
+        plan=query.plan,
+        effective_plan=query.effective_plan,
+        email=query.email,
+        is_leaving=query.is_leaving,
+        role=query.role,
+        group=query.group,
+        provider=query.provider,
+        created_since=query.created_since,
+        created_until=query.created_until,
+        login_since=query.login_since,
+        login_until=query.login_until,
+        has_logged_in=query.has_logged_in,
     )
-    page = services.directory.page(wanted, limit=query.limit, after=query.cursor)
-    return AccountList(users=[Account(**asdict(each)) for each in page.items], next=page.next)
+    page = services.directory.page(wanted, limit=query.limit, after=query.cursor, sort=query.sort)
+    count = counted(services.directory.count(wanted)) if query.count else None
+    shown = [Account(**asdict(each)) for each in page.items]
+    return AccountList(users=shown, next=page.next, previous=page.previous, count=count)
 
 
 @routes("POST", "/users", Access.SERVICE, scopes=SCOPES, body=NewUser, answer=NewAccount, status=201)

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from app.api.inputs import row_id
 from app.api.models import Done
 from app.api.operations import Access, Routes
-from app.api.service.answers import SeenSession, SeenSessions
+from app.api.service.answers import SeenSession, SeenSessions, counted
 from app.api.service.asked import SessionsWanted
 from app.api.service_token import Service
 from app.errors import NotFound
-from app.services.oversight.grants import State
+from app.services.oversight.grants import State, WantedSessions
 from app.wiring import services
 
 routes = Routes("Service: sessions")
@@ -19,10 +19,12 @@ ENDED = "ended_by_administrator"
 
 @routes("GET", "/sessions", Access.SERVICE, scopes=SCOPES, query=SessionsWanted, answer=SeenSessions)
 def list_sessions(service: Service, query: SessionsWanted) -> SeenSessions:
-    """Sessions of everybody or of one person, those that would last longest first."""
-    state = State(query.state) if query.state else None
-    page = services.grants.sessions(user_id=query.user_id, state=state, limit=query.limit, after=query.cursor)
-    return SeenSessions(sessions=[SeenSession(**asdict(each)) for each in page.items], next=page.next)
+    """Sessions of everybody, a person, an application or a network, those that would last longest first."""
+    wanted = WantedSessions(query.user_id, query.client_id, query.ip, State(query.state) if query.state else None)
+    page = services.grants.sessions(wanted, limit=query.limit, after=query.cursor)
+    count = counted(services.grants.count_sessions(wanted)) if query.count else None
+    shown = [SeenSession(**asdict(each)) for each in page.items]
+    return SeenSessions(sessions=shown, next=page.next, previous=page.previous, count=count)
 
 
 @routes("DELETE", "/sessions/<session_id>", Access.SERVICE, scopes=SCOPES, answer=Done, refusals=(404,))

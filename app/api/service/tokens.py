@@ -3,11 +3,11 @@
 from dataclasses import asdict
 
 from app.api.operations import Access, Routes
-from app.api.service.answers import Denied, DeniedList, Ended, Grant, GrantList
+from app.api.service.answers import Denied, DeniedList, Ended, Grant, GrantList, counted
 from app.api.service.asked import DeniedWanted, GrantsWanted, Revocation
 from app.api.service_token import Service
 from app.errors import InvalidInput
-from app.services.oversight.grants import State
+from app.services.oversight.grants import State, WantedDenied, WantedGrants
 from app.wiring import services
 
 routes = Routes("Service: tokens")
@@ -19,23 +19,22 @@ ONE_OF_THEM = "Name exactly one of token, grant_id, user_id and client_id."
 @routes("GET", "/tokens", Access.SERVICE, scopes=SCOPES, query=GrantsWanted, answer=GrantList)
 def tokens(service: Service, query: GrantsWanted) -> GrantList:
     """What applications hold for people: a row for each authorization, those that would last longest first."""
-    page = services.grants.grants(
-        user_id=query.user_id,
-        client_id=query.client_id,
-        state=State(query.state) if query.state else None,
-        limit=query.limit,
-        after=query.cursor,
-    )
-    return GrantList(tokens=[Grant(**asdict(each)) for each in page.items], next=page.next)
+    state = State(query.state) if query.state else None
+    wanted = WantedGrants(query.user_id, query.client_id, query.session_id, query.jti, state)
+    page = services.grants.grants(wanted, limit=query.limit, after=query.cursor)
+    count = counted(services.grants.count_grants(wanted)) if query.count else None
+    shown = [Grant(**asdict(each)) for each in page.items]
+    return GrantList(tokens=shown, next=page.next, previous=page.previous, count=count)
 
 
 @routes("GET", "/tokens/denylist", Access.SERVICE, scopes=SCOPES, query=DeniedWanted, answer=DeniedList)
 def denylist(service: Service, query: DeniedWanted) -> DeniedList:
     """Access tokens that were ended before their time and have not expired, the last denied first."""
-    page = services.grants.denied(
-        user_id=query.user_id, client_id=query.client_id, limit=query.limit, after=query.cursor
-    )
-    return DeniedList(denylist=[Denied(**asdict(each)) for each in page.items], next=page.next)
+    wanted = WantedDenied(query.user_id, query.client_id, query.jti, query.reason)
+    page = services.grants.denied(wanted, limit=query.limit, after=query.cursor)
+    count = counted(services.grants.count_denied(wanted)) if query.count else None
+    shown = [Denied(**asdict(each)) for each in page.items]
+    return DeniedList(denylist=shown, next=page.next, previous=page.previous, count=count)
 
 
 @routes("POST", "/tokens/revoke", Access.SERVICE, scopes=SCOPES, body=Revocation, answer=Ended, refusals=(404,))

@@ -7,10 +7,16 @@ import click
 
 from app.cli.outcome import OPERATOR, as_json, confirmed, operation, over_everything, said, show, show_one
 from app.cli.plans import OF_USERS
+from app.services.foundation.pages import Place, written
+from app.services.oversight.directory import ORDERS, Entry, Sort, Wanted
 from app.services.people.accounts import AccountSummary
+from app.services.people.email_names import fold
 from app.services.people.profiles import LANGUAGES
 from app.services.tenancy.catalogue import ADMIN_ROLE
 from app.wiring import services
+
+LAST_ID = "~"
+"""Behind every id."""
 
 
 @click.group()
@@ -42,11 +48,21 @@ def create(email: str, password: str | None, name: str, admin: bool, verified: b
 @users.command("list")
 @click.option("--limit", default=100, type=click.IntRange(1, 10000), help="How many at most.")
 @click.option("--after", default="", help="Begin after this e-mail.")
-@as_json
-@over_everything
-def list_users(limit: int, after: str, as_json: bool) -> None:
-    """List accounts by e-mail."""
-    show([_row(account) for account in services.accounts.page(limit=limit, after=after)], is_json=as_json)
+@click.option("--search", help="A part of an e-mail or a name; an id, or that at a provider, whole.")
+@click.option("--active/--disabled", "is_active", default=None, help="Only who may log in, or who was stopped.")
+@click.option("--verified/--unverified", "is_verified", default=None, help="Whether the e-mail is proven.")
+@click.option("--leaving", "is_leaving", flag_value=True, default=None, help="Only accounts that will be deleted.")
+@click.option("--never-logged-in", "has_logged_in", flag_value=False, default=None, help="Only who never came.")
+@click.option("--role", help="Only who holds this role; with --group, there.")
+@click.option("--group", help="Only who is in this group.")
+@click.option("--provider", help="Only who comes in by this provider.")
+@click.option("--plan", help="Only those of this plan.")
+@operation
+def list_users(limit: int, after: str, as_json: bool, **wanted: Any) -> None:
+    """List accounts by e-mail: those of which all that is said is true."""
+    begin = written(Place(fold(after), LAST_ID), ORDERS[Sort.EMAIL]) if after else None
+    found = services.directory.page(Wanted(**wanted), limit=limit, after=begin, sort=Sort.EMAIL)
+    show([_row(account) for account in found.items], is_json=as_json)
 
 
 @users.command("show")
@@ -170,7 +186,7 @@ def purge(as_json: bool) -> None:
     said(f"Deleted {count}.", {"deleted": count}, is_json=as_json)
 
 
-def _row(account: AccountSummary) -> dict[str, Any]:
+def _row(account: AccountSummary | Entry) -> dict[str, Any]:
     return {
         "email": account.email,
         "id": account.id,

@@ -8,8 +8,8 @@ import click
 
 from app.cli.outcome import OPERATOR, as_json, confirmed, operation, over_everything, said, show, show_one
 from app.cli.tenancy.foresight import Asked, carry_out, foreseen
-from app.services.foundation import cursors
-from app.services.oversight.rights import ListedRole, Why
+from app.services.foundation.pages import Place, written
+from app.services.oversight.rights import NEWEST, ListedRole, Why
 from app.services.tenancy.names import role_name
 from app.services.tenancy.role_changes import RoleName, RolePermissions, RoleRemoval
 from app.wiring import services
@@ -174,7 +174,7 @@ def place_of(after: str) -> str | None:
     if not after:
         return None
     account = services.accounts.find(after)
-    return cursors.written(account.created_at, account.id)
+    return written(Place(account.created_at, account.id), NEWEST)
 
 
 def _stopped(found: Why) -> str:

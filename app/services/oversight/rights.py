@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from app.errors import NotFound
 from app.models import Group, Membership, Role, User
 from app.services.foundation.environment import Database
+from app.services.foundation.pages import Order, Page, page_of
 from app.services.foundation.person import UNKNOWN
+from app.services.foundation.search import holds
 from app.services.foundation.texts import shown
-from app.services.oversight.pages import Page, holds, page_of
 from app.services.tenancy.catalogue import BUILTIN_ROLES
 from app.services.tenancy.groups import UNKNOWN as NO_GROUP
 from app.services.tenancy.names import key
@@ -22,6 +23,9 @@ _user = cast(sa.Table, User.__table__)
 _membership = cast(sa.Table, Membership.__table__)
 _group = cast(sa.Table, Group.__table__)
 _role = cast(sa.Table, Role.__table__)
+NEWEST = Order("created", _user.c.created_at, _user.c.id)
+GROUPS = Order("group", _group.c.created_at, _group.c.id)
+ROLES = Order("role", _role.c.created_at, _role.c.id)
 _INSIDE = sa.select(sa.func.count()).where(_membership.c.group_id == _group.c.id).scalar_subquery()
 _GROUPS = sa.select(_group.c.id, _group.c.name, _group.c.kind, _INSIDE.label("members"), _group.c.created_at)
 _PEOPLE = sa.select(sa.func.count(_membership.c.user_id.distinct())).where(_membership.c.role_id == _role.c.id)
@@ -119,7 +123,7 @@ class Rights:
             .select_from(_user.join(_membership, _membership.c.user_id == _user.c.id).join(_role).join(_group))
             .where(_membership.c.role_id.in_(carrying), where, _user.c.is_active)
         )
-        return page_of(self.db, query, _user.c.created_at, _user.c.id, _holder, limit=limit, after=after)
+        return page_of(self.db, query, None, NEWEST, _holder, limit=limit, after=after)
 
     def why(self, user_id: str, permission: str) -> Why:
         """Why somebody may do something, or may not; raises :class:`NotFound` where there is no such person."""
@@ -139,7 +143,7 @@ class Rights:
             .select_from(_membership.join(_user).join(_role))
             .where(_membership.c.group_id == group_id)
         )
-        return page_of(self.db, query, _user.c.created_at, _user.c.id, _member, limit=limit, after=after)
+        return page_of(self.db, query, None, NEWEST, _member, limit=limit, after=after)
 
     def groups(
         self, *, search: str | None = None, kind: str | None = None, limit: int, after: str | None = None
@@ -147,12 +151,10 @@ class Rights:
         """Groups, the newest first, of a kind or whose name holds ``search``; raises as :meth:`who` does."""
         query = _GROUPS
         if search:
-            query = query.where(sa.or_(holds([_group.c.name_key], key(search)), holds([_group.c.name], search)))
+            query = query.where(sa.or_(holds(_group.c.name_key, key(search)), holds(_group.c.name, search)))
         if kind:
             query = query.where(_group.c.kind == kind)
-        return page_of(
-            self.db, query, _group.c.created_at, _group.c.id, lambda row: ListedGroup(*row), limit=limit, after=after
-        )
+        return page_of(self.db, query, None, GROUPS, lambda row: ListedGroup(*row), limit=limit, after=after)
 
     def group(self, group_id: str) -> ListedGroup:
         """One group; raises :class:`NotFound`."""
@@ -168,7 +170,7 @@ class Rights:
 
     def roles(self, *, limit: int, after: str | None = None) -> Page[ListedRole]:
         """Roles, the newest first; raises as :meth:`who` does."""
-        return page_of(self.db, _ROLES, _role.c.created_at, _role.c.id, _listed, limit=limit, after=after)
+        return page_of(self.db, _ROLES, None, ROLES, _listed, limit=limit, after=after)
 
 
 def _listed(row: Any) -> ListedRole:

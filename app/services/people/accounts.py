@@ -279,11 +279,6 @@ class Accounts:
         """Whether anybody has an account."""
         return self.db.session.execute(sa.select(_user.c.id).limit(1)).first() is not None
 
-    def page(self, *, limit: int = 100, after: str = "") -> list[AccountSummary]:
-        """Accounts by e-mail, ``limit`` at most, those after the e-mail ``after``, however it is spelled."""
-        query = self._summaries().where(_user.c.email > fold(after)).order_by(_user.c.email).limit(limit)
-        return [_summary(row) for row in self.db.session.execute(query)]
-
     def _summaries(self) -> "sa.Select[Any]":
         return sa.select(_user, plan_at(self.clock()).label("effective_plan"))
 

@@ -1,10 +1,9 @@
-"""Reading the trail: a list for operators, and the whole of it, item by item, for who exports or verifies it.
+"""Reading the trail: the whole of it, item by item, for who exports or verifies it.
 
 Reading it is on record itself.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -12,7 +11,6 @@ import sqlalchemy as sa
 
 from app.errors import Unavailable
 from app.models import AuditChain, AuditCheckpoint, AuditLog, AuditSeal, User
-from app.services.foundation import cursors
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.record.audit import Audit, Event
 from app.services.record.canonical import moment
@@ -37,41 +35,6 @@ class NoCheckpoint(Unavailable):
     message = "No checkpoint can be made: the audit key does not open. See docs/audit.md."
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which records; None is any. ``action`` with a colon at its end is all that begin with it."""
-
-    action: str | None = None
-    client: str | None = None
-    user: str | None = None
-    success: bool | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def conditions(self) -> list[sa.ColumnElement[bool]]:
-        """The same for the database."""
-        log = _log.c
-        by_name: dict[str, Callable[[Any], sa.ColumnElement[bool]]] = {
-            "action": _of_action,
-            "client": lambda value: log.client_id == value,
-            "user": lambda value: log.user_id == value,
-            "success": lambda value: log.success if value else sa.not_(log.success),
-            "since": lambda value: log.created_at >= value,
-            "until": lambda value: log.created_at < value,
-        }
-        given = {name: getattr(self, name) for name in by_name}
-        return [by_name[name](value) for name, value in given.items() if value is not None]
-
-    def told(self) -> dict[str, Any]:
-        """As they go on record."""
-        named = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {
-            name: moment(value) if isinstance(value, datetime) else value
-            for name, value in named.items()
-            if value is not None
-        }
-
-
 class Trail:
     """Reads records, seals, checkpoints."""
 
@@ -84,23 +47,6 @@ class Trail:
         self.chain = chain
         self.checkpoints = checkpoints
         self.issuer = issuer
-
-    def list(self, filters: Filters, limit: int, caller: Caller, *, after: str | None = None) -> "list[dict[str, Any]]":
-        """The latest records, the newest first, each with its sequence where it is sealed. Goes on record.
-
-        ``after`` is the place of a row (:func:`place`), behind which they begin; raises
-        :class:`app.errors.InvalidInput` for one that is none.
-        """
-        found = (
-            sa.select(_seal.c.sequence, *_log.c)
-            .select_from(_log.outerjoin(_seal, _seal.c.record_id == _log.c.id))
-            .where(*filters.conditions(), *([cursors.behind(after, _log.c.created_at, _log.c.id)] if after else []))
-            .order_by(_log.c.created_at.desc(), _log.c.id.desc())
-            .limit(limit)
-        )
-        rows = [dict(row) for row in self.db.session.execute(found).mappings()]
-        self.audit.record(Event.AUDIT_READ, caller, **filters.told(), limit=limit, count=len(rows))
-        return rows
 
     def prepare(self) -> None:
         """Seal what is pending and sign it. Commits. Raises :class:`NoCheckpoint`."""
@@ -253,15 +199,6 @@ class Trail:
             .limit(10)
         )
         return self.db.session.execute(found).all()
-
-
-def place(row: Mapping[str, Any]) -> str:
-    """The place behind a listed record, for the next part of the list."""
-    return cursors.written(row["created_at"], row["id"])
-
-
-def _of_action(action: str) -> sa.ColumnElement[bool]:
-    return _log.c.action.startswith(action, autoescape=True) if action.endswith(":") else _log.c.action == action
 
 
 def _row(found: Any) -> dict[str, Any]:
