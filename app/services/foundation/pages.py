@@ -173,11 +173,12 @@ def is_among(
 ) -> "sa.ColumnElement[bool]":
     """Whether a row is one of those that ``some`` names in ``column``.
 
-    Of few each is looked up. Where they are many, one is soon met on the way through the list.
+    Few are named one by one, which leaves a database nothing to guess. Where they are many, one is soon met on the way
+    through the list.
     """
-    few = some.limit(MANY).subquery()
-    if (db.session.scalar(sa.select(sa.func.count()).select_from(few)) or 0) < MANY:
-        return row_id.in_(some)
+    few = list(db.session.scalars(some.limit(MANY)))
+    if len(few) < MANY:
+        return row_id.in_(few)
     return some.where(column == row_id).correlate_except(column.table).exists()
 
 

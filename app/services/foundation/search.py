@@ -41,14 +41,18 @@ def _of_postgresql(element: alike, compiler: SQLCompiler, **options: Any) -> str
     return f"({text} ILIKE {pattern} ESCAPE '{LIKE_ESCAPE}')"
 
 
-def holds(column: "sa.ColumnElement[Any]", text: str) -> "sa.ColumnElement[bool]":
+def holds(column: "sa.ColumnElement[Any]", text: str, *, is_small: bool = False) -> "sa.ColumnElement[bool]":
     """Whether ``text`` stands somewhere in the column, in any case of letters.
 
     Texts are kept composed and otherwise as they were typed (:mod:`app.services.foundation.texts`), addresses in their
-    plain form; so both are looked for. SQLite knows the cases of ASCII alone: beyond it a letter is found as it was
-    typed, small or capital.
+    plain form; so both are looked for. ``is_small`` says that the column holds small letters alone, which spares
+    PostgreSQL most of its work, as a text without any case does. SQLite knows the cases of ASCII alone: beyond it a
+    letter is found as it was typed, small or capital.
     """
     composed, plain = (unicodedata.normalize(form, text) for form in ("NFC", "NFKC"))
+    if is_small or text.lower() == text.upper():
+        spelled = dict.fromkeys((composed.lower(), plain.lower()))
+        return sa.or_(*(column.like(f"%{_literally(each)}%", escape=LIKE_ESCAPE) for each in spelled))
     spelled = dict.fromkeys((composed, plain))
     if not text.isascii():
         spelled |= dict.fromkeys(change(each) for each in (composed, plain) for change in (str.lower, str.upper))

@@ -214,7 +214,8 @@ def _in_places(wanted: Wanted) -> "sa.Select[Any]":
 
 def _searched(text: str) -> sa.ColumnElement[bool]:
     of_provider = sa.select(_identity.c.user_id).where(_identity.c.subject == text)
-    named = [holds(column, text) for column in (_user.c.email, _user.c.username, _user.c.full_name)]
+    small = [holds(column, text, is_small=True) for column in (_user.c.email, _user.c.username)]
+    named = [*small, holds(_user.c.full_name, text)]
     return sa.or_(*named, _user.c.id == text, _user.c.email == fold(text), _user.c.id.in_(of_provider))
 
 
