@@ -72,6 +72,9 @@ def test_filters(app: Flask, clock: Clock) -> None:
     assert listed(app, "--user", "nobody@example.com") == []
 
 
+RECORDED = "SELECT actor, user_id, details FROM oauth_audit_logs WHERE action = :name"
+
+
 def test_reading_and_exporting_are_on_record_and_no_activity_of_anybody(app: Flask, tmp_path: Path) -> None:
     run(app, "audit", "export")  # that there is a key, which is on record, too
     facts = Facts(app)
@@ -79,7 +82,7 @@ def test_reading_and_exporting_are_on_record_and_no_activity_of_anybody(app: Fla
     listed(app, "--user", EMAIL, "--failure", "--limit", "7")
     run(app, "audit", "export", "--format", "csv", "--output", str(tmp_path / "trail.csv"))
     read, exported = (
-        facts.all("SELECT actor, user_id, details FROM oauth_audit_logs WHERE action = :name", name=name)[-1]
+        next(row for row in facts.all(RECORDED, name=name) if "csv" in str(row.details) or name == "audit:read")
         for name in ("audit:read", "audit:exported")
     )
     assert (read.actor, read.user_id, exported.actor, exported.user_id) == ("operator", None, "operator", None)
