@@ -53,6 +53,15 @@ class AdministratorsOnly(PortalError):
     message = sentence("Only administrators of the platform can use this page. Nothing was changed.")
 
 
+class OutOfPower(AdministratorsOnly):
+    """Whoever asks administers other parts of the platform than this, or not so far."""
+
+    code = "out_of_power"
+    message = sentence(
+        "Your role does not permit this. Nothing was changed. An administrator of the platform can do it."
+    )
+
+
 class WrongCredentials(PortalError):
     """The same for an unknown account, a wrong password and a disabled account."""
 

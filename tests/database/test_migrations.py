@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.models import BillingSubscription, Quota, User, UtcDateTime
+from app.models import BillingSubscription, Quota, Role, User, UtcDateTime
 from tests.relying_party import add_client, add_person
 
 MakeApp = Callable[..., Flask]
@@ -163,7 +163,7 @@ def test_what_roles_carry_is_declared_and_names_are_one_whatever_their_case(
         assert [vars(each)["row"] for each in caplog.records if each.getMessage() == "names_collide"] == ["second"]
         assert sorted(rows("SELECT name, name_key FROM groups")) == [("MAX", "max"), ("max", None)]
         assert {each[0] for each in rows("SELECT name FROM permissions WHERE NOT is_builtin")} == {"manage:odd", "Old"}
-        assert len(rows("SELECT name FROM permissions WHERE is_builtin")) == 10
+        assert len(rows("SELECT name FROM permissions WHERE is_builtin")) == 15
         assert rows("SELECT is_superuser, is_staff FROM users WHERE id = :person") in ([(1, 1)], [(True, True)])
         services = migrated.extensions["services"]
         assert [services.groups.get(name).name for name in ("MAX", "max", "Max")] == ["MAX", "max", "MAX"]
@@ -171,6 +171,37 @@ def test_what_roles_carry_is_declared_and_names_are_one_whatever_their_case(
         flask_migrate.downgrade(revision="0015")
         assert sorted(rows("SELECT name, kind FROM groups")) == [("MAX", "group"), ("max", "group")]
         flask_migrate.upgrade()
+
+
+DECLARED = (
+    "INSERT INTO permissions (name, sentence_en, sentence_ko, is_builtin, created_at)"
+    " SELECT 'admin:keys', 'Keys', '열쇠', false, max(created_at) FROM roles"
+)
+
+
+def test_what_was_called_like_a_part_of_the_administration_opens_nothing(migrated: Flask) -> None:
+    """Migration 0019, over a permission that somebody declared by such a name and a role that carries it."""
+    with migrated.app_context():
+        engine = migrated.extensions["sqlalchemy"].engine
+
+        def carried() -> dict[str, set[str]]:
+            with engine.connect() as connection:
+                rows = connection.execute(sa.select(Role.name, Role.permissions)).all()
+            return {name: {each for each in permissions if each.startswith("admin:")} for name, permissions in rows}
+
+        parts = carried()["admin"]
+        assert len(parts) == 6
+        flask_migrate.downgrade(revision="0018")
+        assert carried() == {"admin": {"admin:access"}, "member": set()}
+        with engine.begin() as connection:
+            connection.execute(sa.text(DECLARED))
+            member = sa.update(Role).where(Role.name == "member")
+            connection.execute(member.values(permissions=["admin:keys", "manage:models"]))
+        flask_migrate.upgrade()
+        assert carried() == {"admin": parts, "member": set()}
+        services = migrated.extensions["services"]
+        assert services.permissions.get("admin:keys").is_builtin
+        services.db.rollback()
 
 
 def test_a_portal_that_is_not_seeded_yet_declares_nothing_until_it_is(

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import InvalidInput, NotFound, sentence
 from app.models import Client, Scope, TokenFamily, UsageHour, User
 from app.services.clients import redirect_uris
+from app.services.clients.reach import require_reach
 from app.services.clients.records import FIRST_PARTY as FIRST_PARTY
 from app.services.clients.records import ClientRecord as ClientRecord
 from app.services.clients.registration import (
@@ -185,6 +186,7 @@ class Clients:
             lean_id_token=lean_id_token,
             **{name: _as_kept(value) for name, value in {**_UNSTATED, **fields}.items()},
         )
+        require_reach(caller, client)
         self._add(client)
         secret = self.secrets.replace(client, self.clock()) if has_secret(client) else None
         self.browser_origins()
@@ -199,7 +201,7 @@ class Clients:
         one that no longer does loses its own. Where it became confidential or public its tokens end, for others may
         use them now than before.
         """
-        client = self._locked(client_id)
+        client = self._locked(client_id, caller)
         had_secret = has_secret(client)
         before = {name: getattr(client, name) for name in CHANGEABLE}
         try:
@@ -207,6 +209,7 @@ class Clients:
         except InvalidInput:
             self.db.session.expire(client)
             raise
+        require_reach(caller, client)
         changed = tuple(sorted(name for name in before if getattr(client, name) != before[name]))
         if not changed:
             return Change(())
@@ -229,7 +232,7 @@ class Clients:
 
         Raises :class:`InvalidInput` for a client without secrets, and for an overlap while another one is under way.
         """
-        client = self._locked(client_id)
+        client = self._locked(client_id, caller)
         if not has_secret(client):
             raise InvalidInput(SECRETLESS, "client_id")
         client.updated_at = self._moment()
@@ -247,20 +250,20 @@ class Clients:
 
     def end_secret(self, client_id: str, secret_id: str, caller: Caller = NOBODY) -> None:
         """End one of two secrets at once; where it was the newest, the one before it goes on without an end."""
-        client = self._locked(client_id)
+        client = self._locked(client_id, caller)
         client.updated_at = self._moment()
         self.secrets.end(client, secret_id, self.clock())
         self.audit.record(Event.CLIENT_SECRET_ENDED, caller, client_id=client_id, secret=secret_id)
 
     def disable(self, client_id: str, caller: Caller = NOBODY) -> None:
         """Stop the client: every request of it is refused from now on, and every token issued to it for ever."""
-        client = self._locked(client_id, is_built_in_meant=True)
+        client = self._locked(client_id, caller, is_built_in_meant=True)
         self._stop(client, "client_disabled", caller)
         self.audit.record(Event.CLIENT_DISABLED, caller, client_id=client_id)
 
     def enable(self, client_id: str, caller: Caller = NOBODY) -> None:
         """Let a client that was stopped ask again; what it held before stays ended."""
-        client = self._locked(client_id, is_built_in_meant=True)
+        client = self._locked(client_id, caller, is_built_in_meant=True)
         if not client.is_active:
             client.is_active, client.updated_at = True, self._moment()
             self.db.session.flush()
@@ -271,7 +274,7 @@ class Clients:
 
         It is stopped in a transaction of its own, so that nothing new can begin while its rows go, some at a time.
         """
-        self._stop(self._locked(client_id), "client_deleted", caller)
+        self._stop(self._locked(client_id, caller), "client_deleted", caller)
         self.db.commit()
         some = sa.select(_family.c.id).where(_family.c.client_id == client_id).limit(DELETED_AT_ONCE)
         while ids := list(self.db.session.scalars(some)):
@@ -342,7 +345,7 @@ class Clients:
         self.db.session.flush()
         self.revocations.end_client(client.client_id, reason, caller)
 
-    def _locked(self, client_id: str, *, is_built_in_meant: bool = False) -> Client:
+    def _locked(self, client_id: str, caller: Caller, *, is_built_in_meant: bool = False) -> Client:
         """The row, which nobody else changes before this transaction is over; raises :class:`NotFound`.
 
         Changes of clients wait for each other, be it different ones, so that none gets a moment before that of one
@@ -357,6 +360,7 @@ class Clients:
             raise NotFound(UNKNOWN)
         if client_id == PORTAL and not is_built_in_meant:
             raise InvalidInput(OWN, "client_id")
+        require_reach(caller, found)
         return found
 
     def _moment(self) -> datetime:

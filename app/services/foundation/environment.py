@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.orm import scoped_session
 
+from app.services.foundation.powers import Powers
+
 Clock = Callable[[], datetime]
 
 
@@ -128,6 +130,8 @@ class Caller:
     """Where a request came from, as far as it goes on record, and the id it goes by in the log, if one is under way.
 
     ``user_id`` is who does something that concerns no person: the record is theirs, also to be told and erased.
+    ``powers`` is how far they may go who administer by what their role permits; None for whoever is bounded otherwise:
+    people by what is theirs, services by their scopes, commands by nothing.
     """
 
     ip_address: str = ""
@@ -135,10 +139,16 @@ class Caller:
     actor: str = ""
     request_id: str = ""
     user_id: str = ""
+    powers: Powers | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "user_agent", printable(self.user_agent, 400))
         object.__setattr__(self, "ip_address", self.ip_address[:45])
+
+    def require_full_if(self, is_about_administrators: bool) -> None:
+        """Raise :class:`app.errors.OutOfPower` where only administrators of the platform may go on."""
+        if self.powers is not None and is_about_administrators:
+            self.powers.require()
 
 
 def utc_now() -> datetime:

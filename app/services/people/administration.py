@@ -72,7 +72,7 @@ class Administration:
 
         Raises :class:`InvalidInput` for the last active administrator.
         """
-        user_id = self._known(who).id
+        user_id = self._meant(who, caller).id
         # Before the account's own row: whoever counts administrators takes all of theirs, in one order.
         self.administrators.require_another(user_id)
         person = self._locked(user_id)
@@ -86,7 +86,7 @@ class Administration:
 
     def enable(self, who: str, caller: Caller = NOBODY) -> bool:
         """Let a stopped account log in again; answers whether it was stopped. What ended stays ended."""
-        person = self._locked(self._known(who).id)
+        person = self._locked(self._meant(who, caller).id)
         if person.is_active:
             return False
         self._update(person.id, is_active=True)
@@ -122,7 +122,7 @@ class Administration:
 
     def set_password(self, who: str, password: str, caller: Caller = NOBODY) -> None:
         """Give an account a new password; its sessions and tokens end."""
-        person = self._known(who)
+        person = self._meant(who, caller)
         hashed = self.credentials.hashed(password, person.email, person.name)
         self._replace_password(person, hashed, caller)
 
@@ -131,7 +131,7 @@ class Administration:
 
         With a ``role``, in the primary group.
         """
-        person = self._known(who)
+        person = self._meant(who, caller)
         # First of all: no transaction is open while it is made.
         hashed = self.credentials.hashed(password, person.email, person.name)
         if role:
@@ -151,22 +151,22 @@ class Administration:
         ends_at: datetime | None = None,
     ) -> bool:
         """Put an account on a plan, as :meth:`Standings.put` does; answers whether it followed a subscription."""
-        return self.standings.put(self._known(who).id, plan, caller, status=status, ends_at=ends_at)
+        return self.standings.put(self._meant(who, caller).id, plan, caller, status=status, ends_at=ends_at)
 
     def change(self, who: str, changes: Mapping[str, str], caller: Caller = NOBODY) -> None:
         """Change what people may change of themselves (:data:`app.services.people.profiles.RULES`), by the same rules.
 
         Raises :class:`InvalidFields`.
         """
-        self.profiles.update(self._known(who).id, changes, caller)
+        self.profiles.update(self._meant(who, caller).id, changes, caller)
 
     def remove_photo(self, who: str, caller: Caller = NOBODY) -> bool:
         """Take away the photo somebody uploaded; answers whether there was one."""
-        return self.photos.remove(self._known(who).id, caller)
+        return self.photos.remove(self._meant(who, caller).id, caller)
 
     def vouch(self, who: str, is_verified: bool, caller: Caller = NOBODY) -> None:
         """Say whether the address is known to be the person's."""
-        person = self._known(who)
+        person = self._meant(who, caller)
         if person.email_verified != is_verified:
             self._update(person.id, email_verified=is_verified)
             self.audit.record(Event.ACCOUNT_CHANGED, caller, user_id=person.id, changed="email_verified")
@@ -176,12 +176,18 @@ class Administration:
 
         Raises :class:`InvalidInput` for the last active administrator.
         """
-        self.deletions.delete(self._known(who).id, caller)
+        self.deletions.delete(self._meant(who, caller).id, caller)
 
     def _replace_password(self, person: Person, hashed: str, caller: Caller) -> None:
         self.credentials.replace(person, hashed, "password_changed", caller)
         self.audit.record(Event.PASSWORD_SET, caller, user_id=person.id)
         self.mail.send("password_set", person)
+
+    def _meant(self, who: str, caller: Caller) -> Person:
+        """The same, of whom the caller's powers reach."""
+        person = self._known(who)
+        self.administrators.require_reach(caller, person.id)
+        return person
 
     def _known(self, who: str) -> Person:
         # By its id where no address leads to an account: two were one, and the other one has it.

@@ -63,8 +63,11 @@ class Standing:
     ) -> Outcome:
         """Make ``change``; raises :class:`app.errors.InvalidInput`. ``in_steps``: see :meth:`Tenancy.make`.
 
-        ``approve`` is asked first, once nobody else can change anything, with whether it concerns administrators.
+        ``approve`` is asked first, once nobody else can change anything, with whether it concerns administrators; of an
+        administrator it is asked whether their powers go so far.
         """
+        if caller.powers is not None:
+            approve = caller.require_full_if
         if approve is not None:
             approve(self.tenancy.concerns_administrators(self.tenancy.begin(), change))
         outcome = self.tenancy.make(change, caller, in_steps=in_steps)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.models import AuditLog, new_id
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database
 from app.services.foundation.statements import Statement
+from app.services.record.parts import parts_of
 from app.services.record.tally import Fact, Happening, Tally
 
 logger = logging.getLogger("portal.audit")
@@ -132,8 +133,11 @@ class Audit:
     ) -> str:
         """Add one row to the current transaction. ``error`` marks a failure; ``details`` must hold no secret.
 
-        ``is_alone`` says that nothing else is written with it. Answers the id of the row.
+        ``is_alone`` says that nothing else is written with it. Answers the id of the row. Raises
+        :class:`app.errors.OutOfPower` for what the caller's powers do not cover, so that nothing of it stays.
         """
+        if caller.powers is not None:
+            caller.powers.require(*parts_of(event))
         write = _INSERT.run_alone if is_alone else _INSERT.run_later
         record_id, user_id = new_id(), user_id or caller.user_id or None
         if caller.request_id:

@@ -1,5 +1,7 @@
 """What every portal has: its permissions with what they mean to people, two roles, a group for everybody."""
 
+from app.services.foundation.powers import AUDIT, CLIENTS, KEYS, SYSTEM, USERS
+
 ADMIN_ROLE, MEMBER_ROLE = "admin", "member"
 BUILTIN_ROLES = frozenset({ADMIN_ROLE, MEMBER_ROLE})
 PRIMARY_GROUP = "MAX"
@@ -22,7 +24,19 @@ MANAGE = (
     ("manage:apis", "Manage your APIs", "API를 관리합니다"),
     ("manage:models", "Manage your models", "모델을 관리합니다"),
 )
-PERMISSIONS = (*READ, *MANAGE, (ADMIN_ACCESS, "Administer the platform", "플랫폼을 관리합니다"))
+ADMINISTER = (
+    (CLIENTS, "Administer applications", "애플리케이션을 관리합니다"),
+    (USERS, "Administer people, groups and roles", "사용자, 그룹, 역할을 관리합니다"),
+    (AUDIT, "Read the audit log", "감사 로그를 확인합니다"),
+    (KEYS, "Administer signing keys", "서명 키를 관리합니다"),
+    (
+        SYSTEM,
+        "See settings and the state of the system, administer plans and mails",
+        "설정과 시스템 상태를 확인하고, 요금제와 메일을 관리합니다",
+    ),
+)
+"""A part of the portal each. A scope of backends may be called so, too (``admin:users``); people's scopes are not."""
+PERMISSIONS = (*READ, *MANAGE, *ADMINISTER, (ADMIN_ACCESS, "Administer the platform", "플랫폼을 관리합니다"))
 """Each with its sentences in English and Korean; the scopes of these names say the same."""
 ROLES = {
     ADMIN_ROLE: [name for name, *_ in PERMISSIONS],

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app.errors import NotFound, sentence
 from app.models import Role, new_id
 from app.services.foundation.environment import Caller, Clock, Database
+from app.services.foundation.powers import is_powerful
 from app.services.record.audit import Audit, Event
 from app.services.tenancy.names import key, role_name
 from app.services.tenancy.permissions import declared
@@ -50,6 +51,7 @@ class Roles:
         require_free(World.present(self.db), kept)
         carried = declared(self.db, permissions)
         require_administration(kept, carried)
+        caller.require_full_if(is_powerful(carried))
         made = RoleRecord(new_id(), kept, carried)
         row = {"id": made.id, "name": kept, "name_key": key(kept), "permissions": sorted(carried)}
         self.db.session.execute(sa.insert(_role).values(**row, created_at=self.clock()))

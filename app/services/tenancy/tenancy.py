@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from app.errors import InvalidInput, sentence
 from app.models import Membership, User, new_id
 from app.services.foundation.environment import Caller, Clock, Database
+from app.services.foundation.powers import is_powerful
 from app.services.record.audit import Audit, Event
-from app.services.tenancy.administrators import ADMINISTERS, LAST, Administrators
+from app.services.tenancy.administrators import ADMINISTERS, LAST, Administrators, has_role_among
 from app.services.tenancy.catalogue import ADMIN_ROLE
 from app.services.tenancy.changes import Change
 from app.services.tenancy.effects import primary_moves
@@ -70,13 +71,19 @@ class Tenancy:
             self._require_administrator(world, primary_moves(change.touched(world)))
 
     def concerns_administrators(self, world: World, change: Change) -> bool:
-        """Whether the change makes an administrator, or is about one, or about what administrators may do."""
-        role_id, touched = world.role_called(ADMIN_ROLE), change.touched(world)
+        """Whether the change makes an administrator, or is about one, or about what administrators may do.
+
+        An administrator is also who administers a part of the portal by what the role permits.
+        """
+        touched = change.touched(world)
+        before, after = world.roles, change.roles(world)
+        powerful = [each.id for each in {**before, **after}.values() if _is_powerful(each)]
+        powerful += [each.id for each in before.values() if _is_powerful(each)]
         if not change.moves:
-            before, after = (roles.get(role_id or "") for roles in (world.roles, change.roles(world)))
-            return before != after
-        made = sa.select(touched.c.user_id).where(sa.func.coalesce(touched.c.role_after, "") == role_id)
-        theirs = sa.select(_user.c.id).join(touched, touched.c.user_id == _user.c.id).where(ADMINISTERS)
+            return any(before.get(role_id) != after.get(role_id) for role_id in powerful)
+        made = sa.select(touched.c.user_id).where(touched.c.role_after.in_(powerful))
+        administers = sa.or_(ADMINISTERS, has_role_among(powerful))
+        theirs = sa.select(_user.c.id).join(touched, touched.c.user_id == _user.c.id).where(administers)
         return any(self.db.session.execute(query.limit(1)).first() is not None for query in (made, theirs))
 
     def make(self, change: Change, caller: Caller, *, in_steps: bool = False) -> Outcome:
@@ -177,3 +184,7 @@ def _told(row: Any, group: str, roles: dict[str, RoleRecord]) -> Iterator[tuple[
         yield Event.ROLE_SET, {"role": role, "group": group}
     if row.primary_after and not row.primary_before:
         yield Event.PRIMARY_GROUP_SET, {"group": group}
+
+
+def _is_powerful(role: RoleRecord) -> bool:
+    return role.name == ADMIN_ROLE or is_powerful(role.permissions)

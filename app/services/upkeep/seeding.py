@@ -12,7 +12,8 @@ from app.services.clients.clients import ClientRecord, Clients
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.people.accounts import Accounts
 from app.services.tenancy.administrators import Administrators
-from app.services.tenancy.catalogue import ADMIN_ACCESS, GROUP, PERMISSIONS, PRIMARY_GROUP, ROLES
+from app.services.tenancy.catalogue import GROUP, MANAGE, PERMISSIONS, PRIMARY_GROUP, ROLES
+from app.services.tenancy.catalogue import READ as READ_SCOPES
 from app.services.tenancy.groups import add as add_group
 from app.services.tenancy.names import LONGEST_KEY, key
 from app.services.tenancy.permissions import DeclaredPermission, Permissions
@@ -35,7 +36,8 @@ SCOPES = (
         "Keep access after you close it, until you remove it",
         "창을 닫은 뒤에도, 직접 해제할 때까지 접근을 유지합니다",
     ),
-    *(each for each in PERMISSIONS if each[0] != ADMIN_ACCESS),
+    *READ_SCOPES,
+    *MANAGE,
 )
 SERVICE_SCOPES = (
     ("admin:oauth", "Administer clients, tokens and sessions", "클라이언트, 토큰, 세션을 관리합니다"),

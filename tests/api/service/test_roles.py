@@ -31,7 +31,7 @@ def test_permissions_are_declared_listed_and_removed(backend: Backend) -> None:
     assert backend.done("POST", "/permissions", REPORTS, 201) == {**REPORTS, "is_builtin": False}
     assert "of that name already" in message(backend.done("POST", "/permissions", REPORTS, 400))
     listed = {each["name"]: each["is_builtin"] for each in backend.get("/permissions")["permissions"]}
-    assert (listed["manage:reports"], listed["admin:access"], len(listed)) == (False, True, 11)
+    assert (listed["manage:reports"], listed["admin:access"], len(listed)) == (False, True, 16)
     editor = backend.done("POST", "/roles", {"name": "editor", "permissions": ["manage:reports"]}, 201)
     assert "A role carries" in message(backend.done("DELETE", "/permissions/manage:reports", status=400))
     backend.done("PATCH", f"/roles/{editor['id']}", {"remove": ["manage:reports"]})
