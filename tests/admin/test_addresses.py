@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from app.errors import AdministratorsOnly, InvalidInput
 from app.services.clients.registration import MOST_ADDRESSES, ListChange
 from app.services.foundation.environment import NOBODY, Caller
+from app.services.foundation.powers import FULL_POWERS
 from app.web.protocol import addresses
 from tests.account.browsing import Facts, english, send, shown
 from tests.cli.test_commands import run
@@ -239,7 +240,7 @@ def test_who_is_no_administrator_any_more_changes_nothing(desk: Desk) -> None:
     with desk.app.app_context():
         services = desk.app.extensions["services"]
         assert services.administrators.acting(desk.user_id, Caller("127.0.0.1", request_id="r")) == Caller(
-            "127.0.0.1", "", desk.user_id, "r", desk.user_id
+            "127.0.0.1", "", desk.user_id, "r", desk.user_id, FULL_POWERS
         )
         for change in (
             lambda: services.administration.set_role(EMAIL, "member"),
