@@ -1,21 +1,33 @@
 """What administrators see and decide about the platform. Nobody else comes in: ``app.admin.pages`` asks at one door.
 
+GET      /admin                                     how much there is of what
+GET      /admin/search?q=…                          people by a part of what is known of them
+GET      /admin/people                              everybody with an account; ?q=…&active=…&verified=…&admin=…&plan=…
+GET      /admin/people/<user_id>                    one of them
+POST     /admin/people/<user_id>/<deed>             disable, enable, verify, unverify, log-out, reset
+GET|POST /admin/people/<user_id>/groups             see what a role in a group would do, and give it; ?group=…&role=…
+GET|POST /admin/people/<user_id>/plan               another plan
+GET|POST /admin/people/<user_id>/delete             remove the account, once its address was typed
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads
 
-Every page is shown to who is logged in as an administrator, and asks for a proof once more if the last one is a while
-ago (``@fresh_login_required``). What it changes is done by :func:`app.admin.pages.acting`, which asks the database.
+Each part is opened by a permission of its own (:mod:`app.services.foundation.powers`), and all of them to who
+administers the platform. What cannot be undone, and what lets an application do more, asks for a proof once more if the
+last one is a while ago (``@fresh_login_required``). What is changed is done by :meth:`app.admin.pages.Desk.acting`,
+which asks the database.
 """
 
 from flask import Flask
 
-from app.admin import addresses
-from app.admin.pages import bp
+from app.admin import addresses, home, people, person, places_of_person, search
+from app.admin.pages import addresses as addresses_desk
 
-PARTS = (addresses,)
+PARTS = (addresses, person, places_of_person)
+DESKS = (home.home_desk, search.search_desk, people.people_desk, addresses_desk)
 
 
 def register(app: Flask) -> None:
     """Mount the pages."""
-    app.register_blueprint(bp)
+    for each in DESKS:
+        app.register_blueprint(each.bp)

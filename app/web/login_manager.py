@@ -14,6 +14,7 @@ from werkzeug import Request, Response
 
 from app.errors import sentence
 from app.languages import prefer
+from app.services.foundation.powers import powers_by
 from app.services.sessions.sessions import ActiveSession
 from app.web.drafts import keep_draft
 from app.web.security import page_at_hand, safe_path
@@ -38,6 +39,7 @@ class SignedIn(UserMixin):
         self.initials = session.subject.initials
         self.photo = session.subject.photo
         self.is_admin = session.subject.is_admin
+        self.powers = powers_by(session.subject.permissions, is_full=session.subject.is_admin)
 
 
 class PortalLoginManager(LoginManager):

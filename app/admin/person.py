@@ -1,0 +1,141 @@
+"""One person: what is known of them, and what an administrator does for them."""
+
+from typing import Any
+
+from flask_login import current_user, fresh_login_required
+from wtforms import SelectField, StringField
+
+from app.admin.pages import Answer, PlainForm, done, show
+from app.admin.people import bp, people_desk
+from app.errors import InvalidInput, sentence
+from app.languages import gettext as _
+from app.languages import lazy_gettext as _l
+from app.services.oversight.grants import State
+from app.services.people.email_names import fold
+from app.services.sessions.user_agents import UNKNOWN, device_name
+from app.web.forms import Form, put_beside
+from app.wiring import services
+
+ENDED = "ended_by_administrator"
+FEW = 10
+OTHER_ADDRESS = sentence("This is not the e-mail address of the account.")
+DONE = {
+    "disable": sentence("The account is disabled. Its sessions and tokens have ended."),
+    "enable": sentence("The account can be used again."),
+    "verify": sentence("The e-mail address counts as verified."),
+    "unverify": sentence("The e-mail address no longer counts as verified."),
+    "log-out": sentence("All sessions and tokens of the person have ended."),
+    "reset": sentence("A link to set a new password is on its way."),
+}
+DELETED = sentence("The account is deleted. What it held is gone for good.")
+PLAN_SET = sentence("The plan is changed.")
+
+
+class PlanForm(Form):
+    """Which plan somebody is on."""
+
+    plan = SelectField(_l("Plan"))
+
+
+class RemovalForm(Form):
+    """The address of the account that is to go, typed once more."""
+
+    email = StringField(_l("E-mail address of the account"))
+
+
+@bp.get("/<uuid:user_id>")
+def person(user_id: Any) -> str:
+    """A person."""
+    return _page(str(user_id), PlainForm())
+
+
+@bp.post(f"/<uuid:user_id>/<any({', '.join(map(repr, DONE))}):deed>")
+def act(user_id: Any, deed: str) -> Answer:
+    """Do what the button says."""
+    form, who = PlainForm(), str(user_id)
+    if not form.validate_on_submit():
+        return _page(who, form), 400
+    entry, caller = services.directory.one(who).entry, people_desk.acting_on(who)
+    try:
+        if deed == "disable":
+            services.administration.disable(who, caller)
+        elif deed == "enable":
+            services.administration.enable(who, caller)
+        elif deed in {"verify", "unverify"}:
+            services.administration.vouch(who, deed == "verify", caller)
+        elif deed == "log-out":
+            services.sessions.end_everything(who, ENDED, caller)
+        else:
+            services.password_resets.request(entry.email, entry.locale, None, caller)
+    except InvalidInput as refusal:
+        form.form_errors.append(_(refusal.message))
+        return _page(who, form), 400
+    return done(DONE[deed], "admin_people.person", user_id=who)
+
+
+@bp.route("/<uuid:user_id>/plan", methods=["GET", "POST"])
+def plan(user_id: Any) -> Answer:
+    """Put a person on another plan."""
+    who, form = str(user_id), PlanForm()
+    found = services.directory.one(who)
+    own = services.standings.of(who)
+    form.plan.choices = [(each.name, _limit(each.name, each.monthly_limit)) for each in services.plans.all()]
+    around = {"person": found.entry, "own": own, "quota": services.quotas.read(who)}
+    if not form.is_submitted():
+        form.plan.data = own.standing.plan
+        return show("person_plan", form, **around)
+    if not form.validate():
+        return show("person_plan", form, **around), 400
+    services.administration.set_plan(who, form.plan.data, people_desk.acting_on(who))
+    return done(PLAN_SET, "admin_people.person", user_id=who)
+
+
+@bp.route("/<uuid:user_id>/delete", methods=["GET", "POST"])
+@fresh_login_required
+def delete(user_id: Any) -> Answer:
+    """Remove an account for good, once its address was typed."""
+    who, form = str(user_id), RemovalForm()
+    entry = services.directory.one(who).entry
+    if not form.is_submitted():
+        return show("delete_person", form, person=entry)
+    if form.validate() and fold(form.email.data or "") != entry.email:
+        form.email.errors = [_(OTHER_ADDRESS)]
+    if form.errors:
+        return show("delete_person", form, person=entry), 400
+    try:
+        services.administration.delete(who, people_desk.acting_on(who))
+    except InvalidInput as refusal:
+        put_beside(form, refusal, "email")
+        return show("delete_person", form, person=entry), 400
+    return done(DELETED, "admin_people.people")
+
+
+def _page(who: str, form: PlainForm) -> str:
+    found = services.directory.one(who)
+    sessions = services.grants.sessions(user_id=who, state=State.ACTIVE, limit=FEW)
+    grants = services.grants.grants(user_id=who, client_id=None, state=State.ACTIVE, limit=FEW)
+    standing = services.standing.places(who)
+    primary = next((each for each in standing if each.is_primary), None)
+    return show(
+        "person",
+        form,
+        person=found.entry,
+        groups=found.groups,
+        identities=found.identities,
+        permissions=sorted(primary.role.permissions) if primary else [],
+        primary=primary,
+        sessions=[(each, _device(each.device_name, each.user_agent)) for each in sessions.items],
+        has_more_sessions=sessions.next is not None,
+        grants=grants.items,
+        quota=services.quotas.read(who),
+        is_within_reach=current_user.powers.is_full or not services.administrators.has_powers(who),
+    )
+
+
+def _device(name: str, user_agent: str) -> str:
+    found = name or device_name(user_agent)
+    return _("Unknown device") if found == UNKNOWN else found
+
+
+def _limit(name: str, limit: int | None) -> str:
+    return f"{name} · {limit:,}" if limit is not None else f"{name} · ∞"
