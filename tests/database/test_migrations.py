@@ -180,7 +180,7 @@ DECLARED = (
 
 
 def test_what_was_called_like_a_part_of_the_administration_opens_nothing(migrated: Flask) -> None:
-    """Migration 0019, over a permission that somebody declared by such a name and a role that carries it."""
+    """Migration 0021, over a permission that somebody declared by such a name and a role that carries it."""
     with migrated.app_context():
         engine = migrated.extensions["sqlalchemy"].engine
 
@@ -191,7 +191,7 @@ def test_what_was_called_like_a_part_of_the_administration_opens_nothing(migrate
 
         parts = carried()["admin"]
         assert len(parts) == 6
-        flask_migrate.downgrade(revision="0018")
+        flask_migrate.downgrade(revision="0020")
         assert carried() == {"admin": {"admin:access"}, "member": set()}
         with engine.begin() as connection:
             connection.execute(sa.text(DECLARED))

@@ -25,7 +25,7 @@ MANAGE = (
     ("manage:models", "Manage your models", "모델을 관리합니다"),
 )
 ADMINISTER = (
-    (CLIENTS, "Administer applications", "애플리케이션을 관리합니다"),
+    (CLIENTS, "Administer applications", "앱을 관리합니다"),
     (USERS, "Administer people, groups and roles", "사용자, 그룹, 역할을 관리합니다"),
     (AUDIT, "Read the audit log", "감사 로그를 확인합니다"),
     (KEYS, "Administer signing keys", "서명 키를 관리합니다"),

@@ -8,15 +8,15 @@ from alembic import op
 
 import app.models.base
 
-revision: str = '0019'
-down_revision: str | None = '0018'
+revision: str = '0021'
+down_revision: str | None = '0020'
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 # Code from before does not know what these permissions open; to it they are permissions like any other.
 oldest_code: str = '0018'
 
 PARTS = (
-    ('admin:clients', 'Administer applications', '애플리케이션을 관리합니다'),
+    ('admin:clients', 'Administer applications', '앱을 관리합니다'),
     ('admin:users', 'Administer people, groups and roles', '사용자, 그룹, 역할을 관리합니다'),
     ('admin:audit', 'Read the audit log', '감사 로그를 확인합니다'),
     ('admin:keys', 'Administer signing keys', '서명 키를 관리합니다'),
