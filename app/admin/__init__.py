@@ -20,11 +20,9 @@ which asks the database.
 
 from flask import Flask
 
-from app.admin import addresses, home, people, person, places_of_person, search
-from app.admin.pages import addresses as addresses_desk
+from app.admin import clients, home, people, search
 
-PARTS = (addresses, person, places_of_person)
-DESKS = (home.home_desk, search.search_desk, people.people_desk, addresses_desk)
+DESKS = (home.home_desk, search.search_desk, *people.DESKS, *clients.DESKS)
 
 
 def register(app: Flask) -> None:

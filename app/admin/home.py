@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask_login import current_user
 
 from app.admin.pages import desk, show
-from app.admin.places import Place, places_for
+from app.admin.places import Area, areas_for
 from app.wiring import services
 
 SERVICE_API = "/api/admin/oauth/service"
@@ -17,13 +17,15 @@ bp = home_desk.bp
 def home() -> str:
     """What is there now, and the ways to it."""
     figures = services.statistics.figures(timedelta(hours=1), 24)
-    return show("home", figures=figures, ways=places_for(current_user.powers)[1:])
+    return show(
+        "home", figures=figures, ways=[place for area in areas_for(current_user.powers)[1:] for place in area.places]
+    )
 
 
-@bp.app_template_global("admin_places")
-def navigation() -> list[Place]:
+@bp.app_template_global("admin_areas")
+def navigation() -> list[Area]:
     """Where the person who is here can go."""
-    return places_for(current_user.powers)
+    return areas_for(current_user.powers)
 
 
 @bp.app_template_global("service_api")

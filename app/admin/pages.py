@@ -14,7 +14,7 @@ from werkzeug import Response
 from app.database import ADMINISTRATION
 from app.errors import AdministratorsOnly
 from app.services.foundation.environment import Caller
-from app.services.foundation.powers import CLIENTS, Powers
+from app.services.foundation.powers import Powers
 from app.web.forms import Form
 from app.web.login_manager import lead_to_login
 from app.web.security import caller, isolate
@@ -81,8 +81,3 @@ def asked(name: str) -> str | None:
     """A parameter of the address, None where it is empty or stands there twice."""
     values = request.args.getlist(name)
     return values[0].strip() or None if len(values) == 1 else None
-
-
-addresses = desk("admin", "", CLIENTS)
-"""What stands on the way from a refused request to its address."""
-bp, acting = addresses.bp, addresses.acting

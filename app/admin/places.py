@@ -1,6 +1,6 @@
 """Where one can go in the administration: the navigation, of what the person who is here may open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.errors import sentence
 from app.services.foundation.powers import USERS, Powers
@@ -14,14 +14,31 @@ class Place:
     sign: str
     label: str
     parts: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    """Further blueprints whose pages count as this place."""
 
 
-PLACES = (
-    Place("admin_home.home", "house", sentence("Home")),
-    Place("admin_people.people", "people", sentence("People"), (USERS,)),
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Places that belong together; the first area needs no heading."""
+
+    label: str
+    places: tuple[Place, ...]
+
+
+AREAS = (
+    Area("", (Place("admin_home.home", "house", sentence("Home"), also=("admin_search",)),)),
+    Area(
+        sentence("People"),
+        (Place("admin_people.people", "people", sentence("People"), (USERS,)),),
+    ),
 )
 
 
-def places_for(powers: Powers) -> list[Place]:
-    """Those that open for somebody with ``powers``."""
-    return [place for place in PLACES if not place.parts or powers.cover(*place.parts)]
+def areas_for(powers: Powers) -> list[Area]:
+    """Those with a place that opens for somebody with ``powers``, with such places only."""
+    open_places = [
+        replace(area, places=tuple(each for each in area.places if not each.parts or powers.cover(*each.parts)))
+        for area in AREAS
+    ]
+    return [area for area in open_places if area.places]

@@ -6,11 +6,11 @@ from flask_login import current_user, fresh_login_required
 from wtforms import SelectField, StringField
 
 from app.admin.pages import Answer, PlainForm, done, show
-from app.admin.people import bp, people_desk
+from app.admin.people.listing import bp, people_desk
 from app.errors import InvalidInput, sentence
 from app.languages import gettext as _
 from app.languages import lazy_gettext as _l
-from app.services.oversight.grants import State
+from app.services.oversight.grants import State, WantedGrants, WantedSessions
 from app.services.people.email_names import fold
 from app.services.sessions.user_agents import UNKNOWN, device_name
 from app.web.forms import Form, put_beside
@@ -83,9 +83,9 @@ def plan(user_id: Any) -> Answer:
     around = {"person": found.entry, "own": own, "quota": services.quotas.read(who)}
     if not form.is_submitted():
         form.plan.data = own.standing.plan
-        return show("person_plan", form, **around)
+        return show("people/plan", form, **around)
     if not form.validate():
-        return show("person_plan", form, **around), 400
+        return show("people/plan", form, **around), 400
     services.administration.set_plan(who, form.plan.data, people_desk.acting_on(who))
     return done(PLAN_SET, "admin_people.person", user_id=who)
 
@@ -97,27 +97,27 @@ def delete(user_id: Any) -> Answer:
     who, form = str(user_id), RemovalForm()
     entry = services.directory.one(who).entry
     if not form.is_submitted():
-        return show("delete_person", form, person=entry)
+        return show("people/delete", form, person=entry)
     if form.validate() and fold(form.email.data or "") != entry.email:
         form.email.errors = [_(OTHER_ADDRESS)]
     if form.errors:
-        return show("delete_person", form, person=entry), 400
+        return show("people/delete", form, person=entry), 400
     try:
         services.administration.delete(who, people_desk.acting_on(who))
     except InvalidInput as refusal:
         put_beside(form, refusal, "email")
-        return show("delete_person", form, person=entry), 400
+        return show("people/delete", form, person=entry), 400
     return done(DELETED, "admin_people.people")
 
 
 def _page(who: str, form: PlainForm) -> str:
     found = services.directory.one(who)
-    sessions = services.grants.sessions(user_id=who, state=State.ACTIVE, limit=FEW)
-    grants = services.grants.grants(user_id=who, client_id=None, state=State.ACTIVE, limit=FEW)
+    sessions = services.grants.sessions(WantedSessions(user_id=who, state=State.ACTIVE), limit=FEW)
+    grants = services.grants.grants(WantedGrants(user_id=who, state=State.ACTIVE), limit=FEW)
     standing = services.standing.places(who)
     primary = next((each for each in standing if each.is_primary), None)
     return show(
-        "person",
+        "people/person",
         form,
         person=found.entry,
         groups=found.groups,

@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request
 from flask_login import current_user, fresh_login_required
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from app.admin.pages import Answer, PlainForm, acting, bp
+from app.admin.pages import Answer, PlainForm, desk
 from app.errors import InvalidInput, sentence
 from app.languages import gettext as _
 from app.services.clients import redirect_uris
@@ -17,11 +17,14 @@ from app.services.clients.clients import ClientRecord
 from app.services.clients.differences import Comparison, nearest
 from app.services.clients.registration import AddressKind, ListChange
 from app.services.foundation.environment import sha256
+from app.services.foundation.powers import CLIENTS
 from app.web.error_pages import Command
 from app.web.presentation import application
 from app.web.protocol import addresses
 from app.wiring import services
 
+addresses_desk = desk("admin", "", CLIENTS)
+bp = addresses_desk.bp
 UNDO_SECONDS = 3600
 """How long what was registered here can be taken back here; later that is a decision of its own."""
 ONE_ADDRESS = sentence("Nothing was changed, because the link does not name exactly one address.")
@@ -56,7 +59,9 @@ class Wanted:
 
     def change(self, change: ListChange) -> bool:
         """Add or remove it, as the administrator who is here; answers whether anything is different now."""
-        return bool(services.clients.update(self.client.client_id, {self.kind.column: change}, acting()).names)
+        return bool(
+            services.clients.update(self.client.client_id, {self.kind.column: change}, addresses_desk.acting()).names
+        )
 
 
 @bp.route(f"/clients/<client_id>/{KINDS}/new", methods=["GET", "POST"])
@@ -111,7 +116,7 @@ def _wanted(client_id: str, kind: str) -> Wanted:
 
 def _question(wanted: Wanted, form: PlainForm) -> str:
     return render_template(
-        "admin/new_address.html",
+        "admin/clients/new_address.html",
         is_claimable=not redirect_uris.is_provable(wanted.uri),
         **_around(wanted, form),
     )
@@ -121,7 +126,7 @@ def _registered(wanted: Wanted, form: PlainForm) -> str:
     is_added = _was_added_here(wanted)
     text = addresses.command("remove", wanted.client.client_id, wanted.kind, wanted.uri)
     return render_template(
-        "admin/registered_address.html",
+        "admin/clients/registered_address.html",
         is_added=is_added,
         once_more=addresses.once_more(wanted.kind, wanted.request) if is_added and wanted.client.is_active else None,
         removing=Command(_("Remove this URI at a terminal"), text),

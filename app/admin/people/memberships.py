@@ -6,7 +6,7 @@ The address holds the change, so that the page that foresees it can be passed on
 from typing import Any
 
 from app.admin.pages import Answer, PlainForm, asked, done, show
-from app.admin.people import bp, people_desk
+from app.admin.people.listing import bp, people_desk
 from app.errors import InvalidInput, NotFound, sentence
 from app.languages import gettext as _
 from app.services.oversight.directory import Entry
@@ -39,7 +39,7 @@ def groups(user_id: Any) -> Answer:
 
 def _page(entry: Entry, form: PlainForm, preview: Preview | None) -> str:
     return show(
-        "person_groups",
+        "people/groups",
         form,
         person=entry,
         groups=services.rights.groups(limit=MOST).items,

@@ -1,0 +1,37 @@
+"""What the address of a list asks for: filters stand in it by name, so that a list can be kept and passed on."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from app.admin.pages import asked
+
+YES_NO = {"yes": True, "no": False}
+PAGE = 50
+
+
+class Filters(Mapping[str, str | None]):
+    """By name, what the address says; None where it says nothing, or what none of the choices is."""
+
+    def __init__(self, **choices: Collection[str] | None) -> None:
+        self.values_by_name = {name: _chosen(asked(name), allowed) for name, allowed in choices.items()}
+
+    def __getitem__(self, name: str) -> str | None:
+        return self.values_by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_name)
+
+    def __len__(self) -> int:
+        return len(self.values_by_name)
+
+    @property
+    def are_any(self) -> bool:
+        """Whether less than everything is asked for."""
+        return any(self.values_by_name.values())
+
+    def said(self, name: str) -> bool | None:
+        """What a filter of yes and no says."""
+        return YES_NO.get(self[name] or "")
+
+
+def _chosen(value: str | None, allowed: Collection[str] | None) -> str | None:
+    return value if allowed is None or value in allowed else None
