@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Flask
@@ -16,7 +16,7 @@ from app.services.identities.profiles import ProviderProfile
 from app.services.identities.requests import Way
 from tests.api.people import NEW_PASSWORD
 from tests.mailbox import received
-from tests.relying_party import PASSWORD, RelyingParty, csrf_token, link_identity, log_in
+from tests.relying_party import PASSWORD, RelyingParty, csrf_token, link_identity
 from tests.security.answers import Markup
 from tests.security.parties import Parties, decided
 
@@ -218,24 +218,6 @@ def taken_back(parties: Parties) -> Form:
     return Form(form.browser, "/account/data/keep")
 
 
-ADDRESS = "https://client.example.com/more"
-
-
-def address(parties: Parties, uri: str) -> Form:
-    """The form that registers an address of an application, for a new administrator."""
-    browser, email = parties.newcomer()
-    assert parties.run("users", "set-role", email, "admin").exit_code == 0
-    assert log_in(browser, email=email).status_code == 303
-    return Form(browser, f"/admin/clients/{parties.web.client_id}/redirect-uris/new?{urlencode({'uri': uri})}")
-
-
-def registered_address(parties: Parties) -> Form:
-    form = address(parties, f"{ADDRESS}/{parties.count}")
-    done = form.send(form.token())
-    assert done.status_code == 303
-    return Form(form.browser, done.location)
-
-
 PROFILE = {"full_name": "New", "username": "", "avatar_url": "", "bio": "", "locale": "en", "timezone": "Asia/Seoul"}
 
 
@@ -278,7 +260,5 @@ FORMS: dict[str, Callable[[Parties], Form]] = {
     "social.prove_account": known_answer("/join/prove", password=PASSWORD),
     "account.delete": deletion,
     "account.keep": taken_back,
-    "admin.new_address": lambda parties: address(parties, ADDRESS),
-    "admin.registered_address": registered_address,
 }
-"""By endpoint: a form that changes something when its token is good."""
+"""By endpoint: a form that changes something when its token is good; those of administrators stand elsewhere."""

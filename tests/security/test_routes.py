@@ -18,9 +18,12 @@ from werkzeug.routing import Rule
 from tests.api.people import FrontEnd, refusal
 from tests.api.service.backends import PREFIX, service_token
 from tests.databases import SqliteDatabases
-from tests.security.changes import FORMS, Form, connected, consent, everything, kept, linked, second_session
+from tests.security.administration import FORMS as FORMS_OF_ADMINISTRATORS
+from tests.security.changes import FORMS as FORMS_OF_PEOPLE
+from tests.security.changes import Form, connected, consent, everything, kept, linked, second_session
 from tests.security.parties import PROVIDERS, Parties, opened
 
+FORMS = {**FORMS_OF_PEOPLE, **FORMS_OF_ADMINISTRATORS}
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 FOREIGN = "https://evil.test"
 PROTOCOL = {
@@ -54,7 +57,6 @@ OF_NOBODY = {
     "photos.photo": "for whoever knows an address that cannot be guessed",
     "kept_mail.show": "only while mails stay with the developer",
     "kept_mail.html": "only while mails stay with the developer",
-    **dict.fromkeys(("admin.new_address", "admin.registered_address"), "names an application; for administrators"),
 }
 """Routes with a name in their path that is no person's."""
 
@@ -244,6 +246,8 @@ NEVER_WAS = {
 
 def test_every_route_that_names_an_object_is_known(rules: list[Rule]) -> None:
     named = {rule.endpoint for rule in rules if rule.arguments and kind_of(rule) != "service"}
+    # To whom pages of administrators open: tests/admin/test_doors.py.
+    named -= {rule.endpoint for rule in rules if rule.rule.startswith("/admin/")}
     # What a service names is nobody's own: its scope decides.
     assert {endpoint for endpoint in named if not endpoint.startswith(SERVICE)} == {*OBJECTS, *OF_NOBODY}
 

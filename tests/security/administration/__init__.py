@@ -1,0 +1,10 @@
+"""Every form of the administration, ready to be sent; a module for each of its rooms."""
+
+from collections.abc import Callable
+
+from tests.security.administration import clients, people
+from tests.security.changes import Form
+from tests.security.parties import Parties
+
+FORMS: dict[str, Callable[[Parties], Form]] = {**people.FORMS, **clients.FORMS}
+"""By endpoint: a form that changes something when its token is good."""
