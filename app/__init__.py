@@ -28,6 +28,7 @@ from app.web import (
     security,
     sessions,
 )
+from app.web.acting import door
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     oversized.configure(app, settings, _own_cookies(app, settings))
     security.configure(app, settings)
     sessions.configure(app)
+    door.configure(app)
     devices.configure(app)
     drafts.configure(app)
     languages.init_app(app, clock)
@@ -107,8 +109,8 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
 
 def _own_cookies(app: Flask, settings: Settings) -> list[str]:
     """The names of all cookies the portal ever sets."""
-    named = ("session", "accounts", "accounts_kept", cookies.PROVIDER_BROWSER)
-    of_sessions = [sessions.cookie_name(settings, of) for of in named]
+    named = ("session", "acting", "accounts", "accounts_kept", cookies.PROVIDER_BROWSER)
+    of_sessions = [cookies.cookie_name(settings, of) for of in named]
     choices = [languages.COOKIE, portal.THEME_COOKIE, providers.COOKIE]
     return [
         *of_sessions,
@@ -146,6 +148,7 @@ def _chores(settings: Settings, built: wiring.Services) -> list[background.Chore
         background.Chore("sealing", 30, built.chain.run),
         background.Chore("checkpoints", 60, built.checkpoints.run),
         background.Chore("throwaways", 300, built.throwaways.sweep),
+        background.Chore("acting", 60, built.acting.settle),
     ]
     if settings.accounts.photo_folder:
         chores.append(background.Chore("photos", 3600, built.photos.sweep))

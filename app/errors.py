@@ -62,6 +62,13 @@ class OutOfPower(AdministratorsOnly):
     )
 
 
+class ActingForbids(PortalError):
+    """Whoever asks acts as somebody else, who alone may do this."""
+
+    status, code = 403, "acting_forbids"
+    message = sentence("This cannot be done while you act as somebody else. Nothing was changed.")
+
+
 class WrongCredentials(PortalError):
     """The same for an unknown account, a wrong password and a disabled account."""
 

@@ -114,5 +114,7 @@ def _detail(occurrence: Occurrence) -> str:
     if occurrence.event == Event.PROFILE_CHANGED:
         changed = str(occurrence.details.get("fields", "")).split()
         return ", ".join(_(CHANGED[name]) for name in changed if name in CHANGED)
+    if given := str(occurrence.details.get("act_reason", "")):
+        return _("The reason they gave: %(reason)s", reason=given)
     reason = REASONS.get(str(occurrence.details.get("reason", "")), "")
     return _(reason) if reason else ""

@@ -8,6 +8,7 @@ from werkzeug import Response
 
 from app.account.signs import DEVICES
 from app.languages import gettext as _
+from app.services.sessions.policy import SUPPORT
 from app.services.sessions.user_agents import UNKNOWN, device_kind, device_name
 from app.web.forms import Form
 from app.web.reach import reach_who_is_there
@@ -53,4 +54,4 @@ class Device:
 def device(user_agent: str, name: str = "") -> Device:
     """A device as it is shown; a session bears the ``name`` it was given when it began."""
     name = name or device_name(user_agent)
-    return Device(_(UNKNOWN) if name == UNKNOWN else name, DEVICES[device_kind(user_agent)], user_agent)
+    return Device(_(name) if name in {UNKNOWN, SUPPORT} else name, DEVICES[device_kind(user_agent)], user_agent)

@@ -8,6 +8,8 @@ POST     /admin/people/<user_id>/<deed>             disable, enable, verify, unv
 GET|POST /admin/people/<user_id>/groups             see what a role in a group would do, and give it; ?group=…&role=…
 GET|POST /admin/people/<user_id>/plan               another plan
 GET|POST /admin/people/<user_id>/delete             remove the account, once its address was typed
+POST     /admin/people/<user_id>/act                see the portal as that person does
+POST     /acting/end                                for whoever does: be there as oneself again
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads
@@ -29,3 +31,4 @@ def register(app: Flask) -> None:
     """Mount the pages."""
     for each in DESKS:
         app.register_blueprint(each.bp)
+    app.register_blueprint(people.acting.ended)

@@ -8,6 +8,7 @@ from flask import Response, g, request
 from app.errors import Cause, PortalError
 from app.services.grants.bearer import AccessState
 from app.services.tokens.claims import Subject
+from app.web.acting.door import require_own
 from app.web.protocol import explanations
 from app.wiring import services
 
@@ -67,11 +68,14 @@ def person(*, needs_first_party: bool = True) -> Person:
 def presented_state() -> AccessState:
     """What the request's token is worth, whosever it is.
 
-    Raises :class:`NoToken` and :class:`app.services.tokens.tokens.InvalidToken`.
+    Raises :class:`NoToken` and :class:`app.services.tokens.tokens.InvalidToken`, and
+    :class:`app.errors.ActingForbids` for a token of somebody who acts as the person, by which nothing is changed.
     """
     if not (token := _presented()):
         raise NoToken
-    return services.bearer.access(token)
+    state = services.bearer.access(token)
+    require_own(state.claims)
+    return state
 
 
 def add_challenge(response: Response) -> Response:

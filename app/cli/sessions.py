@@ -24,6 +24,23 @@ def list_sessions(who: str, limit: int, as_json: bool) -> None:
     show([asdict(each) for each in found.items], is_json=as_json)
 
 
+@sessions.command("acting")
+@operation
+def list_acting(as_json: bool) -> None:
+    """List the sessions in which an administrator acts as somebody, the latest first."""
+    show([asdict(each) for each in services.acting.current()], is_json=as_json)
+
+
+@sessions.command("end-acting")
+@click.option("--administrator", "who", help="Only those of the administrator with this e-mail or id.")
+@operation
+def end_acting(who: str | None, as_json: bool) -> None:
+    """Have nobody act as anybody any more, with every token that came of it; one alone ends as any session does."""
+    administrator_id = services.accounts.find(who).id if who is not None else None
+    count = services.acting.end_all(OPERATOR, administrator_id=administrator_id)
+    said(f"Ended {count}.", {"ended": count}, is_json=as_json)
+
+
 @sessions.command()
 @click.argument("session_id", required=False)
 @click.option("--user", "who", help="All sessions of the account with this e-mail or id.")

@@ -11,7 +11,7 @@ from app.services.clients.scopes import ScopeSentence
 from app.services.grants.authorization import Pending
 from app.services.grants.consents import GivenConsent
 from app.services.grants.interactions import asked_scopes, optional_scopes
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
 from app.wiring import services
 
 NOTHING = GivenConsent(frozenset())

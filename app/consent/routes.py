@@ -8,7 +8,7 @@ from app.languages import gettext as _
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import Step
 from app.services.record.audit import Event
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
 from app.web.forms import Form
 from app.web.presentation import asking_application
 from app.web.reach import reach_protocol

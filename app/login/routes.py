@@ -10,7 +10,7 @@ from app.login.forms import LoginForm, RegisterForm
 from app.services.clients.redirect_uris import origin
 from app.services.grants.authorization import Pending
 from app.services.grants.interactions import Step
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
 from app.web.cookies import clear_all
 from app.web.devices import device_token
 from app.web.forms import OpenForm, put_beside

@@ -21,6 +21,7 @@ NAMES = frozenset(
         "account_disabled",
         "account_displaced",
         "account_enabled",
+        "account_seen",
         "change_email",
         "deletion_cancelled",
         "deletion_requested",

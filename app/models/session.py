@@ -12,7 +12,9 @@ from app.models.base import Base, Identified, Json
 class UserSession(Identified, Base):
     """A signed-in browser. ``id`` is public (the ``sid`` claim); the cookie's value is kept as a hash only.
 
-    ``identity_id`` is by which identity at a provider the person came in last; of none, if by a password.
+    ``identity_id`` is by which identity at a provider the person came in last; of none, if by a password. One with
+    ``acted_by`` is no login of the person's: that administrator sees the portal as the person does, out of the session
+    ``acting_session_id`` of their own, for ``act_reason``.
     """
 
     __tablename__ = "user_sessions"
@@ -25,6 +27,12 @@ class UserSession(Identified, Base):
             "id",
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+        sa.Index(
+            "ix_user_sessions_acted_by",
+            "acted_by",
+            sqlite_where=sa.text("acted_by IS NOT NULL AND ended_at IS NULL"),
+            postgresql_where=sa.text("acted_by IS NOT NULL AND ended_at IS NULL"),
         ),
     )
 
@@ -42,6 +50,9 @@ class UserSession(Identified, Base):
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(sa.String(40))
     identity_id: Mapped[str | None] = mapped_column(sa.String(36))
+    acted_by: Mapped[str | None] = mapped_column(sa.String(36))
+    acting_session_id: Mapped[str | None] = mapped_column(sa.String(36))
+    act_reason: Mapped[str | None] = mapped_column(sa.String(500))
 
 
 class Interaction(Base):

@@ -35,13 +35,17 @@ class Role(Identified, Base):
 
 
 class Group(Identified, Base):
-    """A group of people; one of kind ``workspace`` appears under the ``workspaces`` claim."""
+    """A group of people; one of kind ``workspace`` appears under the ``workspaces`` claim.
+
+    ``allows_acting`` is whether administrators may see the portal as those do for whom it is the primary one.
+    """
 
     __tablename__ = "groups"
 
     name: Mapped[str] = mapped_column(sa.String(100), unique=True)
     name_key: Mapped[str | None] = mapped_column(sa.String(200), index=True, unique=True)
     kind: Mapped[str] = mapped_column(sa.String(20), default="group")
+    allows_acting: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     created_at: Mapped[datetime]
 
 

@@ -17,7 +17,7 @@ from app.oauth.parameters import LONGEST_VALUE, read
 from app.oauth.responses import with_parameters
 from app.services.clients.clients import ClientRecord
 from app.services.clients.registration import AddressKind
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
 from app.services.tokens.tokens import InvalidToken
 from app.web.cookies import clear_all
 from app.web.error_pages import Action

@@ -10,7 +10,7 @@ from app.services.clients.registration import PROOFS
 from app.services.clients.scopes import split
 from app.services.grants.bearer import AccessState, RefreshState
 from app.services.tokens.claims import covered_by
-from app.services.tokens.tokens import InvalidToken
+from app.services.tokens.tokens import InvalidToken, act
 from app.web.security import caller
 from app.wiring import services
 
@@ -68,7 +68,7 @@ def _may_see(client: ClientRecord, owner: str) -> bool:
 
 def _describe_access(state: AccessState) -> dict[str, Any]:
     claims = state.claims
-    names = ("sub", "aud", "iss", "exp", "iat", "jti", "client_id", "sid", "auth_time")
+    names = ("sub", "aud", "iss", "exp", "iat", "jti", "client_id", "sid", "auth_time", "act")
     answer = {"active": True, "token_type": "Bearer", **{name: claims[name] for name in names if name in claims}}
     if "scope" in claims:
         answer["scope"] = " ".join(state.scopes)
@@ -84,6 +84,7 @@ def _address(scopes: tuple[str, ...], email: str, *, is_verified: bool) -> dict[
 
 
 def _describe_refresh(stored: RefreshState) -> dict[str, Any]:
+    actor = act(stored.acted_by)
     return {
         "active": True,
         "token_type": "refresh_token",
@@ -94,5 +95,6 @@ def _describe_refresh(stored: RefreshState) -> dict[str, Any]:
         "iss": services.settings.issuer,
         "iat": int(stored.issued_at.timestamp()),
         "exp": int(stored.expires_at.timestamp()),
+        **({"act": actor} if actor else {}),
         **_address(split(stored.scope), stored.email, is_verified=stored.email_verified),
     }

@@ -71,7 +71,7 @@ def describe() -> dict[str, Any]:
         "prompt_values_supported": list(PROMPTS),
         "display_values_supported": ["page", "popup"],
         "claim_types_supported": ["normal"],
-        "claims_supported": [*CLAIMS, "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid"],
+        "claims_supported": [*CLAIMS, "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "act"],
         "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -53,7 +53,9 @@ def claims_of(state: AccessState) -> dict[str, Any]:
     """What the token's scopes cover; raises :class:`InsufficientScope`."""
     if state.subject is None or not set(state.scopes) & set(FOR_USERINFO):
         raise InsufficientScope(state)
-    return services.claims.userinfo(state.subject, state.scopes)
+    said = services.claims.userinfo(state.subject, state.scopes)
+    # RFC 8693 section 4.1: who acts as the person.
+    return {**said, "act": state.claims["act"]} if "act" in state.claims else said
 
 
 def refused(refusal: ProtocolRefusal, client_id: str | None = None, token: str = "") -> Response:

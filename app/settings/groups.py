@@ -250,6 +250,12 @@ class SessionSettings:
         "Lax, or None for silent login from other sites (https only)",
         values.choice("Lax", "None"),
     )
+    acting_minutes: int = setting(
+        "ACTING_MINUTES",
+        "15",
+        "How long an administrator acts as somebody else, unless another time is asked for; minutes, 60 at most",
+        values.number(1, 60),
+    )
     clear_site_data: str = setting(
         "CLEAR_SITE_DATA",
         "cache, storage",

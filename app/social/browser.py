@@ -7,8 +7,7 @@ from flask import g, request
 from werkzeug import Response
 
 from app.services.foundation.environment import random_token
-from app.web.cookies import PROVIDER_BROWSER
-from app.web.sessions import cookie_name
+from app.web.cookies import PROVIDER_BROWSER, cookie_name
 from app.wiring import services
 
 LIFE_SECONDS = 86400

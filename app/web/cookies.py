@@ -1,14 +1,36 @@
-"""What a browser keeps of its person's choices, and what it is told to forget when everybody logs out."""
+"""What a browser keeps: of sessions, of its person's choices; and what it is told to forget when everybody logs out."""
+
+from typing import Any
 
 from flask import request
 from werkzeug import Response
 
-from app.web.sessions import cookie_name
+from app.settings import Settings
 from app.wiring import services
 
 YEAR = 31536000
 PROVIDER_BROWSER = "provider"
 """Of the cookie by which a browser is known that comes back from a provider."""
+
+
+def cookie_name(settings: Settings, of: str = "session") -> str:
+    """The name of the cookie of the session, or ``of`` the others; ``__Host-`` on https binds it to this very host."""
+    return f"__Host-portal_{of}" if settings.is_https else f"portal_{of}"
+
+
+def write_cookie(response: Response, name: str, value: str, seconds: int | None) -> None:
+    """Set a cookie that lives until the browser closes or for ``seconds``; an empty value deletes it."""
+    settings = services.settings
+    rules: dict[str, Any] = {
+        "secure": settings.is_https,
+        "httponly": True,
+        "path": "/",
+        "samesite": settings.session.same_site,
+    }
+    if value:
+        response.set_cookie(name, value, max_age=seconds, **rules)
+    else:
+        response.delete_cookie(name, **rules)
 
 
 def keep_choice(response: Response, name: str, value: str) -> None:

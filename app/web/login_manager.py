@@ -15,10 +15,11 @@ from werkzeug import Request, Response
 from app.errors import sentence
 from app.languages import prefer
 from app.services.foundation.powers import powers_by
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
+from app.web.cookies import cookie_name
 from app.web.drafts import keep_draft
 from app.web.security import page_at_hand, safe_path
-from app.web.sessions import cookie_name, current_session
+from app.web.sessions import current_session
 from app.wiring import services
 
 NOTICE = "login_notice"
@@ -40,6 +41,7 @@ class SignedIn(UserMixin):
         self.photo = session.subject.photo
         self.is_admin = session.subject.is_admin
         self.powers = powers_by(session.subject.permissions, is_full=session.subject.is_admin)
+        self.acting = session.acting
 
 
 class PortalLoginManager(LoginManager):

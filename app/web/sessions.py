@@ -2,6 +2,10 @@
 
 A browser can be logged in as several people. One of them is whoever is there now, by the session cookie; the values of
 the others' sessions wait in cookies of their own, those that outlive the browser apart from those that do not.
+
+An administrator who acts as somebody keeps the session cookie, and holds the acting session in a cookie beside it. It
+counts as long as it is good and that very session is; then, without anything being put back, the administrator is there
+again.
 """
 
 from collections.abc import Sequence
@@ -13,10 +17,11 @@ from flask import Flask, Request, Response, g, request
 from flask import session as form_session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
+from app.errors import ActingForbids
 from app.services.people.email_names import fold
-from app.services.sessions.owners import is_marked_for, marked
-from app.services.sessions.sessions import ActiveSession
-from app.settings import Settings
+from app.services.sessions.owners import is_marked_for, mark_of, marked
+from app.services.sessions.policy import ActiveSession
+from app.web.cookies import cookie_name, write_cookie
 from app.web.origins import reads_no_cookie
 from app.web.security import caller
 from app.wiring import services
@@ -25,6 +30,7 @@ UNDECIDED = object()
 MOST_ACCOUNTS = 5
 """How many people one browser can be logged in as; a further one ends the session not used for longest."""
 SEPARATOR = "."
+LONGEST = 100
 FORM_SECRET, DRAFTS = "csrf_token", "drafts"
 
 
@@ -46,6 +52,10 @@ class FormSession(SecureCookieSession):
     def __setitem__(self, key: str, value: Any) -> None:
         """Keep a value. The secret that Flask-WTF makes for forms is marked as that of who is logged in."""
         super().__setitem__(key, marked(value, _who_is_here()) if key == FORM_SECRET else value)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether it is there. The secret of forms of somebody else than who is here by now is not."""
+        return super().__contains__(key) and not (key == FORM_SECRET and _is_of_another(super().__getitem__(key)))
 
 
 class FormSessions(SecureCookieSessionInterface):
@@ -75,11 +85,6 @@ def configure(app: Flask) -> None:
     app.after_request(_write_cookies)
 
 
-def cookie_name(settings: Settings, of: str = "session") -> str:
-    """The name of the cookie of the session, or ``of`` the others; ``__Host-`` on https binds it to this very host."""
-    return f"__Host-portal_{of}" if settings.is_https else f"portal_{of}"
-
-
 def current_session() -> ActiveSession | None:
     """The session the request's cookie names, if it is good; its use goes on record now and then."""
     account = _current()
@@ -95,12 +100,13 @@ def is_fresh() -> bool:
     """Whether somebody is logged in who typed the password less than ``REAUTHENTICATION_SECONDS`` ago."""
     session = current_session()
     life = timedelta(seconds=services.settings.accounts.confirmation_seconds)
-    return session is not None and services.clock() - session.authenticated_at <= life
+    # Nobody who acts as somebody can prove to be that person.
+    return session is not None and not session.acting and services.clock() - session.authenticated_at <= life
 
 
 def has_other_accounts() -> bool:
     """Whether others may be logged in here; they are not looked up."""
-    return any(name in request.cookies for name in _names_of_others())
+    return not is_acting() and any(name in request.cookies for name in _names_of_others())
 
 
 def begin_session(user_id: str, *, remember: bool, identity_id: str | None = None) -> str:
@@ -109,6 +115,7 @@ def begin_session(user_id: str, *, remember: bool, identity_id: str | None = Non
     ``identity_id`` is by which identity at a provider the person came in, if by one. Who was logged in here already
     keeps the session.
     """
+    _require_own()
     accounts = _accounts()
     known = next((each for each in accounts if each.session.user_id == user_id), None)
     session_id, token = services.sessions.start(
@@ -126,6 +133,7 @@ def begin_session(user_id: str, *, remember: bool, identity_id: str | None = Non
 
 def use_session(session_id: str) -> bool:
     """Go on as another of those who are logged in here; answers whether one of that session is."""
+    _require_own()
     accounts = _accounts()
     chosen = next((each for each in accounts if each.session.id == session_id), None)
     if chosen is None:
@@ -140,10 +148,10 @@ def session_for(user_id: str | None, email: str | None, *, is_silent: bool) -> A
     """The session that answers an application which may have hinted at whom it wants, by id or else by e-mail.
 
     If that is one of the others who are logged in here, the browser goes on as that one; with ``is_silent`` nothing
-    changes for the browser.
+    changes for the browser. While somebody is acted as there is nobody else.
     """
     current = current_session()
-    if not (user_id or email) or (current and _is_meant(current, user_id, email)):
+    if is_acting() or not (user_id or email) or (current and _is_meant(current, user_id, email)):
         return current
     found = next((each for each in _others() if _is_meant(each.session, user_id, email)), None)
     if found is None:
@@ -157,15 +165,21 @@ def session_for(user_id: str | None, email: str | None, *, is_silent: bool) -> A
 
 def rotate_session() -> None:
     """Give the current session a new cookie value and forms a new secret, after a change of what the person may do."""
+    _require_own()
     active = current_session()
     if active and (token := services.sessions.rotate(active)):
         _go_on_with(token, _cookie_seconds(active), active.user_id)
 
 
 def end_session(reason: str) -> None:
-    """Log everybody out of this browser: their sessions end with all that hangs on them, and the cookies go."""
-    for each in open_sessions():
-        services.sessions.end(each.id, reason, caller())
+    """Log everybody out of this browser: their sessions end with all that hangs on them, and the cookies go.
+
+    Who acts as somebody is logged out as well, with whom they act as.
+    """
+    own = _own()
+    for each in [*([own] if own else []), *_others()]:
+        services.sessions.end(each.session.id, reason, caller())
+    leave_acting()
     g.other_accounts = []
     g.decides_others = True
     _go_on_with(None, None)
@@ -173,6 +187,7 @@ def end_session(reason: str) -> None:
 
 def end_one(session_id: str, reason: str) -> None:
     """Log one of those who are logged in here out, and nobody else."""
+    _require_own()
     accounts, current = _accounts(), _current()
     ended = next((each for each in accounts if each.session.id == session_id), None)
     if ended is None:
@@ -181,6 +196,29 @@ def end_one(session_id: str, reason: str) -> None:
     _keep([each for each in accounts if each not in (ended, current)])
     if ended is current:
         _go_on_with(None, None)
+
+
+def is_acting() -> bool:
+    """Whether who is here is an administrator who acts as somebody."""
+    session = current_session()
+    return session is not None and session.acting is not None
+
+
+def holds_acting() -> bool:
+    """Whether the browser sent the cookie of an acting session, good or not."""
+    return _name_of_acting() in request.cookies
+
+
+def act(token: str) -> None:
+    """From now on an administrator acts as the person of the acting session of this value."""
+    _require_own()
+    _hold_acting(token)
+
+
+def leave_acting() -> None:
+    """From now on nobody is acted as here: whoever did is there as themself."""
+    if g.get("acting_token") or holds_acting():
+        _hold_acting("")
 
 
 def kept_drafts(form_session: SessionMixin) -> dict[str, tuple[str, str]]:
@@ -193,23 +231,73 @@ def _who_is_here() -> str | None:
     return session.user_id if session else None
 
 
+def _is_of_another(secret: str) -> bool:
+    """Whether forms bear the mark of somebody, and somebody else is here: acting as one ends by itself."""
+    mark, user_id = mark_of(secret), _who_is_here()
+    return bool(mark and user_id) and not is_marked_for(mark, user_id)
+
+
+def _require_own() -> None:
+    """Raise :class:`ActingForbids` where somebody is acted as, in whose name nobody logs in or out."""
+    if is_acting():
+        raise ActingForbids
+
+
 def _current() -> Account | None:
     if "current_account" not in g:
+        own = _own()
+        g.current_account = (_acted_as(own) if own else None) or own
+    return cast(Account | None, g.current_account)
+
+
+def _acted_as(own: Account) -> Account | None:
+    """The acting session that hangs on this one; of one that is over nothing is left."""
+    token = g.get("acting_token", request.cookies.get(_name_of_acting(), ""))
+    if not token:
+        return None
+    found = _resolved(token, is_acting=True)
+    if found and (acting := found.session.acting):
+        if (acting.session_id, acting.administrator_id) == (own.session.id, own.session.user_id):
+            _touch(found)
+            return found
+    elif len(token) <= LONGEST:
+        services.acting.close(token)
+    _hold_acting("")
+    return None
+
+
+def _hold_acting(token: str) -> None:
+    _renew_forms(None)
+    g.acting_token = token
+    _ask_anew("current_account")
+
+
+def _name_of_acting() -> str:
+    return cookie_name(services.settings, "acting")
+
+
+def _touch(account: Account) -> None:
+    if services.sessions.needs_touch(account.session):
+        with services.db.reaching_as_protocol():
+            services.sessions.touch(account.session)
+
+
+def _own() -> Account | None:
+    """The session of the session cookie, whoever its person acts as."""
+    if "own_account" not in g:
         token = g.get("session_token")
         if token is None:
             token = request.cookies.get(cookie_name(services.settings), "")
-        found = _resolved(token)
-        if found and services.sessions.needs_touch(found.session):
-            with services.db.reaching_as_protocol():
-                services.sessions.touch(found.session)
-        g.current_account = found
-    return cast(Account | None, g.current_account)
+        if found := _resolved(token):
+            _touch(found)
+        g.own_account = found
+    return cast(Account | None, g.own_account)
 
 
 def _others() -> list[Account]:
     """Who else is logged in here; asked only where it matters, for each is looked up."""
     if "other_accounts" not in g:
-        current = _current()
+        current = _own()
         found: dict[str, Account] = {}
         for token in _other_tokens():
             account = _resolved(token)
@@ -222,7 +310,9 @@ def _others() -> list[Account]:
 
 def _accounts() -> list[Account]:
     current = _current()
-    return [current, *_others()] if current else list(_others())
+    if current is None or current.session.acting:
+        return [current] if current else list(_others())
+    return [current, *_others()]
 
 
 def _other_tokens() -> list[str]:
@@ -235,12 +325,13 @@ def _names_of_others() -> tuple[str, str]:
     return cookie_name(services.settings, "accounts"), cookie_name(services.settings, "accounts_kept")
 
 
-def _resolved(token: str) -> Account | None:
-    if not 20 <= len(token) <= 100:
+def _resolved(token: str, *, is_acting: bool = False) -> Account | None:
+    """The good session of this value: where one of a person is meant none in which somebody acts, and the reverse."""
+    if not 20 <= len(token) <= LONGEST:
         return None
     with services.db.reaching_as_protocol():
         session = services.sessions.resolve(token)
-        return Account(token, session) if session else None
+        return Account(token, session) if session and bool(session.acting) == is_acting else None
 
 
 def _is_meant(session: ActiveSession, user_id: str | None, email: str | None) -> bool:
@@ -257,15 +348,25 @@ def _keep(others: Sequence[Account]) -> None:
 
 def _go_on_with(token: str | None, seconds: int | None, user_id: str | None = None) -> None:
     """From now on the session cookie has this value, that of ``user_id``; forms of the one before are good no more."""
+    _renew_forms(user_id)
+    g.session_token = token or ""
+    g.session_cookie = (token, seconds) if token else None
+    _ask_anew("current_account", "own_account")
+
+
+def _ask_anew(*kept: str) -> None:
+    """Have it found out again who is there, by Flask-Login as well."""
+    for name in (*kept, "_login_user"):
+        g.pop(name, None)
+
+
+def _renew_forms(user_id: str | None) -> None:
+    """Forms of whoever was here are good no more."""
     drafts = kept_drafts(form_session)
     form_session.clear()
     # What this very person typed before the session ended is still theirs.
     if own := {page: draft for page, draft in drafts.items() if user_id and is_marked_for(draft[1], user_id)}:
         form_session[DRAFTS] = own
-    g.session_token = token or ""
-    g.session_cookie = (token, seconds) if token else None
-    g.pop("current_account", None)
-    g.pop("_login_user", None)  # Flask-Login asks anew who is there
 
 
 def _cookie_seconds(session: ActiveSession) -> int | None:
@@ -282,26 +383,14 @@ def _write_cookies(response: Response) -> Response:
     decided = g.get("session_cookie", UNDECIDED)
     if decided is not UNDECIDED:
         token, seconds = cast(tuple[str, int | None], decided or ("", None))
-        _write(response, cookie_name(services.settings), token, seconds)
+        write_cookie(response, cookie_name(services.settings), token, seconds)
+    if "acting_token" in g:
+        # Without an age: the end is said by the row, and a browser's clock may be wrong.
+        write_cookie(response, _name_of_acting(), g.acting_token, None)
     if g.get("decides_others"):
         for name, is_kept in zip(_names_of_others(), (False, True), strict=True):
             held = [each for each in g.other_accounts if each.session.is_remembered == is_kept]
             if held or name in request.cookies:
                 ages = [_cookie_seconds(each.session) or 0 for each in held]
-                _write(response, name, SEPARATOR.join(each.token for each in held), max(ages, default=0) or None)
+                write_cookie(response, name, SEPARATOR.join(each.token for each in held), max(ages, default=0) or None)
     return response
-
-
-def _write(response: Response, name: str, value: str, seconds: int | None) -> None:
-    """Set a cookie that lives until the browser closes or for ``seconds``; an empty value deletes it."""
-    settings = services.settings
-    rules: dict[str, Any] = {
-        "secure": settings.is_https,
-        "httponly": True,
-        "path": "/",
-        "samesite": settings.session.same_site,
-    }
-    if value:
-        response.set_cookie(name, value, max_age=seconds, **rules)
-    else:
-        response.delete_cookie(name, **rules)

@@ -3,9 +3,11 @@
 from datetime import timedelta
 from functools import cached_property
 
+from app.services.sessions.acting import ActingSessions
 from app.services.sessions.copies import SessionCopies
 from app.services.sessions.drafts import Drafts
-from app.services.sessions.sessions import SessionPolicy, Sessions
+from app.services.sessions.policy import SessionPolicy
+from app.services.sessions.sessions import Sessions
 from app.services.sessions.sign_outs import SignOuts
 from app.settings import Settings
 from app.wiring.assertions import AssertionsRoom
@@ -19,6 +21,11 @@ class SessionsRoom(AssertionsRoom):
         copies = SessionCopies(self.denylist.store, self.sealer, self.clock) if self.denylist.store else None
         policy = _session_policy(self.settings)
         return Sessions(self.db, self.clock, self.audit, self.revocations, self.logout_notices, policy, copies)
+
+    @cached_property
+    def acting(self) -> ActingSessions:
+        usual = timedelta(minutes=self.settings.session.acting_minutes)
+        return ActingSessions(self.db, self.clock, self.audit, self.sessions, self.mail, usual, self.settings.issuer)
 
     @cached_property
     def sign_outs(self) -> SignOuts:

@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.models import BillingSubscription, Quota, Role, User, UtcDateTime
+from app.models import BillingSubscription, Group, Quota, Role, User, UserSession, UtcDateTime
+from app.services.foundation.environment import NOBODY
 from tests.relying_party import add_client, add_person
 
 MakeApp = Callable[..., Flask]
@@ -74,6 +75,8 @@ def test_the_latest_steps_down_and_up_lose_no_row(migrated: Flask) -> None:
 
         before, policies = counted(), rules(engine)
         assert all(before)
+        flask_migrate.downgrade(revision="0017")
+        assert counted() == before
         flask_migrate.downgrade(revision="0017")
         assert counted() == before
         assert rules(engine) == []
@@ -261,3 +264,22 @@ def test_what_was_used_outlives_a_migration_and_its_end(migrated: Flask) -> None
         states = [services.quotas.read(each) for each in (many, none)]
         assert [(state.plan, state.used) for state in states] == [("pro", 2147483647), ("free", 5)]
         assert held() == {many: (2147483647, reset), none: (5, begun)}
+
+
+def test_nobody_acts_as_anybody_for_code_that_does_not_know_of_it(migrated: Flask) -> None:
+    """Migration 0019 ends such sessions on its way down; those of people stay open."""
+    user_id, administrator_id = (add_person(migrated, f"{name}@example.com") for name in ("bob", "ada"))
+    with migrated.app_context():
+        services = migrated.extensions["services"]
+        (own_id, _), (acting_id, _) = (services.sessions.start(each, NOBODY) for each in (administrator_id, user_id))
+        acting = {"acted_by": administrator_id, "acting_session_id": own_id, "act_reason": "ticket 17"}
+        services.db.session.execute(sa.update(UserSession).where(UserSession.id == acting_id).values(acting))
+        services.db.session.execute(sa.update(Group).values(allows_acting=True))
+        services.db.commit()
+        flask_migrate.downgrade(revision="0018")
+        rows = services.db.session.execute(sa.text("SELECT id, end_reason FROM user_sessions")).all()
+        assert {tuple(row) for row in rows} == {(own_id, None), (acting_id, "ended_by_operator")}
+        services.db.rollback()
+        flask_migrate.upgrade()
+        assert services.db.session.scalars(sa.select(Group.allows_acting)).all() == [False]
+        assert services.db.session.scalars(sa.select(UserSession.acted_by)).all() == [None, None]

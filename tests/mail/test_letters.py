@@ -43,6 +43,12 @@ VALUES: dict[str, dict[str, Any]] = {
     "account_disabled": {},
     "account_enabled": {},
     "password_set": {},
+    "account_seen": {
+        "at": MOMENT,
+        "until": MOMENT,
+        "reason": "She cannot find her project",
+        "link": "http://localhost:8000/account/activity",
+    },
     "role_changed": {"role": "admin"},
     "primary_group_changed": {"group": "Seoul Lab"},
     "identity_linked": {**NOTICE, "provider": "google", "link": IDENTITIES},

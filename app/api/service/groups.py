@@ -24,12 +24,14 @@ from app.api.service.rights_models import (
 from app.api.service.roles import previewed
 from app.api.service_token import Service
 from app.errors import InvalidInput, NotFound
-from app.services.tenancy.group_changes import GroupName, GroupRemoval
+from app.services.tenancy.changes import Change
+from app.services.tenancy.group_changes import GroupActing, GroupName, GroupRemoval
 from app.services.tenancy.member_changes import Displacement, Placement
 from app.wiring import services
 
 routes = Routes("Service: groups")
 SCOPES = ("admin:users",)
+ONE_AT_A_TIME = "Send either a name or allows_acting."
 
 
 @routes("GET", "/groups", Access.SERVICE, scopes=SCOPES, query=GroupsWanted, answer=GroupList)
@@ -53,10 +55,13 @@ def group(service: Service, group_id: str) -> Group:
 
 @routes("PATCH", "/groups/<group_id>", Access.SERVICE, scopes=SCOPES, body=GroupChange, answer=Group, refusals=(404,))
 def change_group(service: Service, group_id: str, body: GroupChange) -> Group:
-    """Call a group something else. Claims say so at the next request."""
-    change = GroupName(_known(group_id), body.name)
+    """Call a group something else, or say whether administrators may act as those whose primary group it is.
+
+    Claims say so at the next request; who acts as somebody stops within a minute where it is not allowed any more.
+    """
+    change = _change(group_id, body)
     services.standing.make(change, service.caller)
-    return _shown(change.group_id)
+    return _shown(row_id(group_id))
 
 
 @routes(
@@ -71,7 +76,7 @@ def change_group(service: Service, group_id: str, body: GroupChange) -> Group:
 )
 def preview_group(service: Service, group_id: str, body: GroupChange) -> Effects:
     """What such a change would do. Nothing is changed."""
-    return previewed(GroupName(_known(group_id), body.name))
+    return previewed(_change(group_id, body))
 
 
 @routes(
@@ -176,6 +181,14 @@ def preview_member_removal(service: Service, group_id: str, user_id: str, body: 
 
 def _known(group_id: str) -> str:
     return services.groups.of(row_id(group_id)).id
+
+
+def _change(group_id: str, body: GroupChange) -> Change:
+    if body.name is not None and body.allows_acting is None:
+        return GroupName(_known(group_id), body.name)
+    if body.allows_acting is not None and body.name is None:
+        return GroupActing(_known(group_id), body.allows_acting)
+    raise InvalidInput(ONE_AT_A_TIME)
 
 
 def _person(user_id: str) -> str:

@@ -85,9 +85,10 @@ class NewGroup(Body):
 
 
 class GroupChange(Body):
-    """Another name for a group."""
+    """Another name for a group, or whether administrators may act as its people; one of both."""
 
-    name: Text
+    name: Text | None = None
+    allows_acting: bool | None = None
 
 
 class GroupReplacement(Body):
@@ -148,6 +149,7 @@ class Group(Answer):
     kind: str
     members: int
     created_at: datetime
+    allows_acting: bool
 
 
 class GroupList(Answer):

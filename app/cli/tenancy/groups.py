@@ -10,7 +10,7 @@ from app.cli.tenancy.foresight import Asked, carry_out, foreseen
 from app.cli.tenancy.roles import MOST, place_of
 from app.services.oversight.rights import ListedGroup
 from app.services.tenancy.catalogue import GROUP, KINDS
-from app.services.tenancy.group_changes import GroupName, GroupRemoval
+from app.services.tenancy.group_changes import GroupActing, GroupName, GroupRemoval
 from app.services.tenancy.names import group_name
 from app.wiring import services
 
@@ -65,6 +65,25 @@ def rename(name: str, new: str, asked: Asked, as_json: bool) -> None:
 
 @groups.command()
 @click.argument("name")
+@click.option(
+    "--allow-acting/--no-allow-acting",
+    "is_allowed",
+    required=True,
+    help="Whether administrators may see the portal as the people do whose primary group it is.",
+)
+@operation
+@foreseen
+def update(name: str, is_allowed: bool, asked: Asked, as_json: bool) -> None:
+    """Change what holds in a group; who acts as somebody stops within a minute where it is not allowed any more."""
+    group = services.groups.get(name)
+    may = "may" if is_allowed else "may not"
+    done = f"Administrators {may} act as the people of the group {group.name}."
+    change = GroupActing(group.id, is_allowed)
+    carry_out(change, asked, done=done, facts={"name": group.name, "allows_acting": is_allowed}, is_json=as_json)
+
+
+@groups.command()
+@click.argument("name")
 @click.option("--primary", help="The group that is the primary one then for whom this is it; they are logged out.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @operation
@@ -95,5 +114,6 @@ def _row(group: ListedGroup) -> dict[str, Any]:
         "id": group.id,
         "kind": group.kind,
         "members": group.members,
+        "allows_acting": group.allows_acting,
         "created": group.created_at,
     }

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -149,6 +149,10 @@ class Caller:
         """Raise :class:`app.errors.OutOfPower` where only administrators of the platform may go on."""
         if self.powers is not None and is_about_administrators:
             self.powers.require()
+
+    def unlocated(self) -> "Caller":
+        """The same without address and browser: they are another person's than the record's."""
+        return replace(self, ip_address="", user_agent="")
 
 
 def utc_now() -> datetime:

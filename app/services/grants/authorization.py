@@ -18,7 +18,7 @@ from app.services.grants.interactions import (
     granted_scopes,
     next_step,
 )
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,7 @@ class Authorization:
                 nonce=request.nonce,
                 code_challenge=request.code_challenge,
                 claims=request.claims,
+                acted_by=session.acting.administrator_id if session.acting else None,
             )
         )
 

@@ -19,7 +19,7 @@ from app.services.foundation.statements import Statement
 from app.services.grants.consents import ASKS_CONSENT, covered_by_consent
 from app.services.grants.refresh_tokens import RefreshTokens
 from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
-from app.services.grants.token_families import begin_family
+from app.services.grants.token_families import as_actor, begin_family
 from app.services.record.audit import Audit, Event
 from app.services.record.explanations import address, seconds
 from app.services.revocation.revocations import Revocations
@@ -58,6 +58,8 @@ _STATE = (
         _code.c.redeemed_at,
         _code.c.family_id,
         _session.c.ended_at.label("session_ended_at"),
+        _session.c.expires_at.label("session_expires_at"),
+        _session.c.acted_by,
         covered_by_consent(_code.c.user_id, _code.c.client_id, ASKS_CONSENT),
         groups_if_covered(_code.c.scope),
         *SUBJECT_COLUMNS,
@@ -89,6 +91,7 @@ class CodeGrant:
     nonce: str | None
     code_challenge: str | None
     claims: dict[str, Any] | None
+    acted_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,9 @@ class AuthorizationCodes:
             redeemed_at=None,
             family_id=None,
         )
+        if grant.acted_by:
+            by, client_id = Caller(actor=grant.acted_by), grant.client.client_id
+            self.audit.record(Event.ACTING_USED, by, user_id=grant.user_id, client_id=client_id, what="authorize")
         return code
 
     def is_waiting(self, code_hash: str) -> bool:
@@ -199,7 +205,8 @@ class AuthorizationCodes:
             raise _refused(UNKNOWN)
         if row.redeemed_at is not None:
             raise self._reused(row, caller, now)
-        if row.expires_at <= now or row.session_ended_at is not None or not row.subject_is_active:
+        is_over = row.acted_by and row.session_expires_at <= now
+        if is_over or row.expires_at <= now or row.session_ended_at is not None or not row.subject_is_active:
             raise _refused(_what_is_over(row, now))
         _require_same_redirect_uri(row, presented)
         _require_verifier(row.code_challenge, presented.code_verifier)
@@ -212,6 +219,8 @@ class AuthorizationCodes:
     def _tokens_for(
         self, row: Any, client: ClientRecord, scopes: tuple[str, ...], family_id: str, now: datetime, caller: Caller
     ) -> TokenAnswer:
+        caller = as_actor(caller, row.acted_by)
+        expires_at = now + self.tokens.access_life(client)
         grant = AccessGrant(
             subject=subject_from(row),
             client=client,
@@ -220,14 +229,18 @@ class AuthorizationCodes:
             authenticated_at=row.authenticated_at,
             jti=new_jti(),
             issued_at=now,
-            expires_at=now + self.tokens.access_life(client),
+            expires_at=min(expires_at, row.session_expires_at) if row.acted_by else expires_at,
+            acted_by=row.acted_by,
+            acted_until=row.session_expires_at if row.acted_by else None,
         )
-        longest = now + self.tokens.lifetimes.refresh_absolute
+        longest = grant.acted_until or now + self.tokens.lifetimes.refresh_absolute
         has_refresh = row.has_refresh and is_renewable(row.scope, scopes, is_first_party=client.is_first_party)
         begin_family(self.db, family_id, grant, longest if has_refresh else grant.expires_at, row.claims)
         refresh = self.refresh.begin(family_id, grant, caller) if has_refresh else (None, None)
+        # A detail more where somebody acts: the person is told by whom.
+        more = {"acting": row.session_id} if row.acted_by else {}
         self.audit.record(
-            Event.CODE_REDEEMED, caller, user_id=grant.subject.id, client_id=client.client_id, family=family_id
+            Event.CODE_REDEEMED, caller, user_id=grant.subject.id, client_id=client.client_id, family=family_id, **more
         )
         return self._answer(row, grant, *refresh)
 
@@ -308,7 +321,7 @@ def _require_verifier(challenge: str | None, verifier: str | None) -> None:
 def _what_is_over(row: Any, now: datetime) -> Cause:
     if row.expires_at <= now:
         return Cause("code_expired", {"seconds_ago": seconds(now - row.expires_at), "life": seconds(LIFE)})
-    return Cause("session_ended" if row.session_ended_at is not None else "person_inactive")
+    return Cause("session_ended" if row.session_ended_at or row.subject_is_active else "person_inactive")
 
 
 def _refused(cause: Cause) -> ProtocolRefusal:

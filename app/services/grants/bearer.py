@@ -68,6 +68,7 @@ _REFRESH = Statement(
         _family.c.expires_at.label("family_expires_at"),
         _family.c.revoked_at.label("family_revoked_at"),
         _session.c.ended_at.label("session_ended"),
+        _session.c.acted_by,
         _client.c.is_active.label("client_is_active"),
         _user.c.username,
         _user.c.email,
@@ -114,6 +115,7 @@ class RefreshState:
     expires_at: datetime
     is_active: bool
     was_ended: bool
+    acted_by: str | None
 
 
 class Bearer:
@@ -170,6 +172,7 @@ class Bearer:
             expires_at,
             is_active and is_renewable(row.scope, scopes, is_first_party=not row.asks_consent),
             ended is not None,
+            row.acted_by,
         )
 
     def is_revoked_for(self, token: str, client: ClientRecord) -> bool:

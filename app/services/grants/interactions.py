@@ -20,7 +20,7 @@ from app.services.clients.redirect_uris import is_provable
 from app.services.clients.scopes import in_force
 from app.services.foundation.environment import Clock, Database, random_token, sha256
 from app.services.grants.consents import GivenConsent
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
 
 LIFE = timedelta(hours=24)
 LATEST_LOGIN = timedelta(minutes=1)
@@ -154,6 +154,9 @@ def granted_scopes(
 ) -> tuple[str, ...]:
     """The scopes a code for the request is good for: not those that the person left out and still may leave out."""
     asked = asked_scopes(request, client, session)
+    if session.acting:
+        # Nothing is renewed for somebody who is not there.
+        asked = tuple(scope for scope in asked if scope != "offline_access")
     if consent is None or not consent.declined:
         return asked
     left_out = consent.declined & optional_scopes(client)

@@ -43,6 +43,7 @@ _STATE = (
         _family.c.expires_at.label("family_expires_at"),
         _family.c.revoked_at.label("family_revoked_at"),
         _session.c.ended_at.label("session_ended_at"),
+        _session.c.acted_by,
         covered_by_consent(_family.c.user_id, _family.c.client_id, ASKS_CONSENT),
         groups_if_covered(_family.c.scope),
         *SUBJECT_COLUMNS,

@@ -18,6 +18,7 @@ from app.services.foundation.networks import is_same_network
 from app.services.foundation.sealing import open_with_token, seal_with_token
 from app.services.grants.refresh_statements import FIND, INSERT, LOOK, NEXT, REPEAT, ROTATE, ROTATE_AT_ONCE
 from app.services.grants.scopes_in_force import is_renewable, scopes_in_force
+from app.services.grants.token_families import as_actor
 from app.services.record.audit import Audit, Event
 from app.services.record.explanations import scope_names, seconds
 from app.services.record.tally import Fact
@@ -83,6 +84,8 @@ class RefreshTokens:
         """The first token of a new family, with its life in seconds."""
         token = random_token(384)
         expires_at = grant.issued_at + self.life(grant.client)
+        if grant.acted_until:
+            expires_at = min(expires_at, grant.acted_until)
         INSERT.run_later(self.db, **_row(token, family_id, grant, expires_at, caller, generation=0))
         return token, _whole_seconds(expires_at - grant.issued_at)
 
@@ -141,20 +144,24 @@ class RefreshTokens:
         return self._answer(row, successor.grant, successor.token, successor.expires_at, use.now)
 
     def _successor(self, row: Any, use: _Use) -> _Successor:
-        grant = _grant(row, use, new_jti(), use.now, use.now + self.tokens.access_life(use.client))
+        access_expires_at = use.now + self.tokens.access_life(use.client)
+        if row.acted_by:
+            access_expires_at = min(access_expires_at, row.family_expires_at)
+        grant = _grant(row, use, new_jti(), use.now, access_expires_at)
         self.tokens.require_signers(use.client, split(grant.scope))
         token = random_token(384)
         expires_at = min(use.now + self.life(use.client), row.family_expires_at)
+        by = as_actor(use.caller, row.acted_by)
         change = {
             "family": row.family_id,
             "generation": row.rotation_count,
             "now": use.now,
             "next_hash": sha256(token),
-            "ip": use.caller.ip_address,
-            "agent": use.caller.user_agent,
+            "ip": by.ip_address,
+            "agent": by.user_agent,
             "sealed": seal_with_token(use.token, token) if self.policy.window else None,
         }
-        stored = _row(token, row.family_id, grant, expires_at, use.caller, generation=row.rotation_count + 1)
+        stored = _row(token, row.family_id, grant, expires_at, by, generation=row.rotation_count + 1)
         return _Successor(token, grant, expires_at, stored, change)
 
     def _repeat(self, row: Any, use: _Use) -> TokenAnswer:
@@ -192,6 +199,10 @@ class RefreshTokens:
 
         Should the answer be lost from here on, the client repeats itself and gets the same successor.
         """
+        if grant.acted_by:
+            user_id, client_id = grant.subject.id, grant.client.client_id
+            by = Caller(actor=grant.acted_by)
+            self.audit.record(Event.ACTING_USED, by, user_id=user_id, client_id=client_id, what="refresh")
         self.db.commit()
         self.audit.tally.count(Fact.REFRESH, outcome)
         access_token = self.tokens.access_token(grant)
@@ -253,6 +264,8 @@ def _grant(row: Any, use: _Use, jti: str, issued_at: datetime, expires_at: datet
         jti=jti,
         issued_at=issued_at,
         expires_at=expires_at,
+        acted_by=row.acted_by,
+        acted_until=row.family_expires_at if row.acted_by else None,
     )
 
 

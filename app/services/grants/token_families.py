@@ -1,17 +1,26 @@
 """Token families: how one begins. When one is alive is said in :mod:`app.services.revocation.families`."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
 import sqlalchemy as sa
 
 from app.models import TokenFamily
-from app.services.foundation.environment import Database
+from app.services.foundation.environment import Caller, Database
 from app.services.foundation.statements import Statement
 from app.services.tokens.tokens import AccessGrant
 
 _family = cast(sa.Table, TokenFamily.__table__)
 _BEGIN = Statement(sa.insert(_family), [column.name for column in _family.columns])
+
+
+def as_actor(caller: Caller, acted_by: str | None) -> Caller:
+    """Who goes on record for what is done with a grant: of one in which somebody acts, that administrator.
+
+    Where they are is not kept with the person they act as.
+    """
+    return replace(caller.unlocated(), actor=acted_by) if acted_by else caller
 
 
 def begin_family(

@@ -13,7 +13,7 @@ from app.services.foundation.environment import Clock, Database
 from app.services.foundation.pages import Count, Order, Page, count_of, is_among, page_of
 from app.services.foundation.search import is_within
 from app.services.revocation.families import is_living
-from app.services.sessions.sessions import SessionPolicy
+from app.services.sessions.policy import SessionPolicy
 
 _session = cast(sa.Table, UserSession.__table__)
 _family = cast(sa.Table, TokenFamily.__table__)

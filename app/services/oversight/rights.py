@@ -27,7 +27,14 @@ NEWEST = Order("created", _user.c.created_at, _user.c.id)
 GROUPS = Order("group", _group.c.created_at, _group.c.id)
 ROLES = Order("role", _role.c.created_at, _role.c.id)
 _INSIDE = sa.select(sa.func.count()).where(_membership.c.group_id == _group.c.id).scalar_subquery()
-_GROUPS = sa.select(_group.c.id, _group.c.name, _group.c.kind, _INSIDE.label("members"), _group.c.created_at)
+_GROUPS = sa.select(
+    _group.c.id,
+    _group.c.name,
+    _group.c.kind,
+    _INSIDE.label("members"),
+    _group.c.created_at,
+    _group.c.allows_acting,
+)
 _PEOPLE = sa.select(sa.func.count(_membership.c.user_id.distinct())).where(_membership.c.role_id == _role.c.id)
 _HOLDERS = _PEOPLE.scalar_subquery().label("holders")
 _ROLES = sa.select(_role.c.id, _role.c.name, _role.c.permissions, _HOLDERS, _role.c.created_at)
@@ -67,6 +74,7 @@ class ListedGroup:
     kind: str
     members: int
     created_at: datetime
+    allows_acting: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from app.models import AuditLog, Client, RefreshToken, RevokedToken, TokenFamily
 from app.services.foundation.environment import Clock, Database
 from app.services.record.audit import Event
 from app.services.revocation.families import is_living
-from app.services.sessions.sessions import SessionPolicy
+from app.services.sessions.policy import SessionPolicy
 
 _client = cast(sa.Table, Client.__table__)
 _user = cast(sa.Table, User.__table__)

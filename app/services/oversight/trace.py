@@ -16,7 +16,7 @@ from app.models import AuditLog, TokenFamily, UserSession
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.people.accounts import Accounts
 from app.services.record.audit import REQUEST, Audit, Event
-from app.services.sessions.sessions import SessionPolicy
+from app.services.sessions.policy import SessionPolicy
 
 MOST, LONGEST = 1000, 254
 LOOKED_BACK = timedelta(days=30)
@@ -28,7 +28,13 @@ ENDINGS: dict[str, str] = {
     "account_deleted": "the account was deleted",
     "account_disabled": "the account was disabled",
     "account_displaced": "somebody else proved the e-mail address of the account",
+    "acting_ended": "the administrator who acted as the person was done",
+    "acting_not_allowed": "the administrator may act as the person no more",
+    "acting_replaced": "the administrator began anew to act as somebody",
     "address_proven": "the e-mail address was proven for the first time",
+    "administrator_disabled": "the administrator who acted as the person was disabled",
+    "administrator_left": "the session out of which an administrator acted as the person ended",
+    "administrator_role": "who acted as the person administers no more",
     "client_changed": "the application was set up anew",
     "client_deleted": "the application was removed",
     "client_disabled": "the application was disabled",
@@ -39,6 +45,7 @@ ENDINGS: dict[str, str] = {
     "ended_by_administrator": "an administrator ended it by the service API",
     "ended_by_operator": "an operator ended it on the command line",
     "ended_by_person": "the person ended it from another device, on the page of the devices",
+    "expired": "the time was over for which an administrator acted as the person",
     "identity_unlinked": "the login of another provider was unlinked",
     "identity_unlinked_outside": "the link was ended at the other provider",
     "logout": "the person logged out, here or at an application",

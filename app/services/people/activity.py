@@ -43,7 +43,17 @@ class Kind(enum.StrEnum):
 
 
 EVENTS: Final[dict[Kind, frozenset[Event]]] = {
-    Kind.LOGINS: frozenset({Event.LOGIN_SUCCEEDED, Event.LOGIN_FAILED, Event.DEVICE_ADDED, Event.SESSION_ENDED}),
+    Kind.LOGINS: frozenset(
+        {
+            Event.LOGIN_SUCCEEDED,
+            Event.LOGIN_FAILED,
+            Event.DEVICE_ADDED,
+            Event.SESSION_ENDED,
+            Event.ACTING_STARTED,
+            Event.ACTING_REFUSED,
+            Event.ACTING_ENDED,
+        }
+    ),
     Kind.CHANGES: frozenset(
         {
             Event.ACCOUNT_REGISTERED,
@@ -87,6 +97,7 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
     ),
     Kind.APPLICATIONS: frozenset(
         {
+            Event.ACTING_USED,
             Event.CONSENT_GRANTED,
             Event.CONSENT_DENIED,
             Event.CONSENT_WITHDRAWN,

@@ -126,6 +126,8 @@ SECTIONS = (
             "expires_at",
             "ended_at",
             "end_reason",
+            "acted_by",
+            "act_reason",
         ),
     ),
     _of("devices", KnownDevice, ("id", "created_at", "last_used_at", "expires_at")),

@@ -1,6 +1,6 @@
 """Single sign-on sessions: the row is the truth, the cookie's value is kept as a hash only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -18,7 +18,9 @@ from app.services.record.audit import Audit, Event
 from app.services.record.tally import Fact
 from app.services.revocation.families import is_living
 from app.services.revocation.revocations import Revocations
+from app.services.sessions import acting_rules
 from app.services.sessions.copies import SessionCopies
+from app.services.sessions.policy import Acting, ActiveSession, SessionPolicy
 from app.services.sessions.user_agents import device_name
 from app.services.tenancy.turns import VERSION
 from app.services.tokens.claims import SUBJECT_COLUMNS, Subject, subject_from, with_subject
@@ -35,6 +37,8 @@ _ROW = (
     _session.c.last_used_at,
     _session.c.expires_at,
     _session.c.ended_at,
+    _session.c.acted_by,
+    _session.c.acting_session_id,
 )
 _FIND = Statement(
     sa.select(*_ROW, *SUBJECT_COLUMNS, VERSION)
@@ -53,60 +57,6 @@ _CHECK = Statement(
     .join(_user, _user.c.id == _session.c.user_id)
     .where(_session.c.token_hash == sa.bindparam("token_hash"))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SessionPolicy:
-    """How long sessions live, counted from the last login in them; they are held to it as it is now.
-
-    With ``remembered`` zero nobody is remembered: sessions that were are held to the rules of the others.
-    """
-
-    idle: timedelta
-    absolute: timedelta
-    remembered: timedelta
-
-    def is_remembered(self, wanted: bool) -> bool:
-        """Whether a session for which it was asked is remembered."""
-        return wanted and self.remembered > timedelta()
-
-    def end_of(self, authenticated_at: datetime, expires_at: datetime, *, is_remembered: bool) -> datetime:
-        """When a session is over however it is used: at ``expires_at``, or earlier if lives were shortened since."""
-        life = self.remembered if self.is_remembered(is_remembered) else self.absolute
-        return min(expires_at, authenticated_at + life)
-
-    def is_open(self, row: Any, now: datetime) -> bool:
-        """Whether the row of a session names one that is good ``now``; :meth:`open_rows` says the same in SQL."""
-        if row.ended_at is not None:
-            return False
-        if self.end_of(row.authenticated_at, row.expires_at, is_remembered=row.is_remembered) <= now:
-            return False
-        return self.is_remembered(row.is_remembered) or row.last_used_at + self.idle > now
-
-    def open_rows(self, now: datetime) -> sa.ColumnElement[bool]:
-        """The condition of rows of sessions that are good ``now``."""
-        kept = sa.and_(_session.c.authenticated_at > now - self.absolute, _session.c.last_used_at > now - self.idle)
-        if self.remembered > timedelta():
-            is_kept = sa.and_(_session.c.is_remembered, _session.c.authenticated_at > now - self.remembered)
-            kept = sa.or_(is_kept, sa.and_(sa.not_(_session.c.is_remembered), kept))
-        return sa.and_(_session.c.ended_at.is_(None), _session.c.expires_at > now, kept)
-
-
-@dataclass(frozen=True, slots=True)
-class ActiveSession:
-    """A session that is good right now, and the person it belongs to."""
-
-    id: str
-    subject: Subject
-    authenticated_at: datetime
-    last_used_at: datetime
-    is_remembered: bool
-    expires_at: datetime
-
-    @property
-    def user_id(self) -> str:
-        """The person's id."""
-        return self.subject.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +156,9 @@ class Sessions:
             row = _FIND.first(self.db, token_hash=token_hash, plan_at=self.clock())
         if row is None or not row.subject_is_active or not self.policy.is_open(row, self.clock()):
             return None
+        acting = self._acting(row) if row.acted_by else None
+        if row.acted_by and acting is None:
+            return None
         if subject is None:
             subject = subject_from(row)
             if self.copies:
@@ -217,7 +170,15 @@ class Sessions:
             row.last_used_at,
             self.policy.is_remembered(row.is_remembered),
             self.policy.end_of(row.authenticated_at, row.expires_at, is_remembered=row.is_remembered),
+            acting,
         )
+
+    def _acting(self, row: Any) -> Acting | None:
+        """By whom a person is acted as in a session; None where that is over."""
+        name, over = acting_rules.administrator_of(self.db, row)
+        if over or acting_rules.against(self.db, row.subject_id):
+            return None
+        return Acting(row.acted_by, name, row.acting_session_id, row.expires_at)
 
     def _copied(self, token_hash: str) -> tuple[Any, Subject | None]:
         """The row of a session as it is now and the copy of its person, if there is one that still holds."""
@@ -249,28 +210,46 @@ class Sessions:
             sa.update(_session)
             .where(_session.c.id == session_id, _session.c.ended_at.is_(None))
             .values(ended_at=self.clock(), end_reason=reason)
-            .returning(_session.c.user_id)
+            .returning(_session.c.user_id, _session.c.acted_by)
         ).first()
         if row is None:
             return False
         self.notices.queue(session_id)
         self.revocations.end_session(session_id, reason, caller)
-        self.audit.record(Event.SESSION_ENDED, caller, user_id=row.user_id, reason=reason, session=session_id)
+        event = Event.ACTING_ENDED if row.acted_by else Event.SESSION_ENDED
+        self.audit.record(event, caller, user_id=row.user_id, reason=reason, session=session_id)
+        self._end_acting(row.user_id, reason, caller, _session.c.acting_session_id == session_id)
         return True
 
     def end_all(self, user_id: str, reason: str, caller: Caller, *, except_id: str | None = None) -> int:
-        """End every session of a person but one; answers how many."""
+        """End every session of a person but one; answers how many, without those in which somebody acted."""
         self.notices.queue_all(user_id, except_id=except_id)
         is_other = _session.c.id != except_id if except_id else sa.true()
-        result = self.db.session.execute(
+        rows = self.db.session.execute(
             sa.update(_session)
             .where(_session.c.user_id == user_id, _session.c.ended_at.is_(None), is_other)
             .values(ended_at=self.clock(), end_reason=reason)
-        )
-        if ended := int(cast(Any, result).rowcount):
+            .returning(_session.c.id, _session.c.acted_by)
+        ).all()
+        acted = [row.id for row in rows if row.acted_by]
+        if rows:
             self.revocations.end_sessions(user_id, reason, caller, except_id=except_id)
+        for session_id in acted:
+            self.audit.record(Event.ACTING_ENDED, caller, user_id=user_id, reason=reason, session=session_id)
+        if ended := len(rows) - len(acted):
             self.audit.record(Event.SESSION_ENDED, caller, user_id=user_id, reason=reason, sessions=ended)
+            kept = _session.c.acting_session_id != except_id if except_id else sa.true()
+            self._end_acting(user_id, reason, caller, kept)
         return ended
+
+    def _end_acting(self, user_id: str, reason: str, caller: Caller, condition: sa.ColumnElement[bool]) -> None:
+        """What this person does as others is over with the session it was begun in."""
+        is_theirs = sa.and_(_session.c.acted_by == user_id, _session.c.ended_at.is_(None), condition)
+        theirs = sa.select(_session.c.id).where(is_theirs)
+        by = replace(caller.unlocated(), actor=caller.actor or user_id, user_id="")
+        with self.db.reaching_all():
+            for session_id in self.db.session.scalars(theirs).all():
+                self.end(session_id, acting_rules.ENDINGS.get(reason, acting_rules.LEFT), by)
 
     def end_everything(self, user_id: str, reason: str, caller: Caller) -> int:
         """End every session and every token of a person, whatever it hangs on; answers how many sessions."""

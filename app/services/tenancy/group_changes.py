@@ -51,7 +51,7 @@ class GroupName(Change):
             sa.case((is_this, sa.cast(text, column.type)), else_=column).label(column.name)
             for column, text in ((groups.c.name, name), (groups.c.name_key, key(name)))
         ]
-        return sa.select(groups.c.id, *called, groups.c.kind).subquery()
+        return sa.select(groups.c.id, *called, groups.c.kind, groups.c.allows_acting).subquery()
 
     def write(self, world: World) -> None:
         """Its row."""
@@ -62,6 +62,47 @@ class GroupName(Change):
     def event(self, world: World) -> tuple[Event, dict[str, str]]:
         """What it was called."""
         return Event.GROUP_CHANGED, {"group": group_name(self.name), "former": known_group(world, self.group_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupActing(Change):
+    """Administrators may see the portal as the people do for whom this is the primary group, or may no more."""
+
+    moves: ClassVar[bool] = False
+    group_id: str
+    is_allowed: bool
+
+    def require(self, world: World) -> None:
+        """The group is there."""
+        known_group(world, self.group_id)
+
+    def is_needed(self, world: World) -> bool:
+        """Whether it is otherwise now."""
+        group = world.group(self.group_id)
+        return group is not None and group.allows_acting != self.is_allowed
+
+    def touched(self, world: World) -> sa.Subquery:
+        """For whom it is the primary one."""
+        places = world.places
+        is_theirs = sa.and_(places.c.group_id == self.group_id, places.c.is_primary)
+        return unmoved(world, is_theirs, is_needed=self.is_needed(world))
+
+    def groups(self, world: World) -> sa.FromClause:
+        """With this one saying so."""
+        groups = world.groups
+        said = sa.case((groups.c.id == self.group_id, sa.literal(self.is_allowed)), else_=groups.c.allows_acting)
+        columns = (groups.c.id, groups.c.name, groups.c.name_key, groups.c.kind)
+        return sa.select(*columns, said.label("allows_acting")).subquery()
+
+    def write(self, world: World) -> None:
+        """Its row."""
+        changed = sa.update(_group).where(_group.c.id == self.group_id).values(allows_acting=self.is_allowed)
+        world.db.session.execute(changed)
+
+    def event(self, world: World) -> tuple[Event, dict[str, str]]:
+        """What it says."""
+        said = "allowed" if self.is_allowed else "forbidden"
+        return Event.GROUP_CHANGED, {"group": known_group(world, self.group_id), "acting": said}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ NO_KIND = sentence("A group is a group or a workspace.")
 _group = cast(sa.Table, Group.__table__)
 _membership = cast(sa.Table, Membership.__table__)
 _role = cast(sa.Table, Role.__table__)
-_COLUMNS = (_group.c.id, _group.c.name, _group.c.kind)
+_COLUMNS = (_group.c.id, _group.c.name, _group.c.kind, _group.c.allows_acting)
 
 
 class Groups:

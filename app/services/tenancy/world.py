@@ -41,6 +41,7 @@ class GroupRecord:
     id: str
     name: str
     kind: str
+    allows_acting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +81,28 @@ class World:
         """As it is now; roles are read at once, all else when it is asked for."""
         rows = db.session.execute(sa.select(_role.c.id, _role.c.name, _role.c.permissions))
         roles = {row.id: RoleRecord(row.id, row.name, frozenset(row.permissions or ())) for row in rows}
-        groups = sa.select(_group.c.id, _group.c.name, _group.c.name_key, _group.c.kind).subquery("all_groups")
+        named = (_group.c.id, _group.c.name, _group.c.name_key, _group.c.kind, _group.c.allows_acting)
+        groups = sa.select(*named).subquery("all_groups")
         columns = (_membership.c.user_id, _membership.c.group_id, _membership.c.role_id, _membership.c.is_primary)
         return cls(db, roles, groups, sa.select(*columns).subquery("places"))
 
     def group(self, group_id: str) -> GroupRecord | None:
         """The group of that id."""
         row = self.db.session.execute(sa.select(self.groups).where(self.groups.c.id == group_id)).first()
-        return GroupRecord(row.id, row.name, row.kind) if row else None
+        return GroupRecord(row.id, row.name, row.kind, row.allows_acting) if row else None
 
     def of(self, user_ids: Collection[str]) -> dict[str, tuple[Place, ...]]:
         """Where each of these people is, by the names of the groups."""
         places, groups = self.places, self.groups
         query = (
-            sa.select(places, groups.c.name, groups.c.kind)
+            sa.select(places, groups.c.name, groups.c.kind, groups.c.allows_acting)
             .join(groups, groups.c.id == places.c.group_id)
             .where(places.c.user_id.in_(user_ids))
             .order_by(groups.c.name)
         )
         found: defaultdict[str, list[Place]] = defaultdict(list)
         for row in self.db.session.execute(query):
-            group = GroupRecord(row.group_id, row.name, row.kind)
+            group = GroupRecord(row.group_id, row.name, row.kind, row.allows_acting)
             found[row.user_id].append(Place(group, self.roles[row.role_id], bool(row.is_primary)))
         return {user_id: tuple(found[user_id]) for user_id in user_ids}
 
@@ -124,7 +126,7 @@ class World:
         is_exact, is_meant = self.groups.c.name == name, self.groups.c.name_key == key(name)
         query = sa.select(self.groups).where(sa.or_(is_exact, is_meant)).order_by(sa.case((is_exact, 0), else_=1))
         row = self.db.session.execute(query.limit(1)).first()
-        return GroupRecord(row.id, row.name, row.kind) if row else None
+        return GroupRecord(row.id, row.name, row.kind, row.allows_acting) if row else None
 
 
 def primary_of(places: Iterable[Place]) -> Place | None:

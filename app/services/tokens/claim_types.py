@@ -8,6 +8,7 @@ from typing import Any
 
 TEXTS = {"aud": 2000, "sub": 100, "client_id": 100, "jti": 43, "sid": 36, "type": 20, "generation": 12, "scope": 8192}
 """The most characters of each; as many as the columns take that keep it."""
+LONGEST_ID = 36
 TIMES = ("iat", "exp", "auth_time")
 END_OF_TIME = 253_402_300_800
 """The year 10000, in seconds; dates go no further."""
@@ -15,9 +16,16 @@ END_OF_TIME = 253_402_300_800
 
 def are_proper(claims: dict[str, Any]) -> bool:
     """Whether every claim that the portal reads, where it is there, is a text or a time as the portal writes them."""
-    return all(_is_text(claims[name], most) for name, most in TEXTS.items() if name in claims) and all(
-        _is_time(claims[name]) for name in TIMES if name in claims
+    return (
+        ("act" not in claims or _is_actor(claims["act"]))
+        and all(_is_text(claims[name], most) for name, most in TEXTS.items() if name in claims)
+        and all(_is_time(claims[name]) for name in TIMES if name in claims)
     )
+
+
+def _is_actor(value: object) -> bool:
+    """Whether it is somebody as the portal names who acts (:rfc:`8693#section-4.1`)."""
+    return isinstance(value, dict) and value.keys() == {"sub"} and _is_text(value["sub"], LONGEST_ID)
 
 
 def _is_text(value: object, most: int) -> bool:

@@ -55,7 +55,10 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class AccessGrant:
-    """All that an access token of a person says; repeating a lost response signs the same grant again."""
+    """All that an access token of a person says; repeating a lost response signs the same grant again.
+
+    ``acted_by`` is the administrator who acts as the person, if one does: nothing outlives ``acted_until`` then.
+    """
 
     subject: Subject
     client: ClientRecord
@@ -65,6 +68,8 @@ class AccessGrant:
     jti: str
     issued_at: datetime
     expires_at: datetime
+    acted_by: str | None = None
+    acted_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +159,7 @@ class Tokens:
                 "scope": grant.scope,
                 "sid": grant.session_id,
                 "auth_time": _seconds(grant.authenticated_at),
+                "act": act(grant.acted_by),
                 **for_access_token(grant.subject, split(grant.scope), is_whole=self.has_all_claims),
             },
         )
@@ -173,6 +179,7 @@ class Tokens:
             "exp": _seconds(grant.expires_at),
             "auth_time": _seconds(grant.authenticated_at),
             "sid": grant.session_id,
+            "act": act(grant.acted_by),
             "at_hash": _half_hash(access_token),
             "nonce": nonce,
         }
@@ -307,6 +314,11 @@ class Tokens:
 
     def _signature(self, algorithm: str, signed: bytes, key: Key) -> bytes:
         return _REGISTRY.get_alg(algorithm).sign(signed, key)
+
+
+def act(acted_by: str | None) -> dict[str, str] | None:
+    """Who acts, beside the person in ``sub`` (:rfc:`8693#section-4.1`); None where the person does."""
+    return {"sub": acted_by} if acted_by else None
 
 
 def _is_of_person(claims: dict[str, Any]) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from app.services.clients.clients import ClientRecord
 from app.services.grants.consents import GivenConsent
 from app.services.grants.interactions import AuthorizationRequest, Progress, Refusal, Step, next_step
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
 from app.services.tokens.claims import Subject
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

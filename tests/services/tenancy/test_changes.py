@@ -12,7 +12,7 @@ from app.models import AuditLog, Group, Membership, Role, User
 from app.services.foundation.environment import Caller
 from app.services.tenancy.administrators import LAST
 from app.services.tenancy.catalogue import ROLES
-from app.services.tenancy.group_changes import GroupName, GroupRemoval
+from app.services.tenancy.group_changes import GroupActing, GroupName, GroupRemoval
 from app.services.tenancy.member_changes import Displacement, Placement
 from app.services.tenancy.permissions import BUILTIN, IN_USE, UNDECLARED
 from app.services.tenancy.role_changes import RoleName, RolePermissions, RoleRemoval
@@ -285,6 +285,7 @@ def test_doing_it_again_changes_nothing_and_tells_nobody(services: Services) -> 
         RolePermissions(editor.id, add=frozenset({"manage:teams"})),
         RoleName(editor.id, "writer"),
         GroupName(lab.id, "Laboratory"),
+        GroupActing(lab.id, is_allowed=True),
     ]
     for change in changes:
         assert services.standing.make(change, BY).is_changed

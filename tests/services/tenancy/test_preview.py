@@ -19,7 +19,7 @@ from app.services.foundation.environment import NOBODY
 from app.services.people.standing import Preview
 from app.services.tenancy.changes import Change
 from app.services.tenancy.effects import PersonEffect
-from app.services.tenancy.group_changes import GroupName, GroupRemoval
+from app.services.tenancy.group_changes import GroupActing, GroupName, GroupRemoval
 from app.services.tenancy.member_changes import Displacement, Placement
 from app.services.tenancy.role_changes import RoleName, RolePermissions, RoleRemoval
 from app.wiring import Services
@@ -141,6 +141,8 @@ def change_of(plan: Plan, world: Built) -> Change:
         return RoleRemoval(roles[first], roles[second] if flag else None)
     if kind == "group name":
         return GroupName(groups[first], "\uff27roup 0" if flag else "Renamed")
+    if kind == "group acting":
+        return GroupActing(groups[first], flag)
     if kind == "group removal":
         return GroupRemoval(groups[first], groups[second] if flag else None)
     if kind == "place":

@@ -1,0 +1,67 @@
+"""The banner of an administrator who acts as somebody, in Chromium: in every size, both themes and both languages."""
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.accessibility import hold_accessibility
+from tests.browser.people import Person, log_in, new_person, sent_by
+from tests.browser.test_pages import CUT_OFF, DESKTOP, PHONE, SCROLLS_SIDEWAYS
+from tests.chromium import Windows
+from tests.portal import Portal
+
+POPUP, SMALLEST = {"width": 500, "height": 600}, {"width": 320, "height": 640}
+LANGUAGES = {
+    "en-US": ("You act as somebody else", "You act as 김민수", "Stop acting"),
+    "ko-KR": ("대신 접속한 상태", "김민수 님으로 대신 접속함", "대신 접속 마침"),
+}
+COVERS = """() => {
+    const banner = document.querySelector('.acting').getBoundingClientRect();
+    return [...document.querySelectorAll('header, main, footer')].filter(each => {
+        const other = each.getBoundingClientRect();
+        return other.height && other.top < banner.bottom - 1;
+    }).map(each => each.tagName);
+}"""
+
+
+def act(window: Page, portal: Portal, person: Person) -> None:
+    """Begin to act as a person, as the form of the administrator's page does."""
+    window.goto(f"{portal.url}/account/profile")
+    token = window.locator("input[name=csrf_token]").first.input_value()
+    found = json.loads(portal.flask("users", "list", "--json"))
+    (user_id,) = [each["id"] for each in found if each["email"] == person.email]
+    form = {"csrf_token": token, "reason": "Cannot find a project, ticket 17"}
+    answered = window.request.post(f"{portal.url}/admin/people/{user_id}/act", form=form)
+    assert answered.ok, answered.text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_banner_stands_above_every_page_and_ends_it(windows: Windows, live_portal: Portal, language: str) -> None:
+    administrator, person = new_person(live_portal), new_person(live_portal)
+    live_portal.flask("users", "set-role", administrator.email, "admin")
+    live_portal.flask("groups", "update", "MAX", "--allow-acting")
+    asking = sent_by(live_portal, f"shop-{language.lower()}")
+    label, named, stop = LANGUAGES[language]
+    window = windows.open(locale=language, viewport=DESKTOP)
+    window.goto(f"{live_portal.url}/login")
+    log_in(window, administrator)
+    expect(window.locator("body")).to_contain_text(administrator.name)
+    act(window, live_portal, person)
+    windows.expect("status of 403")
+    for path in ("/", "/account", "/account/security/password", f"{asking}&display=popup"):
+        window.goto(path if path.startswith("http") else live_portal.url + path)
+        banner = window.get_by_role("region", name=label)
+        expect(banner).to_contain_text(named)
+        expect(banner).to_contain_text(person.email)
+        hold_accessibility(window, path)
+        for size in (PHONE, SMALLEST, POPUP, DESKTOP):
+            window.set_viewport_size(size)
+            assert not window.evaluate(SCROLLS_SIDEWAYS), (path, size)
+            assert window.evaluate(CUT_OFF) == [], (path, size)
+            assert window.evaluate(COVERS) == [], (path, size)
+    window.goto(live_portal.url)
+    window.get_by_role("button", name=stop).click()
+    expect(window.get_by_role("region", name=label)).to_have_count(0)
+    window.goto(f"{live_portal.url}/account")
+    expect(window.locator("body")).to_contain_text(administrator.email)
