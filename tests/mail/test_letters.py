@@ -44,7 +44,6 @@ VALUES: dict[str, dict[str, Any]] = {
     "account_enabled": {},
     "password_set": {},
     "account_seen": {
-        "at": MOMENT,
         "until": MOMENT,
         "reason": "She cannot find her project",
         "link": "http://localhost:8000/account/activity",

@@ -237,10 +237,8 @@ class AuthorizationCodes:
         has_refresh = row.has_refresh and is_renewable(row.scope, scopes, is_first_party=client.is_first_party)
         begin_family(self.db, family_id, grant, longest if has_refresh else grant.expires_at, row.claims)
         refresh = self.refresh.begin(family_id, grant, caller) if has_refresh else (None, None)
-        # A detail more where somebody acts: the person is told by whom.
-        more = {"acting": row.session_id} if row.acted_by else {}
         self.audit.record(
-            Event.CODE_REDEEMED, caller, user_id=grant.subject.id, client_id=client.client_id, family=family_id, **more
+            Event.CODE_REDEEMED, caller, user_id=grant.subject.id, client_id=client.client_id, family=family_id
         )
         return self._answer(row, grant, *refresh)
 

@@ -30,7 +30,7 @@ from app.services.grants.refresh_tokens import RefreshTokens
 from app.services.people.accounts import Accounts
 from app.services.record.audit import Audit, Event
 from app.services.record.explanations import scope_names
-from app.services.sessions.sessions import ActiveSession
+from app.services.sessions.policy import ActiveSession
 from app.services.tokens.claims import FOR_USERINFO, Claims, Subject
 from app.services.tokens.tokens import AccessGrant
 from app.services.tokens.unsigned import UnsignedTokens, said_in

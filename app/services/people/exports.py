@@ -126,7 +126,6 @@ SECTIONS = (
             "expires_at",
             "ended_at",
             "end_reason",
-            "acted_by",
             "act_reason",
         ),
     ),

@@ -118,7 +118,7 @@ class ActingSessions:
         )
         self.audit.tally.count_if_kept([(Fact.SESSION_STARTED, ("acting",), 1)])
         if person := person_of(self.db, user_id):
-            self.mail.send("account_seen", person, at=now, reason=reason, until=until, link=self.issuer + ACTIVITY)
+            self.mail.send("account_seen", person, reason=reason, until=until, link=self.issuer + ACTIVITY)
         return token
 
     def end(self, session: ActiveSession, caller: Caller) -> None:
