@@ -18,7 +18,7 @@ from app.services.clients.secrets import SecretDescription
 from app.services.foundation.environment import Clock, Database, sha256
 from app.services.record.usage import BEGAN, Usage, Use, parts
 from app.services.revocation.families import is_living
-from app.services.sessions.sessions import SessionPolicy
+from app.services.sessions.policy import SessionPolicy
 
 SPANS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 UNUSED_AFTER = SPANS["30d"]

@@ -16,7 +16,7 @@ from app.models import ClientSecret, UsageHour, UserSession
 from app.services.delivery.outbox import Outbox, Queue
 from app.services.foundation.environment import Clock, Database
 from app.services.record.usage import EVERYBODY, Usage, Use, parts
-from app.services.sessions.sessions import SessionPolicy
+from app.services.sessions.policy import SessionPolicy
 from app.services.tokens.keys import Keys
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
