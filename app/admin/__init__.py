@@ -8,7 +8,7 @@ POST     /admin/people/<user_id>/<deed>             disable, enable, verify, unv
 GET|POST /admin/people/<user_id>/groups             see what a role in a group would do, and give it; ?group=…&role=…
 GET|POST /admin/people/<user_id>/plan               another plan
 GET|POST /admin/people/<user_id>/delete             remove the account, once its address was typed
-POST     /admin/people/<user_id>/act                see the portal as that person does
+GET|POST /admin/people/<user_id>/act                see the portal as that person does
 POST     /acting/end                                for whoever does: be there as oneself again
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again

@@ -1,7 +1,5 @@
 """The banner of an administrator who acts as somebody, in Chromium: in every size, both themes and both languages."""
 
-import json
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -13,8 +11,8 @@ from tests.portal import Portal
 
 POPUP, SMALLEST = {"width": 500, "height": 600}, {"width": 320, "height": 640}
 LANGUAGES = {
-    "en-US": ("You act as somebody else", "You act as 김민수", "Stop acting"),
-    "ko-KR": ("대신 접속한 상태", "김민수 님으로 대신 접속함", "대신 접속 마침"),
+    "en-US": ("You act as somebody else", "You act as 김민수", "Stop acting", "Act as this person"),
+    "ko-KR": ("대신 접속한 상태", "김민수 님으로 대신 접속함", "대신 접속 마침", "이 사용자로 대신 접속"),
 }
 COVERS = """() => {
     const banner = document.querySelector('.acting').getBoundingClientRect();
@@ -25,15 +23,19 @@ COVERS = """() => {
 }"""
 
 
-def act(window: Page, portal: Portal, person: Person) -> None:
-    """Begin to act as a person, as the form of the administrator's page does."""
-    window.goto(f"{portal.url}/account/profile")
-    token = window.locator("input[name=csrf_token]").first.input_value()
-    found = json.loads(portal.flask("users", "list", "--json"))
-    (user_id,) = [each["id"] for each in found if each["email"] == person.email]
-    form = {"csrf_token": token, "reason": "Cannot find a project, ticket 17"}
-    answered = window.request.post(f"{portal.url}/admin/people/{user_id}/act", form=form)
-    assert answered.ok, answered.text()
+def act(window: Page, portal: Portal, person: Person, button: str) -> None:
+    """Begin to act as a person, from the page of administrators about them."""
+    window.goto(f"{portal.url}/admin/people?q={person.email}")
+    window.get_by_role("link", name=person.name).click()
+    window.get_by_role("link", name=button).click()
+    reason = window.locator("#reason")
+    expect(reason).to_be_visible()
+    hold_accessibility(window, "reason")
+    window.get_by_role("button", name=button).click()
+    expect(window.locator("#reason-error")).to_be_visible()
+    reason.fill("Cannot find a project, ticket 17")
+    window.get_by_role("button", name=button).click()
+    expect(window.locator(".acting")).to_be_visible()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -42,12 +44,13 @@ def test_the_banner_stands_above_every_page_and_ends_it(windows: Windows, live_p
     live_portal.flask("users", "set-role", administrator.email, "admin")
     live_portal.flask("groups", "update", "MAX", "--allow-acting")
     asking = sent_by(live_portal, f"shop-{language.lower()}")
-    label, named, stop = LANGUAGES[language]
+    label, named, stop, begin = LANGUAGES[language]
     window = windows.open(locale=language, viewport=DESKTOP)
     window.goto(f"{live_portal.url}/login")
     log_in(window, administrator)
     expect(window.locator("body")).to_contain_text(administrator.name)
-    act(window, live_portal, person)
+    windows.expect("status of 400")
+    act(window, live_portal, person, begin)
     windows.expect("status of 403")
     for path in ("/", "/account", "/account/security/password", f"{asking}&display=popup"):
         window.goto(path if path.startswith("http") else live_portal.url + path)

@@ -265,7 +265,7 @@ def test_what_was_used_outlives_a_migration_and_its_end(migrated: Flask) -> None
 
 
 def test_nobody_acts_as_anybody_for_code_that_does_not_know_of_it(migrated: Flask) -> None:
-    """Migration 0020 ends such sessions on its way down; those of people stay open."""
+    """Migration 0022 ends such sessions on its way down; those of people stay open."""
     user_id, administrator_id = (add_person(migrated, f"{name}@example.com") for name in ("bob", "ada"))
     with migrated.app_context():
         services = migrated.extensions["services"]
@@ -274,7 +274,7 @@ def test_nobody_acts_as_anybody_for_code_that_does_not_know_of_it(migrated: Flas
         services.db.session.execute(sa.update(UserSession).where(UserSession.id == acting_id).values(acting))
         services.db.session.execute(sa.update(Group).values(allows_acting=True))
         services.db.commit()
-        flask_migrate.downgrade(revision="0019")
+        flask_migrate.downgrade(revision="0021")
         rows = services.db.session.execute(sa.text("SELECT id, end_reason FROM user_sessions")).all()
         assert {tuple(row) for row in rows} == {(own_id, None), (acting_id, "ended_by_operator")}
         services.db.rollback()

@@ -63,6 +63,13 @@ class ActingSessions:
         self.usual = usual
         self.issuer = issuer
 
+    def hindrance(self, own: ActiveSession, user_id: str) -> str | None:
+        """What speaks against that the administrator of ``own`` acts as this person, as a sentence; None: nothing."""
+        if user_id == own.user_id:
+            return ONESELF
+        code = acting_rules.against(self.db, user_id)
+        return acting_rules.REFUSALS[code] if code else None
+
     def start(self, own: ActiveSession, user_id: str, reason: str, minutes: int | None, caller: Caller) -> str:
         """Have the administrator of the session ``own`` act as a person; answers the value of its cookie.
 

@@ -10,11 +10,10 @@ import sqlalchemy as sa
 from app.errors import sentence
 from app.models import Group, Membership, Role, User, UserSession
 from app.services.foundation.environment import Database
+from app.services.foundation.powers import is_powerful
 from app.services.foundation.texts import shown
 from app.services.tenancy.administrators import ADMINISTERS
 
-ADMINISTRATION = "admin:"
-"""How permissions begin that are about the portal itself."""
 EXPIRED, DISABLED, ROLE_LOST, LEFT = "expired", "administrator_disabled", "administrator_role", "administrator_left"
 ENDINGS = {"account_disabled": DISABLED, "role_changed": ROLE_LOST, "group_changed": ROLE_LOST}
 """Why it is over when a session of the administrator ends, where that is not for having left."""
@@ -48,7 +47,7 @@ def against(db: Database, user_id: str) -> str | None:
     ).all()
     permitted = [name for place in places for name in place.permissions or ()]
     # A permission of any place counts here: another group may be the primary one tomorrow.
-    if person.administers or any(name.startswith(ADMINISTRATION) for name in permitted):
+    if person.administers or is_powerful(permitted):
         return "administrator"
     return None if any(place.is_primary and place.allows_acting for place in places) else "group"
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = '0020'
-down_revision: str | None = '0019'
+revision: str = '0022'
+down_revision: str | None = '0021'
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 # Code from before would take the session of who acts for one of the person's own.
-oldest_code: str = '0020'
+oldest_code: str = '0022'
 
 
 def upgrade() -> None:
