@@ -215,7 +215,7 @@ def test_a_portal_that_is_not_seeded_yet_declares_nothing_until_it_is(
         services.db.rollback()
     assert app.test_cli_runner().invoke(args=["seed"]).exit_code == 0
     with app.app_context():
-        assert len(app.extensions["services"].permissions.all()) == 10
+        assert len(app.extensions["services"].permissions.all()) == 15
 
 
 USED = sa.table(

@@ -14,6 +14,7 @@ _PARTS = (
     ("client:", (CLIENTS,)),
     ("key:", (KEYS,)),
     ("plan:", (SYSTEM,)),
+    ("selfcheck:", (SYSTEM,)),
     ("audit:read", (AUDIT,)),
     ("audit:exported", (AUDIT,)),
 )
