@@ -15,6 +15,7 @@ EVENTS: dict[str, str] = {
     Event.ACCOUNT_REGISTERED: "person-plus",
     Event.ACCOUNT_CREATED: "person-plus",
     Event.ACCOUNT_IMPORTED: "person-plus",
+    Event.ACCOUNT_INVITED: "envelope",
     Event.ACCOUNT_DISABLED: "person-gear",
     Event.ACCOUNT_ENABLED: "person-gear",
     Event.ACCOUNT_CHANGED: "person-gear",

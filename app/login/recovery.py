@@ -3,6 +3,8 @@
 What is asked and answered is the same for every address, whether there is an account or not.
 """
 
+from functools import partial
+
 from flask import redirect, request, url_for
 from flask_login import current_user
 
@@ -18,6 +20,7 @@ from app.web.security import caller, withhold_address
 from app.web.steps import Answer, kept_request, leave_for_login, left_email, login_address, page, refused, take_email
 from app.wiring import services
 
+SET = sentence("Your password is set. Log in with it.")
 CHANGED = sentence("Your password was changed. Log in with the new one.")
 
 
@@ -57,20 +60,21 @@ def reset() -> Answer:
         form.token.data = request.args.get("token") or form.token.data
     token = form.token.data or ""
     try:
-        email = services.password_resets.holder(token)
+        email, is_first = services.password_resets.holder(token), services.password_resets.is_invitation(token)
+        shown = partial(page, "login/reset.html", form, pending, email=email, is_first=is_first)
         if request.method != "POST":
-            return page("login/reset.html", form, pending, email=email)
+            return shown()
         if not form.validate_on_submit():
-            return page("login/reset.html", form, pending, email=email), 400
+            return shown(), 400
         proof = services.password_resets.reset(token, form.password.data or "", caller())
     except LinkGone as refusal:
         return page("login/reset_gone.html", None, pending), refusal.status
     except InvalidInput as refusal:
         form.password.errors = [_(refusal.message)]
-        return page("login/reset.html", form, pending, email=email), 400
+        return shown(), 400
     # Else whoever guesses at the account from elsewhere could keep its owner out, whose browsers were just forgotten.
     trust_device(proof.user_id)
-    leave_for_login(proof.email, CHANGED)
+    leave_for_login(proof.email, SET if is_first else CHANGED)
     return redirect(login_address(pending, switch=True), 303)
 
 

@@ -31,6 +31,7 @@ NAMES = frozenset(
         "identity_ended",
         "identity_linked",
         "identity_unlinked",
+        "invitation",
         "new_device",
         "password_changed",
         "password_set",

@@ -7,6 +7,7 @@ from app.services.oversight.client_health import ClientHealth
 from app.services.oversight.deliveries import Deliveries
 from app.services.oversight.directory import Directory
 from app.services.oversight.grants import Grants
+from app.services.oversight.likenesses import Likenesses
 from app.services.oversight.policies import Policies
 from app.services.oversight.rights import Rights
 from app.services.oversight.soundness import Soundness
@@ -35,6 +36,10 @@ class OversightRoom(IdentitiesRoom):
     @cached_property
     def grants(self) -> Grants:
         return Grants(self.db, self.clock, self.sessions.policy)
+
+    @cached_property
+    def likenesses(self) -> Likenesses:
+        return Likenesses(self.db)
 
     @cached_property
     def statistics(self) -> Statistics:

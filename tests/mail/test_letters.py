@@ -33,6 +33,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "expires_at": MOMENT,
     },
     "email_taken": {},
+    "invitation": {"link": LINK, "expires_at": MOMENT},
     "reset_password": {"link": LINK, "expires_at": MOMENT},
     "password_changed": NOTICE,
     "new_device": {**NOTICE, "link": "http://localhost:8000/account/sessions"},

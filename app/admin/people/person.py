@@ -2,22 +2,20 @@
 
 from typing import Any
 
-from flask_login import current_user, fresh_login_required
+from flask_login import fresh_login_required
 from wtforms import SelectField, StringField
 
 from app.admin.pages import Answer, PlainForm, done, show
+from app.admin.people.access import ENDED, device, is_within_reach
 from app.admin.people.listing import bp, people_desk
-from app.errors import InvalidInput, sentence
+from app.errors import InvalidInput, TooManyAttempts, sentence
 from app.languages import gettext as _
 from app.languages import lazy_gettext as _l
-from app.services.oversight.grants import State, WantedGrants, WantedSessions
 from app.services.people.email_names import fold
-from app.services.sessions.user_agents import UNKNOWN, device_name
 from app.web.forms import Form, put_beside
 from app.wiring import services
 
-ENDED = "ended_by_administrator"
-FEW = 10
+FEW = 3
 OTHER_ADDRESS = sentence("This is not the e-mail address of the account.")
 DONE = {
     "disable": sentence("The account is disabled. Its sessions and tokens have ended."),
@@ -26,6 +24,7 @@ DONE = {
     "unverify": sentence("The e-mail address no longer counts as verified."),
     "log-out": sentence("All sessions and tokens of the person have ended."),
     "reset": sentence("A link to set a new password is on its way."),
+    "invite": sentence("The invitation is on its way."),
 }
 DELETED = sentence("The account is deleted. What it held is gone for good.")
 PLAN_SET = sentence("The plan is changed.")
@@ -65,11 +64,13 @@ def act(user_id: Any, deed: str) -> Answer:
             services.administration.vouch(who, deed == "verify", caller)
         elif deed == "log-out":
             services.sessions.end_everything(who, ENDED, caller)
+        elif deed == "invite":
+            services.password_resets.invite(who, caller)
         else:
             services.password_resets.request(entry.email, entry.locale, None, caller)
-    except InvalidInput as refusal:
+    except (InvalidInput, TooManyAttempts) as refusal:
         form.form_errors.append(_(refusal.message))
-        return _page(who, form), 400
+        return _page(who, form), refusal.status
     return done(DONE[deed], "admin_people.person", user_id=who)
 
 
@@ -111,30 +112,24 @@ def delete(user_id: Any) -> Answer:
 
 
 def _page(who: str, form: PlainForm) -> str:
-    found = services.directory.one(who)
-    sessions = services.grants.sessions(WantedSessions(user_id=who, state=State.ACTIVE), limit=FEW)
-    grants = services.grants.grants(WantedGrants(user_id=who, state=State.ACTIVE), limit=FEW)
-    standing = services.standing.places(who)
-    primary = next((each for each in standing if each.is_primary), None)
+    found, sessions = services.directory.one(who), services.sessions.page(who, limit=FEW)
+    entry = found.entry
+    is_new = not entry.has_password and entry.last_login_at is None and not found.identities
     return show(
         "people/person",
         form,
-        person=found.entry,
+        person=entry,
+        bio=services.profiles.get(who).bio,
         groups=found.groups,
-        identities=found.identities,
-        permissions=sorted(primary.role.permissions) if primary else [],
-        primary=primary,
-        sessions=[(each, _device(each.device_name, each.user_agent)) for each in sessions.items],
-        has_more_sessions=sessions.next is not None,
-        grants=grants.items,
+        identities=services.identities.of(who),
+        alike=services.likenesses.of(who),
+        sessions=[(each, device(each.device_name, each.user_agent)) for each in sessions.items],
+        total=sessions.total,
+        apps=services.connected_apps.of(who),
         quota=services.quotas.read(who),
-        is_within_reach=current_user.powers.is_full or not services.administrators.has_powers(who),
+        can_invite=is_new and services.mail.reaches(entry.email),
+        is_within_reach=is_within_reach(who),
     )
-
-
-def _device(name: str, user_agent: str) -> str:
-    found = name or device_name(user_agent)
-    return _("Unknown device") if found == UNKNOWN else found
 
 
 def _limit(name: str, limit: int | None) -> str:

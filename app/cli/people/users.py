@@ -45,6 +45,19 @@ def create(email: str, password: str | None, name: str, admin: bool, verified: b
     said(sentence, {"email": kept, "id": user_id, **shown}, is_json=as_json)
 
 
+@users.command()
+@click.argument("email")
+@click.option("--name", default="", help="The full name.")
+@click.option("--locale", type=click.Choice(LANGUAGES), default="ko", help="The language of the mail and of pages.")
+@operation
+def invite(email: str, name: str, locale: str, as_json: bool) -> None:
+    """Make an account without a password, and mail its person a link to set one, good for a week."""
+    user_id = services.accounts.create(email, None, name=name, locale=locale, caller=OPERATOR)
+    services.password_resets.invite(user_id, OPERATOR)
+    kept = services.accounts.find(email).email
+    said(f"Invited {kept} ({user_id}).", {"email": kept, "id": user_id}, is_json=as_json)
+
+
 @users.command("list")
 @click.option("--limit", default=100, type=click.IntRange(1, 10000), help="How many at most.")
 @click.option("--after", default="", help="Begin after this e-mail.")

@@ -207,23 +207,34 @@ class Accounts:
     def create(
         self,
         email: str,
-        password: str,
+        password: str | None,
         *,
         name: str = "",
         is_admin: bool = False,
         is_verified: bool = False,
+        locale: str = "",
         caller: Caller = NOBODY,
     ) -> str:
-        """Make an account by an operator's hand; raises :class:`InvalidInput`. Answers its id."""
+        """Make an account by an operator's hand; raises :class:`InvalidFields`. Answers its id.
+
+        Without a password it is entered by a link in a mail (:meth:`PasswordResets.invite`).
+        """
+        rules: list[Callable[[], object]] = [lambda: require_name(name), lambda: normalised(email)]
+        if password is not None:
+            rules.append(lambda: self.passwords.require_strength(password, email, name))
+        if problems := self._problems(*rules):
+            raise InvalidFields(problems)
         email, name = normalised(email), require_name(name)
-        self.passwords.require_strength(password, email, name)
+        if self.credentials.tokens.is_restorable(email):
+            raise InvalidInput(TAKEN, "email")
         user_id = self._add(
             email,
             name,
-            self.passwords.hash(password),
+            None if password is None else self.passwords.hash(password),
             role=ADMIN_ROLE if is_admin else MEMBER_ROLE,
             is_admin=is_admin,
             is_verified=is_verified,
+            locale=locale,
         )
         self.audit.record(Event.ACCOUNT_CREATED, caller, user_id=user_id, is_admin=is_admin)
         return user_id

@@ -59,6 +59,7 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.ACCOUNT_REGISTERED,
             Event.ACCOUNT_CREATED,
             Event.ACCOUNT_IMPORTED,
+            Event.ACCOUNT_INVITED,
             Event.ACCOUNT_DISABLED,
             Event.ACCOUNT_ENABLED,
             Event.ACCOUNT_CHANGED,

@@ -9,7 +9,7 @@ from app.services.delivery.mail import Mail
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.person import Person
 from app.services.people.devices import Devices
-from app.services.people.one_time_tokens import OneTimeTokens, Purpose
+from app.services.people.one_time_tokens import SET_PASSWORD, OneTimeTokens, Purpose
 from app.services.people.passwords import LONGEST_TYPED, Passwords
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
@@ -67,7 +67,7 @@ class Credentials:
             .where(_user.c.id == person.id)
             .values(password_hash=hashed, password_changed_at=now, updated_at=now)
         )
-        self.tokens.void(person.id, Purpose.RESET_PASSWORD, Purpose.CHANGE_EMAIL)
+        self.tokens.void(person.id, *SET_PASSWORD, Purpose.CHANGE_EMAIL)
         if keep_session_id is None:
             self.sessions.end_everything(person.id, reason, caller)
             self.devices.forget(person.id)

@@ -19,7 +19,7 @@ from app.services.foundation.person import Person, person_at, person_of
 from app.services.foundation.rate_limits import RateLimiter
 from app.services.people.devices import Devices
 from app.services.people.email_names import fold, normalised
-from app.services.people.one_time_tokens import LIVES, OneTimeTokens, Proof, Purpose, mailed_link
+from app.services.people.one_time_tokens import LIVES, SET_PASSWORD, OneTimeTokens, Proof, Purpose, mailed_link
 from app.services.record.audit import Audit, Event
 from app.services.sessions.sessions import Sessions
 
@@ -136,7 +136,7 @@ class EmailAddresses:
         person = self._active_behind(proof)
         self._move(person, proof.email)
         # What was mailed to the old address is no proof any more.
-        self.tokens.void(person.id, Purpose.VERIFY_EMAIL, Purpose.RESET_PASSWORD)
+        self.tokens.void(person.id, Purpose.VERIFY_EMAIL, *SET_PASSWORD)
         # An address that was never proven may be a stranger's, who must not be handed the account.
         if person.email_verified:
             self._tell_old(person, proof.email)
@@ -152,7 +152,7 @@ class EmailAddresses:
         proof = self.tokens.take(token, Purpose.RESTORE_EMAIL)
         person = self._active_behind(proof)
         self._move(person, proof.email)
-        self.tokens.void(person.id, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD)
+        self.tokens.void(person.id, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, *SET_PASSWORD)
         # Links of later changes were sent to the intruder; those of earlier ones go on.
         self.tokens.void(person.id, Purpose.RESTORE_EMAIL, since=proof.created_at)
         self.sessions.end_everything(person.id, "email_restored", caller)
@@ -177,7 +177,7 @@ class EmailAddresses:
         if self.tokens.is_restorable(new, except_by=user_id):
             raise InvalidInput("Another account had this e-mail and may still return to it.", "email")
         self._move(person, new, is_verified=is_verified)
-        self.tokens.void(user_id, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.RESET_PASSWORD)
+        self.tokens.void(user_id, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, *SET_PASSWORD)
         # What is not in its one spelling is mailed to whoever has that, who is somebody else.
         if person.email_verified and fold(person.email) == person.email and self.mail.is_possible:
             self._tell_old(person, new)

@@ -23,6 +23,7 @@ class Purpose(enum.StrEnum):
     CHANGE_EMAIL = "change_email"
     RESTORE_EMAIL = "restore_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105
+    ACCEPT_INVITATION = "accept_invitation"
 
 
 LIVES = {
@@ -30,13 +31,18 @@ LIVES = {
     Purpose.CHANGE_EMAIL: timedelta(hours=1),
     Purpose.RESTORE_EMAIL: timedelta(days=7),
     Purpose.RESET_PASSWORD: timedelta(hours=1),
+    Purpose.ACCEPT_INVITATION: timedelta(days=7),
 }
 PATHS = {
     Purpose.VERIFY_EMAIL: "/verify-email",
     Purpose.CHANGE_EMAIL: "/change-email",
     Purpose.RESTORE_EMAIL: "/restore-email",
     Purpose.RESET_PASSWORD: "/reset-password",
+    Purpose.ACCEPT_INVITATION: "/reset-password",
 }
+
+SET_PASSWORD = (Purpose.RESET_PASSWORD, Purpose.ACCEPT_INVITATION)
+"""Purposes of links by which whoever holds the mailbox sets a password."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
-"""Forgotten passwords: who proves to hold the mailbox sets a new one.
+"""Forgotten passwords, and first ones of who is invited: who proves to hold the mailbox sets a new one.
 
 The request only queues the wish, so it does the same for every address there is; whether there is an account, and
 whether it may be reset, is found out in the background.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import cast
 
 import sqlalchemy as sa
 
-from app.errors import LinkGone, TooManyAttempts
+from app.errors import InvalidInput, LinkGone, NotFound, TooManyAttempts, sentence
 from app.models import User
 from app.services.delivery.mail import Mail
 from app.services.delivery.outbox import Due, Outbox
@@ -19,13 +20,15 @@ from app.services.foundation.person import Person, person_at, person_of
 from app.services.foundation.rate_limits import RateLimiter
 from app.services.people.credentials import Credentials
 from app.services.people.email_names import fold
-from app.services.people.one_time_tokens import LIVES, OneTimeTokens, Proof, Purpose, mailed_link
+from app.services.people.one_time_tokens import LIVES, SET_PASSWORD, OneTimeTokens, Proof, Purpose, mailed_link
 from app.services.record.audit import Audit, Event
 
 WISH = "password_reset"
 WISH_LIFE = timedelta(minutes=30)
 MAILS = "5/hour"
 """So many links are mailed to one account. The newest lives as long, so one that works is always in the mailbox."""
+NO_MAIL = sentence("No mail leaves this portal, so nobody can be invited by one.")
+HAS_WAY_IN = sentence("This account was used already. Mail a link for a new password instead.")
 _user = cast(sa.Table, User.__table__)
 
 
@@ -97,9 +100,33 @@ class PasswordResets:
         self.audit.record(Event.PASSWORD_RESET_REQUESTED, caller, user_id=person.id)
         return None
 
+    def invite(self, user_id: str, caller: Caller) -> None:
+        """Mail somebody whose account was made for them a link to set its first password, good for a week.
+
+        A link that was mailed before is void. Raises :class:`NotFound`; :class:`InvalidInput` where no mail would
+        arrive and for an account that has a password; ``TooManyAttempts`` after five within an hour.
+        """
+        person = person_of(self.db, user_id)
+        if person is None or not person.is_active:
+            raise NotFound
+        if not self.mail.reaches(person.email):
+            raise InvalidInput(NO_MAIL)
+        if person.password_hash is not None:
+            raise InvalidInput(HAS_WAY_IN)
+        self.limits.hit("invitation_mail", MAILS, person.id)
+        purpose = Purpose.ACCEPT_INVITATION
+        token, life = self.tokens.issue(purpose, person.id, person.email), LIVES[purpose]
+        link = mailed_link(self.issuer, purpose, token)
+        self.mail.send("invitation", person, life=life, link=link, expires_at=self.clock() + life)
+        self.audit.record(Event.ACCOUNT_INVITED, caller, user_id=person.id)
+
     def holder(self, token: str) -> str:
         """The e-mail of the account a link is for, without using it; raises :class:`LinkGone`."""
-        return self._person_behind(self.tokens.peek(token, Purpose.RESET_PASSWORD)).email
+        return self._person_behind(self._peek(token)[1]).email
+
+    def is_invitation(self, token: str) -> bool:
+        """Whether a link is for a first password; raises :class:`LinkGone`."""
+        return self._peek(token)[0] is Purpose.ACCEPT_INVITATION
 
     def reset(self, token: str, new: str, caller: Caller) -> Proof:
         """Set the new password of whoever holds the mailbox; answers who that is.
@@ -108,9 +135,10 @@ class PasswordResets:
         as proven; if it was not yet, logins of other providers end as well. Raises :class:`LinkGone`, also for an
         account that was disabled, and :class:`InvalidInput` for a weak password, which leaves the link good.
         """
-        person = self._person_behind(self.tokens.peek(token, Purpose.RESET_PASSWORD))
+        purpose, proof = self._peek(token)
+        person = self._person_behind(proof)
         hashed = self.credentials.hashed(new, person.email, person.name)
-        proof = self.tokens.take(token, Purpose.RESET_PASSWORD)
+        proof = self.tokens.take(token, purpose)
         person = self._person_behind(proof)
         self.credentials.replace(person, hashed, "password_reset", caller)
         self.tokens.void(person.id, Purpose.VERIFY_EMAIL)
@@ -120,6 +148,13 @@ class PasswordResets:
         self.audit.record(Event.PASSWORD_RESET, caller, user_id=person.id)
         self.credentials.tell(person, caller)
         return proof
+
+    def _peek(self, token: str) -> tuple[Purpose, Proof]:
+        """What a link is for and says; raises :class:`LinkGone`."""
+        for purpose in SET_PASSWORD:
+            with suppress(LinkGone):
+                return purpose, self.tokens.peek(token, purpose)
+        raise LinkGone
 
     def _person_behind(self, proof: Proof) -> Person:
         person = person_of(self.db, proof.user_id)

@@ -24,6 +24,7 @@ class Event(enum.StrEnum):
     ACCOUNT_REGISTERED = "account:registered"
     ACCOUNT_CREATED = "account:created"
     ACCOUNT_IMPORTED = "account:imported"
+    ACCOUNT_INVITED = "account:invited"
     ACCOUNT_DISABLED = "account:disabled"
     ACCOUNT_ENABLED = "account:enabled"
     ACCOUNT_CHANGED = "account:changed"
