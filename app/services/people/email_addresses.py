@@ -39,7 +39,9 @@ class Offer:
 MAILS = "5/hour"
 """So many mails of one kind a person may have sent, and may be sent to one address."""
 YOURS = sentence("This is the e-mail of your account already.")
-OWN = "This is the e-mail of the account already."
+OWN = sentence("This is the e-mail of the account already.")
+TAKEN = sentence("Another account has this e-mail.")
+MAY_RETURN = sentence("Another account had this e-mail and may still return to it.")
 _user = cast(sa.Table, User.__table__)
 
 
@@ -172,10 +174,10 @@ class EmailAddresses:
             raise NotFound
         if new == person.email:
             raise InvalidInput(OWN, "email")
-        if holder := person_at(self.db, new):
-            raise InvalidInput(f"The account {holder.id} has this e-mail.", "email")
+        if person_at(self.db, new):
+            raise InvalidInput(TAKEN, "email")
         if self.tokens.is_restorable(new, except_by=user_id):
-            raise InvalidInput("Another account had this e-mail and may still return to it.", "email")
+            raise InvalidInput(MAY_RETURN, "email")
         self._move(person, new, is_verified=is_verified)
         self.tokens.void(user_id, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, *SET_PASSWORD)
         # What is not in its one spelling is mailed to whoever has that, who is somebody else.

@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 
-from tests.relying_party import add_person
-from tests.security.administration.offices import administrator
+from PIL import Image
+
+from app.services.foundation.environment import NOBODY
+from tests.pictures import encoded
+from tests.relying_party import add_person, link_identity, log_in
+from tests.security.administration.offices import administrator, sent
 from tests.security.changes import Form
 from tests.security.parties import Parties
 
@@ -35,11 +39,54 @@ def acting_end(parties: Parties) -> Form:
     return Form(form.browser, "/acting/end")
 
 
+def ending_session(parties: Parties) -> Form:
+    """The form that ends a session of somebody new."""
+    form = about("sessions")(parties)
+    log_in(parties.app.test_client(), email=f"person-{parties.count}@example.com")
+    with parties.app.app_context():
+        (session,) = parties.app.extensions["services"].sessions.page(form.path.split("/")[3]).items
+    return Form(form.browser, f"{form.path}/{session.id}/end")
+
+
+def unlinking(parties: Parties) -> Form:
+    """The form that ends the link of somebody new."""
+    form = about("identities")(parties)
+    identity = link_identity(parties.app, form.path.split("/")[3], subject=f"unlinked-{parties.count}")
+    return Form(form.browser, f"{form.path}/{identity}/unlink")
+
+
+def removing_app(parties: Parties) -> Form:
+    """The form that takes the access of an application."""
+    form = about("apps")(parties)
+    with parties.app.app_context():
+        services = parties.app.extensions["services"]
+        client = services.clients.find(parties.web.client_id)
+        services.consents.grant(form.path.split("/")[3], client, ("openid",), NOBODY)
+        services.db.session.commit()
+    return Form(form.browser, f"{form.path}/{parties.web.client_id}/remove")
+
+
+def removing_photo(parties: Parties) -> Form:
+    """The form that takes away the photo of somebody new."""
+    form = about("remove-photo")(parties)
+    with parties.app.app_context():
+        services, who = parties.app.extensions["services"], form.path.split("/")[3]
+        services.photos.put(who, services.photos.prepare(who, encoded(Image.new("RGB", (90, 90)))), NOBODY)
+        services.db.session.commit()
+    return form
+
+
 FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin_people.act": about("disable"),
     "admin_people.begin_acting": acting,
     "acting.end": acting_end,
     "admin_people.plan": about("plan", plan="pro"),
     "admin_people.groups": about("groups", "?group=MAX&role=admin"),
+    "admin_people.new": sent("/admin/people/new", email="made@example.com", locale="en", way="password"),
+    "admin_people.edit": about("edit", email="EMAIL", full_name="Other", username="other.name", timezone="UTC"),
+    "admin_people.end_session": ending_session,
+    "admin_people.remove_app": removing_app,
+    "admin_people.unlink": unlinking,
+    "admin_people.remove_photo": removing_photo,
     "admin_people.delete": about("delete", email="EMAIL"),
 }
