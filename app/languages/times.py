@@ -52,6 +52,11 @@ def day_text(moment: datetime) -> str:
     return format_date(local_day(moment), "long" if _is_korean() else "medium", locale=_locale())
 
 
+def short_day_text(day: date) -> str:
+    """A day of this year: «11월 30일», «Nov 30»."""
+    return format_date(day, "MMM d일" if _is_korean() else "MMM d", locale=_locale())
+
+
 def clock_text(moment: datetime) -> str:
     """The minute of an aware time: «오후 3:05», «3:05 PM»."""
     # The short form of Korean says AM and PM in Latin letters.
