@@ -62,6 +62,12 @@ SENTENCES: dict[str, str] = {
     Event.TOKEN_REVOKED: sentence("%(app)s was logged out."),
     Event.TOKEN_PREVIEWED: sentence("What %(app)s would be told about you was looked at."),
     Event.CLIENT_CHANGED: sentence("You changed what is registered about %(app)s."),
+    Event.KEY_CREATED: sentence("You had a signing key made."),
+    Event.KEY_ROTATED: sentence("You had the next signing key take over."),
+    Event.KEY_RETIRED: sentence("You retired a signing key."),
+    Event.KEY_EXPIRED: sentence("A signing key expired when you changed the keys."),
+    Event.AUDIT_READ: sentence("You read the audit log."),
+    Event.AUDIT_EXPORTED: sentence("You exported records of the audit log."),
 }
 """What each event says on the activity page; whoever adds one that can concern a person adds its sentence here."""
 

@@ -69,6 +69,12 @@ EVENTS: dict[str, str] = {
     Event.TOKEN_REVOKED: "grid",
     Event.TOKEN_PREVIEWED: "eye",
     Event.CLIENT_CHANGED: "pencil",
+    Event.KEY_CREATED: "key",
+    Event.KEY_ROTATED: "key",
+    Event.KEY_RETIRED: "key",
+    Event.KEY_EXPIRED: "key",
+    Event.AUDIT_READ: "eye",
+    Event.AUDIT_EXPORTED: "download",
 }
 
 OTHER = "clock-history"

@@ -10,6 +10,9 @@ GET|POST /admin/people/<user_id>/plan               another plan
 GET|POST /admin/people/<user_id>/delete             remove the account, once its address was typed
 GET|POST /admin/people/<user_id>/act                see the portal as that person does
 POST     /acting/end                                for whoever does: be there as oneself again
+GET      /admin/audit                               what is on record; ?action=…&person=…&actor=…&client=…&success=…&…
+GET      /admin/audit/<record_id>                   one record, with what proves it
+GET|POST /admin/audit/export                        records as a file, a part at a time
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads
@@ -22,9 +25,9 @@ which asks the database.
 
 from flask import Flask
 
-from app.admin import clients, home, people, search
+from app.admin import clients, home, people, record, search
 
-DESKS = (home.home_desk, search.search_desk, *people.DESKS, *clients.DESKS)
+DESKS = (home.home_desk, search.search_desk, *people.DESKS, *clients.DESKS, *record.DESKS)
 
 
 def register(app: Flask) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.errors import sentence
-from app.services.foundation.powers import USERS, Powers
+from app.services.foundation.powers import AUDIT, USERS, Powers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,10 @@ AREAS = (
     Area(
         sentence("People"),
         (Place("admin_people.people", "people", sentence("People"), (USERS,)),),
+    ),
+    Area(
+        sentence("Record"),
+        (Place("admin_audit.audit", "journal-check", sentence("Audit log"), (AUDIT,)),),
     ),
 )
 

@@ -57,6 +57,7 @@ def audit() -> None:
 @click.option("--success/--failure", "success", default=None, help="Only what went well, or what was refused.")
 @click.option("--ip", help="Only from this address or network, such as 203.0.113.0/24.")
 @click.option("--request", help="Only of the request with this id.")
+@click.option("--error", help="Only what was refused with this code.")
 @click.option("--since", type=Moment(), help="Not before this time.")
 @click.option("--until", type=Moment(), help="Before this time.")
 @click.option("--limit", default=100, type=click.IntRange(1, 10_000), help="How many at most.")

@@ -6,7 +6,7 @@ written with 년, 월 and 일, so that no particle hangs on a full stop.
 """
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import flask_babel
@@ -34,6 +34,18 @@ def _is_korean() -> bool:
 def _now() -> datetime:
     clock: Callable[[], datetime] = current_app.extensions[CLOCK]
     return clock()
+
+
+def typed_moment(text: str) -> datetime:
+    """The aware time that a field of date and time says, where the person is; raises :class:`ValueError`."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is not None:
+        raise ValueError(text)
+    try:
+        utc: datetime = flask_babel.to_utc(found).replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError(text) from None
+    return utc
 
 
 def local_day(moment: datetime) -> date:

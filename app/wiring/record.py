@@ -9,6 +9,7 @@ from app.services.record.checkpoints import Checkpoints
 from app.services.record.explanations import Explanations
 from app.services.record.retention import Retention
 from app.services.record.search import Search
+from app.services.record.single import SingleRecords
 from app.services.record.tally import Tally
 from app.services.record.trail import Trail
 from app.services.record.usage import Usage
@@ -52,6 +53,10 @@ class RecordRoom(FoundationRoom):
     @cached_property
     def records(self) -> Search:
         return Search(self.db, self.audit)
+
+    @cached_property
+    def single_records(self) -> SingleRecords:
+        return SingleRecords(self.db, self.audit)
 
     @cached_property
     def retention(self) -> Retention:

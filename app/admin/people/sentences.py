@@ -62,6 +62,12 @@ SENTENCES: dict[str, str] = {
     Event.TOKEN_REVOKED: sentence("%(app)s was logged out."),
     Event.TOKEN_PREVIEWED: sentence("What %(app)s would be told about the person was looked at."),
     Event.CLIENT_CHANGED: sentence("Changed what is registered about %(app)s."),
+    Event.KEY_CREATED: sentence("Had a signing key made."),
+    Event.KEY_ROTATED: sentence("Had the next signing key take over."),
+    Event.KEY_RETIRED: sentence("Retired a signing key."),
+    Event.KEY_EXPIRED: sentence("A signing key expired while this person changed the keys."),
+    Event.AUDIT_READ: sentence("Looked into the audit log."),
+    Event.AUDIT_EXPORTED: sentence("Exported records of the audit log."),
 }
 """By event; whoever adds one that can concern a person adds its sentence here."""
 

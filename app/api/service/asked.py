@@ -209,6 +209,9 @@ class RecordsWanted(Filter):
     success: bool | None = None
     ip: Annotated[Network | None, Field(description="An address, or a network such as `203.0.113.0/24`.")] = None
     request: Annotated[Word | None, Field(description="The id of a request, as `X-Request-ID` has it.")] = None
+    error: Annotated[Word | None, Field(description="The code of what was refused, such as `wrong_credentials`.")] = (
+        None
+    )
     since: Annotated[Moment | None, Field(description="Not before this time.")] = None
     until: Annotated[Moment | None, Field(description="Before this time.")] = None
 

@@ -42,6 +42,7 @@ def audit(service: Service, query: RecordsWanted) -> RecordList:
         actor=query.actor,
         ip=query.ip,
         request=query.request,
+        error=query.error,
     )
     page = services.records.page(wanted, service.caller, limit=query.limit, after=query.cursor)
     records = [Record(**{name: row[name] for name in Record.model_fields}) for row in page.items]

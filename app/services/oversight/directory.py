@@ -1,6 +1,7 @@
 """All people with an account: found by what is known of them, and one of them whole."""
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -152,6 +153,11 @@ class Directory:
         if row is None:
             raise NotFound(UNKNOWN)
         return Whole(_entry(row), self._groups(user_id), self._identities(user_id))
+
+    def names(self, user_ids: Collection[str]) -> dict[str, str]:
+        """What people are called, by their ids; those who are not there are left out."""
+        query = sa.select(_user.c.id, _user.c.full_name, _user.c.username).where(_user.c.id.in_(set(user_ids)))
+        return {row.id: shown(row.full_name) or row.username for row in self.db.session.execute(query)}
 
     def _conditions(self, wanted: Wanted, now: datetime) -> list[sa.ColumnElement[bool]]:
         found = [

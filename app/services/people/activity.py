@@ -94,6 +94,12 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.OVERRIDE_SET,
             Event.OVERRIDE_ENDED,
             Event.QUOTA_RESET,
+            Event.KEY_CREATED,
+            Event.KEY_ROTATED,
+            Event.KEY_RETIRED,
+            Event.KEY_EXPIRED,
+            Event.AUDIT_READ,
+            Event.AUDIT_EXPORTED,
         }
     ),
     Kind.APPLICATIONS: frozenset(

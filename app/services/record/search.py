@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from app.models import AuditLog, AuditSeal
 from app.models.audit import BY_ANOTHER, NOT_ROUTINE
 from app.services.foundation.environment import Caller, Database
-from app.services.foundation.pages import Order, Page, Window, page_of
+from app.services.foundation.pages import Count, Order, Page, Window, page_of
 from app.services.foundation.search import between, is_within
 from app.services.record.audit import REQUEST, ROUTINE, Audit, Event
 from app.services.record.canonical import moment
 
 MOST_JUDGED = 20_000
+MOST_COUNTED = 20_000
 _log = cast(sa.Table, AuditLog.__table__)
 _seal = cast(sa.Table, AuditSeal.__table__)
 LATEST = Order("record", _log.c.created_at, _log.c.id)
@@ -29,7 +30,8 @@ LATEST = Order("record", _log.c.created_at, _log.c.id)
 class Filters:
     """Which records; None is any. One of ``actions`` with a colon at its end is all that begin with it.
 
-    ``user`` is whom it happened to, ``actor`` who did it, ``ip`` an address or a network, ``request`` the id of one.
+    ``user`` is whom it happened to, ``actor`` who did it, ``ip`` an address or a network, ``request`` the id of one,
+    ``error`` the code of what went wrong.
     """
 
     actions: tuple[str, ...] | None = None
@@ -41,6 +43,7 @@ class Filters:
     actor: str | None = None
     ip: str | None = None
     request: str | None = None
+    error: str | None = None
 
     def told(self) -> dict[str, Any]:
         """As they go on record."""
@@ -68,8 +71,35 @@ class Search:
         Unless it ``is_bounded`` it looks through all that there are. Raises :class:`app.errors.InvalidInput` for a
         cursor or a network that is none.
         """
+        found = self._page(filters, limit, after, is_bounded=is_bounded)
+        self.audit.record(Event.AUDIT_READ, caller, **filters.told(), limit=limit, count=len(found.items))
+        return found
+
+    def export(
+        self, filters: Filters, caller: Caller, form: str, *, limit: int, after: str | None = None
+    ) -> Page[dict[str, Any]]:
+        """A part of an export: as :meth:`page`, and on record as what it is. ``form`` is what is made of it."""
+        found = self._page(filters, limit, after, is_bounded=True)
+        self.audit.record(Event.AUDIT_EXPORTED, caller, **filters.told(), form=form, count=len(found.items))
+        return found
+
+    def count(self, filters: Filters) -> Count:
+        """How many records those are, up to a bound; of what no index answers, among so many of the latest."""
         way = _way(filters)
-        found = page_of(
+        some = sa.select(_log.c.id).where(*way.found, *([sa.or_(*way.branches)] if way.branches else []))
+        latest = some.order_by(*LATEST.clauses(is_backward=False)).limit(MOST_COUNTED + 1).subquery()
+        looked_at = self._number(sa.select(latest.c.id))
+        if not way.judged:
+            return Count(min(looked_at, MOST_COUNTED), looked_at > MOST_COUNTED)
+        of_them = sa.select(_log.c.id).where(_log.c.id.in_(sa.select(latest.c.id)), *way.judged)
+        return Count(self._number(of_them), looked_at > MOST_COUNTED)
+
+    def _number(self, rows: "sa.Select[Any]") -> int:
+        return int(self.db.session.scalar(sa.select(sa.func.count()).select_from(rows.subquery())) or 0)
+
+    def _page(self, filters: Filters, limit: int, after: str | None, *, is_bounded: bool) -> Page[dict[str, Any]]:
+        way = _way(filters)
+        return page_of(
             self.db,
             sa.select(_seal.c.sequence, *_log.c).select_from(_log.outerjoin(_seal, _seal.c.record_id == _log.c.id)),
             [*way.found, *way.judged],
@@ -80,8 +110,6 @@ class Search:
             window=Window(way.found, MOST_JUDGED) if is_bounded and way.judged else None,
             branches=way.branches,
         )
-        self.audit.record(Event.AUDIT_READ, caller, **filters.told(), limit=limit, count=len(found.items))
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +165,7 @@ def _asked(filters: Filters) -> dict[str, "sa.ColumnElement[bool]"]:
         "client": lambda value: log.client_id == value,
         "success": lambda value: log.success if value else sa.not_(log.success),
         "request": lambda value: log.details[REQUEST].as_string() == value,
+        "error": lambda value: log.error_code == value,
     }
     given = {name: getattr(filters, name) for name in by_name}
     return {name: by_name[name](value) for name, value in given.items() if value is not None}

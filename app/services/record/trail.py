@@ -150,7 +150,7 @@ class Trail:
         joined = sa.select(*_log.c, *_seal.c).select_from(_seal.outerjoin(_log, _log.c.id == _seal.c.record_id))
         page = joined.order_by(_seal.c.sequence).limit(PAGE)
         while found := self.db.session.execute(page.where(_seal.c.sequence > after)).all():
-            yield from (_row(each) for each in found)
+            yield from (as_item(each) for each in found)
             after = found[-1].sequence
 
     def _checkpoints(self) -> Iterator[dict[str, Any]]:
@@ -201,7 +201,8 @@ class Trail:
         return self.db.session.execute(found).all()
 
 
-def _row(found: Any) -> dict[str, Any]:
+def as_item(found: Any) -> dict[str, Any]:
+    """A record beside its seal, as an item of the trail."""
     if found.id is None:
         return {"kind": "gone", "sequence": found.sequence, "id": found.record_id, "hash": found.hash}
     names = ("sequence", "id", "action", "client_id", "user_id", "actor", "success", "error_code", "ip", "user_agent")

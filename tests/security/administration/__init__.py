@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from tests.security.administration import clients, people
+from tests.security.administration import clients, people, record
 from tests.security.changes import Form
 from tests.security.parties import Parties
 
-FORMS: dict[str, Callable[[Parties], Form]] = {**people.FORMS, **clients.FORMS}
+FORMS: dict[str, Callable[[Parties], Form]] = {**people.FORMS, **clients.FORMS, **record.FORMS}
 """By endpoint: a form that changes something when its token is good."""
