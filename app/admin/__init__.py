@@ -13,6 +13,21 @@ POST     /acting/end                                for whoever does: be there a
 GET      /admin/audit                               what is on record; ?action=…&person=…&actor=…&client=…&success=…&…
 GET      /admin/audit/<record_id>                   one record, with what proves it
 GET|POST /admin/audit/export                        records as a file, a part at a time
+GET      /admin/groups                              groups and workspaces; ?q=…&kind=…
+GET|POST /admin/groups/new                          make one
+GET      /admin/groups/<group_id>                   one, and who is in it; ?q=…&role=…
+GET|POST /admin/groups/<group_id>/{name,delete}     call it something else; remove it; ?primary=…
+GET      /admin/groups/<group_id>/members/new       whoever is to join; ?q=…
+GET|POST /admin/groups/<group_id>/members/<user_id> see what a role there would do, or none, and make it so; ?role=…
+GET      /admin/roles                               roles and permissions, side by side
+GET|POST /admin/roles/new                           make one
+GET      /admin/roles/<role_id>[/people]            one; everybody who holds it
+GET|POST /admin/roles/<role_id>/{name,permissions,delete}         change it, once it was seen what that does
+GET      /admin/roles/permissions/<name>            what a permission allows, and who may do it
+GET|POST /admin/roles/permissions/new               declare one
+POST     /admin/roles/permissions/<name>/remove     remove one that no role carries
+GET      /admin/plans                               plans, and how many people are on each
+GET|POST /admin/plans/<plan>                        another limit, once it was seen whom it stops; ?limit=…
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads
@@ -25,9 +40,16 @@ which asks the database.
 
 from flask import Flask
 
-from app.admin import clients, home, people, record, search
+from app.admin import clients, home, people, record, rights, search
 
-DESKS = (home.home_desk, search.search_desk, *people.DESKS, *clients.DESKS, *record.DESKS)
+DESKS = (
+    home.home_desk,
+    search.search_desk,
+    *people.DESKS,
+    *rights.DESKS,
+    *clients.DESKS,
+    *record.DESKS,
+)
 
 
 def register(app: Flask) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.errors import sentence
-from app.services.foundation.powers import AUDIT, USERS, Powers
+from app.services.foundation.powers import AUDIT, SYSTEM, USERS, Powers
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,12 @@ AREAS = (
     Area("", (Place("admin_home.home", "house", sentence("Home"), also=("admin_search",)),)),
     Area(
         sentence("People"),
-        (Place("admin_people.people", "people", sentence("People"), (USERS,)),),
+        (
+            Place("admin_people.people", "people", sentence("People"), (USERS,)),
+            Place("admin_groups.groups", "diagram-3", sentence("Groups"), (USERS,)),
+            Place("admin_roles.roles", "shield-lock", sentence("Roles"), (USERS,)),
+            Place("admin_plans.plans", "bar-chart", sentence("Plans"), (SYSTEM,)),
+        ),
     ),
     Area(
         sentence("Record"),

@@ -8,6 +8,7 @@ from app.services.oversight.deliveries import Deliveries
 from app.services.oversight.directory import Directory
 from app.services.oversight.grants import Grants
 from app.services.oversight.likenesses import Likenesses
+from app.services.oversight.plan_uses import PlanUses
 from app.services.oversight.policies import Policies
 from app.services.oversight.rights import Rights
 from app.services.oversight.soundness import Soundness
@@ -52,6 +53,10 @@ class OversightRoom(IdentitiesRoom):
     @cached_property
     def rights(self) -> Rights:
         return Rights(self.db)
+
+    @cached_property
+    def plan_uses(self) -> PlanUses:
+        return PlanUses(self.db, self.clock)
 
     @cached_property
     def policies(self) -> Policies:

@@ -17,8 +17,8 @@ from app.api.service.rights_models import (
     Member,
     MemberList,
     MembershipChange,
+    MembersWanted,
     NewGroup,
-    Part,
     Places,
 )
 from app.api.service.roles import previewed
@@ -106,11 +106,17 @@ def preview_group_deletion(service: Service, group_id: str, body: GroupReplaceme
 
 
 @routes(
-    "GET", "/groups/<group_id>/members", Access.SERVICE, scopes=SCOPES, query=Part, answer=MemberList, refusals=(404,)
+    "GET",
+    "/groups/<group_id>/members",
+    Access.SERVICE,
+    scopes=SCOPES,
+    query=MembersWanted,
+    answer=MemberList,
+    refusals=(404,),
 )
-def members(service: Service, group_id: str, query: Part) -> MemberList:
+def members(service: Service, group_id: str, query: MembersWanted) -> MemberList:
     """Who is in a group, the newest account first."""
-    page = services.rights.members(_known(group_id), limit=query.limit, after=query.cursor)
+    page = services.rights.members(_known(group_id), search=query.search, limit=query.limit, after=query.cursor)
     return MemberList(members=[Member(**asdict(each)) for each in page.items], next=page.next)
 
 

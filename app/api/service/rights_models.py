@@ -27,6 +27,14 @@ class GroupsWanted(Part):
     kind: Literal["group", "workspace"] | None = None
 
 
+class MembersWanted(Part):
+    """Which members, and which part of the list."""
+
+    search: Annotated[
+        Search | None, Field(description="A part of an e-mail or a name; an id, or that at a provider, whole.")
+    ] = None
+
+
 class HoldersWanted(Part):
     """By the role in which group; without one, in the primary group."""
 

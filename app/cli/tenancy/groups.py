@@ -99,12 +99,14 @@ def delete(name: str, primary: str | None, yes: bool, asked: Asked, as_json: boo
 
 @groups.command()
 @click.argument("name")
+@click.option("--search", help="A part of a name or an e-mail, or an id, whole.")
 @click.option("--limit", default=100, type=click.IntRange(1, MOST), help="How many at most.")
 @click.option("--after", default="", help="Begin after this account, by its e-mail or id.")
 @operation
-def members(name: str, limit: int, after: str, as_json: bool) -> None:
+def members(name: str, search: str | None, limit: int, after: str, as_json: bool) -> None:
     """List who is in a group, the newest account first."""
-    page = services.rights.members(services.groups.get(name).id, limit=limit, after=place_of(after))
+    group_id = services.groups.get(name).id
+    page = services.rights.members(group_id, search=search, limit=limit, after=place_of(after))
     show([asdict(each) for each in page.items], is_json=as_json)
 
 

@@ -183,7 +183,7 @@ class Directory:
         if wanted.role or wanted.group:
             found.append(is_among(self.db, _user.c.id, _in_places(wanted), _membership.c.user_id))
         if wanted.search:
-            found.append(_searched(wanted.search))
+            found.append(searched(wanted.search))
         return found
 
     def _groups(self, user_id: str) -> list[Place]:
@@ -218,7 +218,8 @@ def _in_places(wanted: Wanted) -> "sa.Select[Any]":
     return query
 
 
-def _searched(text: str) -> sa.ColumnElement[bool]:
+def searched(text: str) -> sa.ColumnElement[bool]:
+    """The condition of people of whom a part of a name or an address is ``text``, or an id, whole."""
     of_provider = sa.select(_identity.c.user_id).where(_identity.c.subject == text)
     small = [holds(column, text, is_small=True) for column in (_user.c.email, _user.c.username)]
     named = [*small, holds(_user.c.full_name, text)]

@@ -13,6 +13,7 @@ from app.services.foundation.pages import Order, Page, page_of
 from app.services.foundation.person import UNKNOWN
 from app.services.foundation.search import holds
 from app.services.foundation.texts import shown
+from app.services.oversight.directory import searched
 from app.services.tenancy.catalogue import BUILTIN_ROLES
 from app.services.tenancy.groups import UNKNOWN as NO_GROUP
 from app.services.tenancy.names import key
@@ -143,14 +144,29 @@ class Rights:
         is_allowed = is_active and primary is not None and permission in primary.role.permissions
         return Why(permission, is_allowed, is_active, tuple(_reason(place, permission) for place in places))
 
-    def members(self, group_id: str, *, limit: int, after: str | None = None) -> Page[Member]:
-        """Who is in a group, the newest account first; raises as :meth:`who` does."""
+    def members(
+        self,
+        group_id: str,
+        *,
+        search: str | None = None,
+        role_id: str | None = None,
+        limit: int,
+        after: str | None = None,
+    ) -> Page[Member]:
+        """Who is in a group, the newest account first; raises as :meth:`who` does.
+
+        ``search`` is a part of a name or an address, or an id, whole; ``role_id`` the role they hold there.
+        """
         columns = (_role.c.name.label("role"), _membership.c.is_primary, _membership.c.created_at.label("joined_at"))
         query = (
             sa.select(*_PERSON, *columns)
             .select_from(_membership.join(_user).join(_role))
             .where(_membership.c.group_id == group_id)
         )
+        if search:
+            query = query.where(searched(search))
+        if role_id:
+            query = query.where(_membership.c.role_id == role_id)
         return page_of(self.db, query, None, NEWEST, _member, limit=limit, after=after)
 
     def groups(

@@ -79,8 +79,10 @@ class Tenancy:
         before, after = world.roles, change.roles(world)
         powerful = [each.id for each in {**before, **after}.values() if _is_powerful(each)]
         powerful += [each.id for each in before.values() if _is_powerful(each)]
+        if any(before.get(role_id) != after.get(role_id) for role_id in powerful):
+            return True
         if not change.moves:
-            return any(before.get(role_id) != after.get(role_id) for role_id in powerful)
+            return False
         made = sa.select(touched.c.user_id).where(touched.c.role_after.in_(powerful))
         administers = sa.or_(ADMINISTERS, has_role_among(powerful))
         theirs = sa.select(_user.c.id).join(touched, touched.c.user_id == _user.c.id).where(administers)

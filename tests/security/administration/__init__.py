@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 
-from tests.security.administration import clients, people, record
+from tests.security.administration import clients, people, record, rights
 from tests.security.changes import Form
 from tests.security.parties import Parties
 
-FORMS: dict[str, Callable[[Parties], Form]] = {**people.FORMS, **clients.FORMS, **record.FORMS}
+FORMS: dict[str, Callable[[Parties], Form]] = {
+    **people.FORMS,
+    **rights.FORMS,
+    **clients.FORMS,
+    **record.FORMS,
+}
 """By endpoint: a form that changes something when its token is good."""

@@ -37,6 +37,12 @@ def test_everybody_who_may_is_told_once_page_by_page(services: Services) -> None
     members = services.rights.members(lab.id, limit=100).items
     assert {each.email for each in members if not each.is_active} == {"p1@example.com"}
     assert {(each.role, each.is_primary) for each in members} == {("editor", False)}
+    found = services.rights.members(lab.id, search="P3@EX", limit=100).items
+    assert [each.email for each in found] == ["p3@example.com"]
+    assert services.rights.members(lab.id, search=EMAIL, limit=100).items == []
+    editors = services.rights.members(lab.id, role_id=services.roles.get("editor").id, limit=100).items
+    assert editors == members
+    assert services.rights.members(lab.id, role_id=services.roles.get("member").id, limit=100).items == []
 
 
 def test_why_names_every_place_and_which_of_them_decides(services: Services) -> None:

@@ -1,0 +1,12 @@
+"""Groups and who is in them, roles and permissions (``admin:users``), plans (``admin:system``).
+
+What a change would do is seen before it is made, by the same services that make it.
+"""
+
+from app.admin.rights import members, permissions
+from app.admin.rights.groups import groups_desk
+from app.admin.rights.plans import plans_desk
+from app.admin.rights.roles import roles_desk
+
+PARTS = (members, permissions)
+DESKS = (groups_desk, roles_desk, plans_desk)
