@@ -122,7 +122,7 @@ def test_a_form_of_another_part_does_nothing(parties: Parties, lesser: dict[str,
     assert held(parties) == before
 
 
-NAMES_A_PERSON = re.compile(r"(?<=/people/)[0-9a-f-]{36}(?=/)")
+NAMES_A_PERSON = re.compile(r"((?<=/people/)|(?<=/members/))[0-9a-f-]{36}(?=[/?])")
 
 
 def test_who_administers_people_reaches_neither_themself_nor_who_holds_powers(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_login import fresh_login_required
-from wtforms import SelectField, StringField
+from wtforms import StringField
 
 from app.admin.lists import PAGE, Filters
 from app.admin.pages import Answer, PlainForm, asked, desk, done, show
@@ -30,7 +30,7 @@ class NewGroupForm(Form):
     """A group to make."""
 
     name = StringField(_l("Name"))
-    kind = SelectField(_l("Kind"), choices=list(KINDS), default=GROUP)
+    kind = StringField(_l("Kind"), default=GROUP)
 
 
 class NameForm(Form):
@@ -53,7 +53,7 @@ def new_group() -> Answer:
     form = NewGroupForm()
     if form.validate_on_submit():
         try:
-            made = services.groups.create(form.name.data or "", form.kind.data, groups_desk.acting())
+            made = services.groups.create(form.name.data or "", form.kind.data or "", groups_desk.acting())
             return done(CREATED, "admin_groups.group", group_id=made.id)
         except InvalidInput as refusal:
             put_beside(form, refusal, "name")
