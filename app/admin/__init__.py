@@ -31,6 +31,7 @@ GET|POST /admin/plans/<plan>                        another limit, once it was s
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads
+GET      /admin/settings                            what the portal runs with; ?q=…&group=…&source=…&set=…
 
 Each part is opened by a permission of its own (:mod:`app.services.foundation.powers`), and all of them to who
 administers the platform. What cannot be undone, and what lets an application do more, asks for a proof once more if the
@@ -40,7 +41,7 @@ which asks the database.
 
 from flask import Flask
 
-from app.admin import clients, home, people, record, rights, search
+from app.admin import clients, home, people, record, rights, search, system
 
 DESKS = (
     home.home_desk,
@@ -49,6 +50,7 @@ DESKS = (
     *rights.DESKS,
     *clients.DESKS,
     *record.DESKS,
+    *system.DESKS,
 )
 
 

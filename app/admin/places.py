@@ -41,6 +41,10 @@ AREAS = (
         sentence("Record"),
         (Place("admin_audit.audit", "journal-check", sentence("Audit log"), (AUDIT,)),),
     ),
+    Area(
+        sentence("System"),
+        (Place("admin_settings.settings", "sliders", sentence("Settings"), (SYSTEM,)),),
+    ),
 )
 
 

@@ -6,7 +6,7 @@ from app.database.roles import PASSES_BY
 from app.errors import sentence
 from app.selfcheck.findings import Book, Seen, failed, in_order, listed, passed, warned
 from app.selfcheck.visit import Visit
-from app.settings import Settings
+from app.settings import Settings, risks
 from app.settings.generated_keys import kept_at
 from app.stores import StoreUnavailable
 
@@ -160,22 +160,11 @@ def production_settings(visit: Visit) -> Seen:
     settings = visit.settings
     if not settings.is_production:
         return warned(DEVELOPMENT)
-    grave = {
-        "FLASK_DEBUG": settings.server.debug,
-        "RATE_LIMIT_ENABLED": not settings.limits.enabled,
-        "RATE_LIMIT_LOGIN": settings.limits.login in {"", "none"},
-    }
-    loose = {
-        "TRUSTED_PROXIES": settings.lacks_proxy,
-        "DEVELOPER_PAGES": settings.server.developer_pages == "everyone",
-        "JWT_ALGORITHM": settings.tokens.algorithm == "HS256",
-        "MAIL_USE_TLS": bool(settings.mail.server) and not (settings.mail.use_tls or settings.mail.use_ssl),
-        "PUBLIC_URL": not settings.is_https,
-    }
-    named = [name for name, is_so in {**grave, **loose}.items() if is_so]
+    grave = risks.grave(settings)
+    named = [*grave, *risks.loose(settings)]
     if not named:
         return passed(STRICT)
-    return (failed if any(grave.values()) else warned)(LOOSE, what=listed(named))
+    return (failed if grave else warned)(LOOSE, what=listed(named))
 
 
 IN_DEVELOPMENT = sentence("Their error pages show everybody what is registered: %(what)s.")

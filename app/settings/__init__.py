@@ -9,13 +9,12 @@ import dataclasses
 import functools
 import ipaddress
 import os
-import re
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 from urllib.parse import urlsplit
 
 from app.settings import database_urls, directories, generated_keys
@@ -34,9 +33,9 @@ from app.settings.groups import (
 )
 from app.settings.observation import ObservationSettings
 from app.settings.providers import GenericProvider, ProviderSettings, variable_part
+from app.settings.rows import SettingRow, Source, rows_of, settings_of
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
-MASK = "********"
 
 
 class ConfigurationError(Exception):
@@ -64,6 +63,8 @@ class Settings:
     mail: MailSettings
     limits: LimitSettings
     observation: ObservationSettings
+    sources: ClassVar[Mapping[str, Source]] = {}
+    """By variable, where the value comes from; those that are not in it were not given."""
 
     @property
     def instance_path(self) -> Path:
@@ -124,6 +125,8 @@ class Settings:
         problems = list(_problems(settings))
         if problems:
             raise ConfigurationError(problems)
+        sources = {row.variable: found for row in settings.rows() if (found := Source.of(row.variable, environ))}
+        object.__setattr__(settings, "sources", sources)
         return settings
 
     @classmethod
@@ -209,12 +212,12 @@ class Settings:
             "MAIL_DEFAULT_SENDER": mail.sender,
         }
 
-    def rows(self) -> Iterator["SettingRow"]:
+    def rows(self) -> Iterator[SettingRow]:
         """Every setting with its value, secrets masked; what ``config check`` and the documentation show."""
         for group in dataclasses.fields(self):
-            yield from _rows(getattr(self, group.name))
+            yield from rows_of(getattr(self, group.name), group.name, self.sources)
         for name, provider in zip(self.providers.generic_names, self.providers.generic, strict=True):
-            yield from _rows(provider, variable_part(name))
+            yield from rows_of(provider, "providers", self.sources, variable_part(name))
 
 
 @functools.cache
@@ -227,40 +230,13 @@ def of_this_process() -> Settings:
     return Settings.from_environment()
 
 
-@dataclass(frozen=True)
-class SettingRow:
-    """One line of the settings table."""
-
-    variable: str
-    default: str
-    meaning: str
-    value: str = ""
-
-
-def _rows(group: Any, name: str = "") -> Iterator[SettingRow]:
-    """The rows of one group; ``name`` is what its variables are made with."""
-    for item in _settings_of(group):
-        value = getattr(group, item.name)
-        shown = ", ".join(map(_shown, value)) if isinstance(value, tuple) else str(value)
-        yield SettingRow(
-            variable=item.metadata["variable"].format(name),
-            default=item.metadata["default"],
-            meaning=item.metadata["meaning"],
-            value=_masked(shown, item.name) if item.metadata["secret"] else shown,
-        )
-
-
-def _shown(part: Any) -> str:
-    return "=".join(part) if isinstance(part, tuple) else str(part)
-
-
 def documentation() -> str:
     """``docs/configuration.md``: every setting in a table."""
     head = "# Configuration\n\nMade from `app/settings/` by `flask --app wsgi config document`. "
     head += "Each secret can be given as a file, too: `…_FILE` names it.\n\n"
     lines = ["| variable | default | meaning |", "|---|---|---|"]
     for group in (*(cast(type, each.type) for each in dataclasses.fields(Settings)), GenericProvider):
-        for item in _settings_of(group):
+        for item in settings_of(group):
             default = f"`{item.metadata['default']}`" if item.metadata["default"] else ""
             variable = f"`{item.metadata['variable'].format('ACME')}`"
             variable += " (`_FILE`)" if item.metadata["secret"] else ""
@@ -268,21 +244,16 @@ def documentation() -> str:
     return head + "\n".join(lines) + "\n"
 
 
-def _settings_of(group: Any) -> list[dataclasses.Field[Any]]:
-    """The fields of a group that are settings."""
-    return [item for item in dataclasses.fields(group) if item.metadata]
-
-
 def _read_group(group: type, environ: Mapping[str, str], problems: list[str], name: str = "") -> Any:
     """A group as the environment says; ``name`` is what its variables are made with. None with a problem."""
     parsed: dict[str, object] = {}
-    for item in _settings_of(group):
+    for item in settings_of(group):
         try:
             raw = _given(item.metadata, environ, name) or item.metadata["default"]
             parsed[item.name] = item.metadata["parse"](raw)
         except ValueError as error:
             problems.append(f"{item.metadata['variable'].format(name)} {error}")
-    return group(**parsed) if len(parsed) == len(_settings_of(group)) else None
+    return group(**parsed) if len(parsed) == len(settings_of(group)) else None
 
 
 def _with_generic(group: ProviderSettings, environ: Mapping[str, str], problems: list[str]) -> ProviderSettings:
@@ -380,12 +351,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def _masked(value: str, name: str) -> str:
-    """A secret as it may be shown; a database URL keeps what is not its password."""
-    if name == "database_url" or (name == "owner_url" and value):
-        return database_urls.masked(value, MASK)
-    if name == "redis_url":
-        return re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{MASK}@", value)
-    return MASK if value else ""

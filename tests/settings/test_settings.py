@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.settings import MASK, ConfigurationError, Settings
+from app.settings import ConfigurationError, Settings
+from app.settings.rows import MASK
 
 FERNET = base64.urlsafe_b64encode(bytes(32)).decode()
 PRODUCTION = {
