@@ -28,6 +28,9 @@ GET|POST /admin/roles/permissions/new               declare one
 POST     /admin/roles/permissions/<name>/remove     remove one that no role carries
 GET      /admin/plans                               plans, and how many people are on each
 GET|POST /admin/plans/<plan>                        another limit, once it was seen whom it stops; ?limit=…
+GET      /admin/keys                                signing keys
+GET|POST /admin/keys/rotate                         have the next key take over
+GET|POST /admin/keys/<kid>/retire                   withdraw a key at once
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads
@@ -41,7 +44,7 @@ which asks the database.
 
 from flask import Flask
 
-from app.admin import clients, home, people, record, rights, search, system
+from app.admin import clients, home, keys, people, record, rights, search, system
 
 DESKS = (
     home.home_desk,
@@ -50,6 +53,7 @@ DESKS = (
     *rights.DESKS,
     *clients.DESKS,
     *record.DESKS,
+    *keys.DESKS,
     *system.DESKS,
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.errors import sentence
-from app.services.foundation.powers import AUDIT, SYSTEM, USERS, Powers
+from app.services.foundation.powers import AUDIT, KEYS, SYSTEM, USERS, Powers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,10 @@ AREAS = (
     ),
     Area(
         sentence("System"),
-        (Place("admin_settings.settings", "sliders", sentence("Settings"), (SYSTEM,)),),
+        (
+            Place("admin_keys.keys", "key", sentence("Signing keys"), (KEYS,)),
+            Place("admin_settings.settings", "sliders", sentence("Settings"), (SYSTEM,)),
+        ),
     ),
 )
 

@@ -11,6 +11,7 @@ from app.services.oversight.likenesses import Likenesses
 from app.services.oversight.plan_uses import PlanUses
 from app.services.oversight.policies import Policies
 from app.services.oversight.rights import Rights
+from app.services.oversight.signing import Signing
 from app.services.oversight.soundness import Soundness
 from app.services.oversight.statistics import Statistics
 from app.services.oversight.statistics_over_time import StatisticsOverTime
@@ -57,6 +58,10 @@ class OversightRoom(IdentitiesRoom):
     @cached_property
     def plan_uses(self) -> PlanUses:
         return PlanUses(self.db, self.clock)
+
+    @cached_property
+    def signing(self) -> Signing:
+        return Signing(self.db, self.clock, self.keys)
 
     @cached_property
     def policies(self) -> Policies:
