@@ -31,6 +31,8 @@ GET|POST /admin/plans/<plan>                        another limit, once it was s
 GET      /admin/keys                                signing keys
 GET|POST /admin/keys/rotate                         have the next key take over
 GET|POST /admin/keys/<kid>/retire                   withdraw a key at once
+GET      /admin/clients                             applications; ?q=…&active=…&development=…&server=…&consent=…&scope=…
+GET      /admin/clients/<client_id>                 one, and all that is registered about it
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.errors import sentence
-from app.services.foundation.powers import AUDIT, KEYS, SYSTEM, USERS, Powers
+from app.services.foundation.powers import AUDIT, CLIENTS, KEYS, SYSTEM, USERS, Powers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,18 @@ class Area:
 
 AREAS = (
     Area("", (Place("admin_home.home", "house", sentence("Home"), also=("admin_search",)),)),
+    Area(
+        sentence("Applications"),
+        (
+            Place(
+                "admin_clients.clients",
+                "grid",
+                sentence("Applications"),
+                (CLIENTS,),
+                also=("admin_new_client", "admin_client_health", "admin_client_preview", "admin_client_trial"),
+            ),
+        ),
+    ),
     Area(
         sentence("People"),
         (

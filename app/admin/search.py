@@ -11,7 +11,8 @@ from app.admin.pages import asked, desk, show
 from app.admin.places import areas_for
 from app.errors import sentence
 from app.languages import gettext as _
-from app.services.foundation.powers import USERS
+from app.services.foundation.powers import CLIENTS, USERS
+from app.services.oversight.applications import WantedClients
 from app.services.oversight.directory import Wanted
 from app.wiring import services
 
@@ -79,9 +80,22 @@ def _people(query: str) -> Found:
     return Found(sentence("People"), hits, url_for("admin_people.people", q=query) if page.next else None)
 
 
+def _clients(query: str) -> Found:
+    page = services.applications.page(WantedClients(search=query), limit=FEW)
+    hits = [
+        Hit("grid", each.name, each.client_id, url_for("admin_clients.client", client_id=each.client_id))
+        for each in page.items
+    ]
+    return Found(sentence("Applications"), hits, url_for("admin_clients.clients", q=query) if page.next else None)
+
+
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-SOURCES: tuple[tuple[Callable[[str], Found], tuple[str, ...]], ...] = ((_places, ()), (_people, (USERS,)))
+SOURCES: tuple[tuple[Callable[[str], Found], tuple[str, ...]], ...] = (
+    (_places, ()),
+    (_clients, (CLIENTS,)),
+    (_people, (USERS,)),
+)
 """What is looked through, and whose part of the administration it is."""
