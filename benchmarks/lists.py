@@ -11,8 +11,10 @@ what the process held of memory at most; the median of each has to stay below a 
 import argparse
 import functools
 import gc
+import json
 import os
 import random
+import re
 import resource
 import sys
 import tempfile
@@ -32,8 +34,9 @@ from app.database import ADMINISTRATION, enter
 from app.settings import Settings
 from benchmarks.population import ENGINES, filled
 from benchmarks.reads import Read, lists
+from tests.flows.live_client import LiveClient
 from tests.portal import Portal, close
-from tests.relying_party import add_client
+from tests.relying_party import PASSWORD
 
 REPEATS = 5
 
@@ -67,8 +70,9 @@ def measure(engine: str, url: str, directory: Path, arguments: argparse.Namespac
     for name, read in lists(app):
         if name.startswith(arguments.only):
             slow += [name] if told(engine, name, *timed(app, read)) > arguments.bound_ms else []
-    for name, read in over_the_wire(app, url, directory):
-        slow += [name] if told(engine, name, *timed(app, read)) > arguments.bound_ms else []
+    for name, read in over_the_wire(url, directory):
+        if name.startswith(arguments.only):
+            slow += [name] if told(engine, name, *timed(app, read)) > arguments.bound_ms else []
     close(app)
     return slow
 
@@ -109,21 +113,25 @@ def _cpu_seconds(server: Path | None) -> float:
     return time.process_time() + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def over_the_wire(app: Flask, url: str, directory: Path) -> Iterator[tuple[str, Read]]:
-    """Some of them as a backend reads them, from a portal under gunicorn."""
-    client = f"reader-{random.getrandbits(32):x}"
-    secret = add_client(
-        app, client, redirects=[], scopes=("admin:full",), grants=["client_credentials"], is_confidential=True
-    )
-    portal = Portal(directory, url, LOG_LEVEL="WARNING")
+def over_the_wire(url: str, directory: Path) -> Iterator[tuple[str, Read]]:
+    """Some of them as a backend reads them, and as pages of an administrator, from a portal under gunicorn."""
+    name = f"reader-{random.getrandbits(32):x}"
+    portal = Portal(directory, url, LOG_LEVEL="WARNING", RATE_LIMIT_ENABLED="false")
+    service = ("--scope", "admin:full", "--grant", "client_credentials", "--confidential", "--json")
+    secret = json.loads(portal.flask("clients", "create", name, *service))["client_secret"]
+    portal.flask("users", "create", f"{name}@example.com", "--password", PASSWORD, "--verified", "--admin")
     portal.start()
     try:
         form = {"grant_type": "client_credentials"}
-        token = requests.post(f"{portal.url}/api/oauth/token", data=form, auth=(client, secret or ""), timeout=60)
+        token = requests.post(f"{portal.url}/api/oauth/token", data=form, auth=(name, secret), timeout=60)
+        browser = LiveClient(portal, "")
+        assert browser.log_in(f"{name}@example.com", PASSWORD).status_code == 303
         with requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
-            for path, name in WIRE:
-                yield f"GET {path}", functools.partial(_got, session, portal.url + PREFIX + path, name)
+            for path, rows in WIRE:
+                yield f"GET {path}", functools.partial(_got, session, portal.url + PREFIX + path, rows)
+        for path in PAGES:
+            yield f"page {path}", functools.partial(_shown, browser, path)
     finally:
         portal.stop()
 
@@ -139,6 +147,25 @@ WIRE = (
     ("/audit?action=account:role:set", "records"),
     ("/audit?success=false&ip=192.0.2.0/24", "records"),
 )
+
+
+PAGES = (
+    "/admin",
+    "/admin?span=month",
+    "/admin/search/found?q=no+such+person",
+    "/admin/people",
+    "/admin/people?q=no+such+person",
+    "/admin/people?verified=no&active=yes",
+    "/admin/groups",
+    "/admin/audit",
+    "/admin/audit?action=account:role:set",
+)
+
+
+def _shown(browser: LiveClient, path: str) -> list[Any]:
+    answer = browser.browse("GET", path)
+    assert answer.ok, answer.text
+    return re.findall(r"<tr>|data-hit", answer.text)
 
 
 def _got(session: requests.Session, address: str, name: str) -> list[Any]:

@@ -1,7 +1,6 @@
 """The first page of the administration: what needs somebody, how the portal fares, and where to go."""
 
 from collections import Counter
-from datetime import timedelta
 
 from flask_login import current_user
 
@@ -12,7 +11,7 @@ from app.database import schema
 from app.errors import sentence
 from app.languages.times import clock_text, short_day_text
 from app.services.foundation.powers import AUDIT, CLIENTS, KEYS, SYSTEM
-from app.services.oversight.statistics_over_time import OverTime, Period
+from app.services.oversight.statistics_over_time import COUNTED_AT_ONCE, OverTime, Period
 from app.web.protocol.refusals import explained
 from app.wiring import services
 
@@ -36,12 +35,13 @@ def home() -> str:
     """What is there now, over a day or a month, and the ways to all of it."""
     powers, span = current_user.powers, asked("span")
     span = span if span in SPANS else "day"
-    found = services.statistics_over_time.figures()
+    found = services.statistics_over_time.figures(most=COUNTED_AT_ONCE)
     periods = found.hours if span == "day" else found.days
     kinds = {"secret": powers.cover(CLIENTS), "key": powers.cover(KEYS)}
     return show(
         "home",
-        figures=services.statistics.figures(timedelta(hours=1), 1),
+        people=services.statistics.users(),
+        clients=services.statistics.clients(),
         found=found,
         span=span,
         charts=_charts(periods, span),

@@ -170,7 +170,7 @@ def _parameters(operation: Operation, providers: Sequence[str]) -> list[dict[str
     in_header = [KEY] if operation.takes_key else []
     if operation.query is None:
         return in_path + in_header
-    schema = operation.query.model_json_schema()
+    schema = operation.query.model_json_schema(ref_template=REFERENCE)
     return (in_path + in_header) + [
         {
             "name": name,
@@ -238,7 +238,10 @@ def _schemas(operations: list[Operation]) -> dict[str, Any]:
             asked[operation.limit_answer, "serialization"] = None
     asked[Refusal, "serialization"] = asked[ServiceRefusal, "serialization"] = None
     _, found = models_json_schema(list(asked), ref_template=REFERENCE)
-    return dict(sorted(found["$defs"].items()))
+    named = found["$defs"]
+    for query in (operation.query for operation in operations if operation.query):
+        named |= query.model_json_schema(ref_template=REFERENCE).get("$defs", {})
+    return dict(sorted(named.items()))
 
 
 def _headers() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar, cast
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
@@ -89,7 +89,8 @@ def call_by(administrator_id: str, user_id: str) -> None:
 
 def sender() -> str:
     """Who counts as one for limits by address: an IPv4 address, or a network of IPv6."""
-    return services.rate_limits.sender(request.remote_addr or "")
+    address = request.remote_addr or "" if has_request_context() else caller().ip_address
+    return services.rate_limits.sender(address)
 
 
 def csp_nonce() -> str:

@@ -37,8 +37,8 @@ def people() -> str:
         count=services.directory.count(wanted),
         plans=[each.name for each in services.plans.all()],
         providers=[(name, provider_title(name)) for name in sorted(services.identities.providers)],
-        groups=[each.name for each in services.rights.groups(limit=MOST_NAMES).items],
-        roles=[each.name for each in services.rights.roles(limit=MOST_NAMES).items],
+        groups=services.rights.group_names(MOST_NAMES),
+        roles=services.rights.role_names(MOST_NAMES),
     )
 
 

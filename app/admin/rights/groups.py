@@ -116,5 +116,5 @@ def delete(group_id: Any) -> Answer:
         foreseen=foreseen,
         heir=heir or PRIMARY_GROUP,
         is_heir_asked=is_heir_needed or heir is not None,
-        names=[each.name for each in services.rights.groups(limit=MOST).items if each.id != found.id],
+        names=[name for name in services.rights.group_names(MOST) if name != found.name],
     ), 400 if form.errors else 200

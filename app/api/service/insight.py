@@ -87,7 +87,7 @@ def statistics_over_time(service: Service) -> OverTime:
         hours=hours,
         days=days,
         refused={span: [_refused(each) for each in rows] for span, rows in found.refused.items()},
-        open_sessions=found.open_sessions,
+        open_sessions=found.open_sessions.count,
         ending=[Ending(**asdict(each)) for each in found.ending],
         queues=[Waiting(**asdict(each)) for each in found.queues],
     )

@@ -180,6 +180,14 @@ class Rights:
             query = query.where(_group.c.kind == kind)
         return page_of(self.db, query, None, GROUPS, lambda row: ListedGroup(*row), limit=limit, after=after)
 
+    def group_names(self, limit: int) -> list[str]:
+        """The names of groups to choose from: of the newest ``limit``, in their order."""
+        return self._names(_group, limit)
+
+    def role_names(self, limit: int) -> list[str]:
+        """The same of roles."""
+        return self._names(_role, limit)
+
     def group(self, group_id: str) -> ListedGroup:
         """One group; raises :class:`NotFound`."""
         if row := self.db.session.execute(_GROUPS.where(_group.c.id == group_id)).first():
@@ -195,6 +203,10 @@ class Rights:
     def roles(self, *, limit: int, after: str | None = None) -> Page[ListedRole]:
         """Roles, the newest first; raises as :meth:`who` does."""
         return page_of(self.db, _ROLES, None, ROLES, _listed, limit=limit, after=after)
+
+    def _names(self, table: sa.Table, limit: int) -> list[str]:
+        newest = sa.select(table.c.name).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(limit)
+        return sorted(self.db.session.scalars(newest))
 
 
 def _listed(row: Any) -> ListedRole:

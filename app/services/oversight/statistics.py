@@ -67,14 +67,16 @@ class Statistics:
         """
         now = self.clock()
         history = self._history(now, step, spans)
-        return Figures(now, self._clients(), self._users(), self._sessions(now), self._tokens(now, history), history)
+        return Figures(now, self.clients(), self.users(), self._sessions(now), self._tokens(now, history), history)
 
-    def _clients(self) -> dict[str, int]:
+    def clients(self) -> dict[str, int]:
+        """Applications, of which kind how many."""
         return self._counted(
             _client, active=_client.c.is_active, confidential=_client.c.is_confidential, listed=_client.c.is_listed
         )
 
-    def _users(self) -> dict[str, int]:
+    def users(self) -> dict[str, int]:
+        """Accounts, of which kind how many."""
         return self._counted(
             _user,
             active=_user.c.is_active,

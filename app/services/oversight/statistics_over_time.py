@@ -22,6 +22,8 @@ from app.services.tokens.keys import Keys
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SOON = timedelta(days=30)
 MOST_CAUSES = 100
+COUNTED_AT_ONCE = 10_000
+"""Up to how many open sessions are counted for a page."""
 _usage = cast(sa.Table, UsageHour.__table__)
 _session = cast(sa.Table, UserSession.__table__)
 _secret = cast(sa.Table, ClientSecret.__table__)
@@ -68,6 +70,14 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How many sessions were open; ``at`` says when they were counted, None for right now."""
+
+    count: int
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OverTime:
     """All of it at one moment; the last period of each list is under way."""
 
@@ -76,7 +86,7 @@ class OverTime:
     hours: list[Period]
     days: list[Period]
     refused: dict[str, list[Refused]] = field(default_factory=dict)
-    open_sessions: int = 0
+    open_sessions: Seen = field(default_factory=lambda: Seen(0))
     ending: list[Ending] = field(default_factory=list)
     queues: list[Queue] = field(default_factory=list)
 
@@ -94,8 +104,8 @@ class StatisticsOverTime:
         self.keys = keys
         self.outbox = outbox
 
-    def figures(self) -> OverTime:
-        """24 hours and 30 days, in UTC."""
+    def figures(self, most: int | None = None) -> OverTime:
+        """24 hours and 30 days, in UTC; of more than ``most`` open sessions, how many they were when last counted."""
         now = self.clock().astimezone(UTC)
         next_hour = now.replace(minute=0, second=0, microsecond=0) + HOUR
         tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
@@ -109,7 +119,7 @@ class StatisticsOverTime:
                 "24h": self._refused(Use.REFUSAL, next_hour - DAY),
                 "30d": self._refused(Use.REFUSED_IN_DAY, tomorrow - 30 * DAY),
             },
-            open_sessions=self._open_sessions(),
+            open_sessions=self._seen(rows, most),
             ending=[*self._secrets(now), *self._keys(now)],
             queues=self.outbox.queues(),
         )
@@ -123,7 +133,8 @@ class StatisticsOverTime:
     def _rows(self, since: datetime) -> list[Any]:
         """What was counted of everybody since then."""
         told = [use.value for use in (*SHOWN, Use.SESSIONS)]
-        wanted = sa.select(_usage.c.hour, _usage.c.kind, _usage.c.name, _usage.c.count.label("times")).where(
+        columns = (_usage.c.hour, _usage.c.kind, _usage.c.name, _usage.c.count.label("times"), _usage.c.last_at)
+        wanted = sa.select(*columns).where(
             _usage.c.client_id == EVERYBODY, _usage.c.hour >= since, _usage.c.kind.in_(told)
         )
         return list(self.db.session.execute(wanted))
@@ -148,6 +159,18 @@ class StatisticsOverTime:
     def _open_sessions(self) -> int:
         is_open = self.policy.open_rows(self.clock())
         return int(self.db.session.scalar(sa.select(sa.func.count()).select_from(_session).where(is_open)) or 0)
+
+    def _seen(self, rows: list[Any], most: int | None) -> Seen:
+        if most is None:
+            return Seen(self._open_sessions())
+        is_open = self.policy.open_rows(self.clock())
+        some = sa.select(sa.literal(1)).select_from(_session).where(is_open).limit(most + 1).subquery()
+        count = int(self.db.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
+        noted = [row for row in rows if row.kind == Use.SESSIONS.value]
+        if count <= most or not noted:
+            return Seen(count if count <= most else self._open_sessions())
+        last = max(noted, key=lambda row: row.hour)
+        return Seen(int(last.times), last.last_at)
 
     def _secrets(self, now: datetime) -> list[Ending]:
         wanted = (

@@ -34,7 +34,7 @@ def places(answer: dict[str, Any]) -> list[tuple[str, str, bool]]:
 def test_a_group_is_made_found_renamed_and_removed(backend: Backend) -> None:
     lab = made(backend, " R&D  연구소 ", "workspace")
     assert {**backend.get(f"/groups/{lab}"), "created_at": ""} == {
-        **{"id": lab, "name": "R&D 연구소", "kind": "workspace", "members": 0, "created_at": ""}
+        **{"id": lab, "name": "R&D 연구소", "kind": "workspace", "members": 0, "created_at": "", "allows_acting": False}
     }
     assert [each["name"] for each in backend.get("/groups?kind=workspace&search=r%26d")["groups"]] == ["R&D 연구소"]
     assert backend.get("/groups?kind=group&search=r%26d")["groups"] == []
