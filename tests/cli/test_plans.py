@@ -41,10 +41,10 @@ def test_plans_are_listed_and_what_they_give_is_changed(app: Flask) -> None:
     assert told(app, "users", "quota", EMAIL)["limit"] == 7
     assert told(app, "plans", "set-limit", "free", "unlimited")["monthly_limit"] is None
     assert told(app, "users", "quota", EMAIL)["limit"] is None
-    assert recorded(app, "plan:limit_set") == [
-        ("operator", {"plan": "free", "limit": 7, "former": 100}),
-        ("operator", {"plan": "free", "limit": None, "former": 7}),
-    ]
+    said = recorded(app, "plan:limit_set")
+    assert len(said) == 2
+    assert ("operator", {"plan": "free", "limit": 7, "former": 100}) in said
+    assert ("operator", {"plan": "free", "limit": None, "former": 7}) in said
     for wrong in (("golden", "7"), ("free", "-1"), ("free", "many"), ("free", "1_0"), ("free", "9" * 30)):
         assert "Error: " in run(app, "plans", "set-limit", *wrong, fails=True)
 
@@ -90,7 +90,8 @@ def test_a_plan_is_granted_for_a_while_and_ended(app: Flask, clock: Clock) -> No
     assert told(app, "users", "quota", EMAIL)["effective_plan"] == "free"
     assert len(told(app, "users", "end-override", EMAIL)["ended"]) == 1
     assert told(app, "users", "quota", EMAIL)["limit"] == 100
-    assert [details["reason"] for _, details in recorded(app, "account:plan:override_set")] == ["a fair", "a trial"]
+    said = recorded(app, "account:plan:override_set")
+    assert sorted(details["reason"] for _, details in said) == ["a fair", "a trial"]
     assert len(recorded(app, "account:plan:override_ended")) == 2
     for wrong in (
         ("set-override", "--reason", "nothing"),

@@ -97,9 +97,10 @@ def test_a_role_is_given_and_taken(app: Flask, browser: FlaskClient) -> None:
     log_in(browser)
     answered = client.userinfo(client.tokens()["access_token"]).json
     assert (answered["is_admin"], answered["role_name"], answered["roles"]) == (False, "member", ["member"])
-    assert recorded(app, "account:role:set") == [
-        ("operator", {"role": role, "group": "MAX"}) for role in ("admin", "member")
-    ]
+    said = recorded(app, "account:role:set")
+    assert len(said) == 2
+    for role in ("admin", "member"):
+        assert ("operator", {"role": role, "group": "MAX"}) in said
     assert mailed(app).count("role_changed") == 2
     assert "Roles are admin, member" in run(app, "users", "set-role", EMAIL, "owner", fails=True)
 
