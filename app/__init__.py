@@ -90,7 +90,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Flas
     mail.register(app, settings)
     cli.register(app)
     couriers: list[background.Courier] = [built.password_resets, built.logout_notices, mail.MailCourier(settings)]
-    couriers.append(social.FarewellCourier(settings))
+    couriers += [social.FarewellCourier(settings), built.batches]
     direct.configure(app, settings)
     documents = published.configure(app, settings, lambda: built.keys.changes)
     lessons = [

@@ -26,6 +26,7 @@ ROOMS = [
     "upkeep",
     "oversight",
     "identities",
+    "batches",
     "imports",
     "people",
     "hashes",

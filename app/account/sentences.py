@@ -152,6 +152,8 @@ SECTIONS: dict[str, str] = {
     "subscriptions": sentence("Subscriptions"),
     "quota": sentence("Usage this month"),
     "quota_uses": sentence("Usage history"),
+    "batches": sentence("Tasks for many people you began"),
+    "batch_lines": sentence("Tasks of administrators that concerned you"),
     "photo": sentence("Photo"),
     "sessions": sentence("Sessions"),
     "devices": sentence("Browsers you logged in with"),

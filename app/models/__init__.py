@@ -2,6 +2,7 @@
 
 from app.models.audit import AuditChain, AuditCheckpoint, AuditKey, AuditLog, AuditSeal
 from app.models.base import Base, UtcDateTime, is_of_people, new_id
+from app.models.batch import PeopleBatch, PeopleBatchLine
 from app.models.client import Client, ClientSecret, Scope, UsedAssertion
 from app.models.delivery import Delivery
 from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
@@ -38,6 +39,8 @@ __all__ = [
     "KnownSecrets",
     "Membership",
     "OneTimeToken",
+    "PeopleBatch",
+    "PeopleBatchLine",
     "Permission",
     "Photo",
     "Plan",

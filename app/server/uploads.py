@@ -5,12 +5,14 @@ from typing import IO
 
 from flask import Request, request
 
+from app.services.batches.batches import MOST_BYTES
 from app.settings import Settings
 from app.wiring import services
 
 BESIDE = 256 * 1024
 """Bytes of a form without its file."""
 FORM, PROGRAM = (b"POST /account/profile",), (b"PUT /api/v1/auth/photo", b"PUT /api/auth/photo")
+OF_PEOPLE = (b"POST /admin/people/import",)
 
 
 class PortalRequest(Request):
@@ -29,7 +31,12 @@ class PortalRequest(Request):
 def longer_bodies(settings: Settings) -> tuple[tuple[bytes, int], ...]:
     """The requests that may bring a file, and most bytes of each."""
     form, program = _most_of_form(settings), settings.accounts.photo_bytes
-    return (*((each, form) for each in FORM), *((each, program) for each in PROGRAM))
+    people = _most_of_people()
+    return (
+        *((each, form) for each in FORM),
+        *((each, program) for each in PROGRAM),
+        *((each, people) for each in OF_PEOPLE),
+    )
 
 
 def expect_form_with_file() -> None:
@@ -41,10 +48,19 @@ def expect_form_with_file() -> None:
     request.max_content_length = _most_of_form(services.settings)
 
 
+def expect_file_of_people() -> None:
+    """Let the form of the running request hold a file of people; one that is somewhat too large is refused by name."""
+    request.max_content_length = _most_of_people()
+
+
 def received_file() -> bytes:
     """The file that is the body of the running request; 413 for one that is too large."""
     request.max_content_length = services.settings.accounts.photo_bytes
     return request.get_data()
+
+
+def _most_of_people() -> int:
+    return 2 * MOST_BYTES + BESIDE
 
 
 def _most_of_form(settings: Settings) -> int:

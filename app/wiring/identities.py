@@ -10,10 +10,10 @@ from app.services.identities.email_codes import EmailCodes
 from app.services.identities.farewells import Farewells
 from app.services.identities.identities import Identities
 from app.services.identities.requests import ProviderRequests
-from app.wiring.people import ImportsRoom
+from app.wiring.people import BatchesRoom
 
 
-class IdentitiesRoom(ImportsRoom):
+class IdentitiesRoom(BatchesRoom):
     """Builds the services of :mod:`app.services.identities`."""
 
     @cached_property

@@ -1,8 +1,10 @@
-"""PeopleRoom: accounts and what they log in with; ImportsRoom: those who come from another system."""
+"""PeopleRoom: accounts and what they log in with; ImportsRoom, BatchesRoom: those who come, or are seen to, as many."""
 
 from datetime import timedelta
 from functools import cached_property
 
+from app.services.batches.batches import Batches
+from app.services.batches.deeds import Deeds
 from app.services.imports.imports import Imports
 from app.services.people.accounts import Accounts
 from app.services.people.activity import Activity
@@ -161,4 +163,34 @@ class ImportsRoom(PeopleRoom):
             self.tenancy,
             self.administrators,
             self.one_time_tokens,
+        )
+
+
+class BatchesRoom(ImportsRoom):
+    """Builds the services of :mod:`app.services.batches`."""
+
+    @cached_property
+    def deeds(self) -> Deeds:
+        return Deeds(
+            self.db,
+            self.administrators,
+            self.administration,
+            self.sessions,
+            self.password_resets,
+            self.standing,
+            self.plans,
+            self.tenancy,
+            self.mail,
+        )
+
+    @cached_property
+    def batches(self) -> Batches:
+        return Batches(
+            self.db,
+            self.clock,
+            self.sealer,
+            self.outbox,
+            self.administrators,
+            self.imports,
+            self.deeds,
         )

@@ -1,13 +1,24 @@
 """People, found by what is known of them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
+
+from flask import redirect, request, url_for
+from flask_login import current_user
 
 from app.admin.lists import PAGE, YES_NO, Filters
-from app.admin.pages import asked, desk, show
+from app.admin.pages import Answer, PlainForm, asked, desk, show
+from app.errors import InvalidInput
+from app.languages import gettext as _
+from app.services.batches.batches import MOST_PEOPLE
+from app.services.foundation.environment import Caller
 from app.services.foundation.powers import USERS
 from app.services.oversight.directory import Sort, Wanted
 from app.web.providers import provider_title
+from app.web.security import caller
 from app.wiring import services
 
 people_desk = desk("admin_people", "/people", USERS)
@@ -21,15 +32,49 @@ MORE = ("admin", "leaving", "provider", "group", "role", "joined", "login")
 """Filters that lie folded until one of them is in use."""
 
 
-@bp.get("")
-def people() -> str:
-    """People as they are sorted, of whom all that the address asks for holds."""
+@bp.route("", methods=["GET", "POST"])
+def people() -> Answer:
+    """People as they are sorted, of whom all that the address asks for holds; choose some of them, or all."""
+    form = PlainForm()
+    if not form.is_submitted():
+        return _page(form)
+    if not form.validate():
+        return _page(form), 400
+    acting = people_desk.acting()
+    try:
+        chosen = _all_that_fit() if "all" in request.form else _chosen(request.form.getlist("person"))
+        task = services.batches.choose(chosen, acting)
+    except InvalidInput as refusal:
+        form.form_errors.append(_(refusal.message))
+        return _page(form), 400
+    return redirect(url_for("admin_people.task", task_id=task), 303)
+
+
+def _chosen(values: list[str]) -> list[str]:
+    """The ids among them, in the form ids are kept in."""
+    found = []
+    for value in values:
+        with suppress(ValueError):
+            found.append(str(UUID(value)))
+    return found
+
+
+def _all_that_fit() -> list[str]:
+    """Everybody the address asks for; one more than may be chosen says that they are too many."""
+    page = services.directory.page(wanted_by(asked_filters()), limit=MOST_PEOPLE + 1)
+    return [each.id for each in page.items]
+
+
+def _page(form: PlainForm) -> str:
     filters = asked_filters()
     wanted = wanted_by(filters)
     sort = Sort(filters["sort"] or Sort.NEWEST)
     page = services.directory.page(wanted, limit=PAGE, after=asked("after"), sort=sort)
     return show(
         "people/listing",
+        form,
+        most=MOST_PEOPLE,
+        tasks=sum(each.is_under_way for each in services.batches.all(looking())),
         page=page,
         filters=filters,
         is_filtered=any(value for name, value in filters.items() if name != "sort"),
@@ -40,6 +85,11 @@ def people() -> str:
         groups=services.rights.group_names(MOST_NAMES),
         roles=services.rights.role_names(MOST_NAMES),
     )
+
+
+def looking() -> Caller:
+    """Whoever is here, for what is only looked at in this request."""
+    return replace(caller(), actor=current_user.id, powers=current_user.powers)
 
 
 def asked_filters() -> Filters:

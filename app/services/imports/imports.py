@@ -1,15 +1,15 @@
 """Imports of people: a file is read once, a hundred rows at a time, each hundred a transaction of its own."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import IO, Any
 
 from app.errors import InvalidInput
 from app.models import new_id
 from app.services.foundation.environment import Caller, Clock, Database
-from app.services.imports.judging import Action, Judge, Outcome, Seen, Verdict, is_primary
+from app.services.imports.judging import Action, Judge, Outcome, Seen, Verdict, is_primary, note
 from app.services.imports.rows import COLUMNS
 from app.services.imports.sheets import Form, Line, Sheet
 from app.services.people.accounts import Accounts, Newcomer
@@ -67,13 +67,23 @@ class Imports:
         self.administrators = administrators
         self.tokens = tokens
 
-    def begin(self, stream: IO[bytes], form: Form, caller: Caller, wishes: Wishes | None = None) -> "Run":
+    def begin(
+        self,
+        stream: IO[bytes],
+        form: Form,
+        caller: Caller,
+        wishes: Wishes | None = None,
+        *,
+        after: int = 0,
+        before: Mapping[Action, int] | None = None,
+    ) -> "Run":
         """An import that goes on as its outcomes are asked for; raises :class:`InvalidInput` for a file that is none.
 
         Commits after each :data:`ROWS_AT_ONCE` rows. A run that was cut short goes on by another one with the file:
-        whoever is there by then is left alone.
+        whoever is there by then is left alone. Or it goes on ``after`` the last row that was done, with the counts of
+        ``before``.
         """
-        return Run(self, Sheet(stream, form, COLUMNS), form, caller, wishes or Wishes())
+        return Run(self, Sheet(stream, form, COLUMNS), form, caller, wishes or Wishes(), after, before or {})
 
     def do(self, lines: Sequence[Line], seen: Seen, caller: Caller, wishes: Wishes) -> list[Outcome]:
         """Judge rows, and do what that says unless it is a rehearsal; a transaction of its own. Commits."""
@@ -161,10 +171,20 @@ class Run:
     ``counts`` says how many rows became what so far, ``sha256`` is that of the file once all of it was read.
     """
 
-    def __init__(self, imports: Imports, sheet: Sheet, form: Form, caller: Caller, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        imports: Imports,
+        sheet: Sheet,
+        form: Form,
+        caller: Caller,
+        wishes: Wishes,
+        after: int,
+        before: Mapping[Action, int],
+    ) -> None:
         self.form = form
         self.wishes = wishes
-        self.counts: Counter[Action] = Counter()
+        self.counts: Counter[Action] = Counter(before)
+        self._after = after
         self._imports = imports
         self._sheet = sheet
         # What is on record of one run is found by one id, as what a request did is.
@@ -182,7 +202,9 @@ class Run:
 
     def __iter__(self) -> Iterator[list[Outcome]]:
         """The outcomes, a part at a time; once."""
-        seen, rows = Seen(), iter(self._sheet)
+        seen, rows, now = Seen(), iter(self._sheet), self._imports.clock()
+        if self._after:
+            rows = dropwhile(lambda line: note(line, seen, now, self._after), rows)
         while lines := list(islice(rows, ROWS_AT_ONCE)):
             outcomes = self._imports.do(lines, seen, self._caller, self.wishes)
             self.counts.update(each.action for each in outcomes)

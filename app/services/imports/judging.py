@@ -87,6 +87,16 @@ class Seen:
         return None if first == row else first
 
 
+def note(line: Line, seen: Seen, now: datetime, last: int) -> bool:
+    """Remember the e-mail of a row that was done; answers whether it is one, being ``last`` or before it."""
+    if line.number > last:
+        return False
+    _, email, _ = _read(line, now)
+    if email:
+        seen.before(email, line.number)
+    return True
+
+
 def is_primary(group: GroupRecord) -> bool:
     """Whether it is the group that new people join."""
     return group.name == PRIMARY_GROUP and group.kind == GROUP

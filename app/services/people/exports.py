@@ -22,6 +22,8 @@ from app.models import (
     KnownDevice,
     Membership,
     OneTimeToken,
+    PeopleBatch,
+    PeopleBatchLine,
     Photo,
     PlanOverride,
     ProviderRequest,
@@ -109,6 +111,12 @@ SECTIONS = (
     ),
     _of("quota", Quota, ("used", "began_at", "resets_at"), latest="began_at"),
     _of("quota_uses", QuotaUse, ("client_id", "amount", "given_back", "plan", "monthly_limit", "created_at")),
+    _of(
+        "batches",
+        PeopleBatch,
+        ("id", "kind", "state", "wishes", "total", "done", "counts", "created_at", "finished_at"),
+    ),
+    _of("batch_lines", PeopleBatchLine, ("batch_id", "number", "result", "reasons"), latest="number"),
     _of("photo", Photo, ("id", "covers", "created_at")),
     _of(
         "sessions",

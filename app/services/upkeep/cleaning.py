@@ -17,6 +17,7 @@ from app.models import (
     Interaction,
     KnownDevice,
     OneTimeToken,
+    PeopleBatch,
     ProviderAnswer,
     ProviderRequest,
     QuotaUse,
@@ -54,6 +55,8 @@ KEPT: tuple[tuple[type[Base], timedelta], ...] = (
     (UsedAssertion, timedelta()),
     (QuotaUse, timedelta()),
     (BillingEvent, timedelta()),
+    # Has waited for an hour, or been told of for a week; its lines go with it.
+    (PeopleBatch, timedelta()),
     # Lives on for a week after it arrived or was given up, for who looks for a mail.
     (Delivery, timedelta()),
 )

@@ -6,7 +6,16 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from app.errors import InvalidInput
-from app.models import AuditKey, Delivery, EmailCode, Identity, ProviderAnswer, ProviderRequest, SigningKey
+from app.models import (
+    AuditKey,
+    Delivery,
+    EmailCode,
+    Identity,
+    PeopleBatch,
+    ProviderAnswer,
+    ProviderRequest,
+    SigningKey,
+)
 from app.services.foundation.agreement import ALIVE, Agreement
 from app.services.foundation.environment import NOBODY, Caller, Database
 from app.services.foundation.sealing import Sealer, Unopenable
@@ -26,6 +35,7 @@ SEALED: dict[str, tuple[sa.Column[Any], sa.Column[Any]]] = {
         cast(Any, ProviderAnswer.__table__).c.sealed,
     ),
     "codes in mails": (cast(Any, EmailCode.__table__).c.key_hash, cast(Any, EmailCode.__table__).c.sealed_code),
+    "files of people": (cast(Any, PeopleBatch.__table__).c.id, cast(Any, PeopleBatch.__table__).c.sealed),
     "deliveries": (cast(Any, Delivery.__table__).c.id, cast(Any, Delivery.__table__).c.sealed),
 }
 """The id and the sealed text of every row that ``ENCRYPTION_KEYS`` open. What Redis has of sessions are only copies."""
