@@ -99,7 +99,8 @@ def report(task_id: Any) -> Response:
 
 def told(reason: Any) -> str:
     """A reason as people read it: the column of a file that it is about, and what is wrong."""
-    text = _(reason["sentence"], **reason.get("facts", {}))
+    said = reason["sentence"]
+    text = _(said, **reason.get("facts", {}))
     return f"{reason['column']}: {text}" if reason.get("column") else text
 
 

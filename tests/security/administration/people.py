@@ -1,8 +1,10 @@
 """Forms about people."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 from PIL import Image
+from werkzeug.test import TestResponse
 
 from app.services.foundation.environment import NOBODY
 from tests.pictures import encoded
@@ -76,7 +78,47 @@ def removing_photo(parties: Parties) -> Form:
     return form
 
 
+def choosing(parties: Parties) -> Form:
+    """The form of the list that chooses somebody new."""
+    form = about("")(parties)
+    return Form(form.browser, "/admin/people", {"person": form.path.split("/")[3]})
+
+
+def task(parties: Parties) -> Form:
+    """The form that has something done to who was chosen."""
+    form = choosing(parties)
+    chosen = form.send(form.token())
+    assert chosen.status_code == 303
+    return Form(form.browser, f"{chosen.location}?deed=disable")
+
+
+def stopping(parties: Parties) -> Form:
+    """The form that stops it."""
+    form = task(parties)
+    return Form(form.browser, f"{form.path.partition('?')[0]}/stop")
+
+
+class FileForm(Form):
+    """A form with a file, which is read each time it is sent."""
+
+    def send(self, token: str | None, **headers: str) -> TestResponse:
+        """Send it with the file."""
+        form = {**self.values, "file": (BytesIO(b'{"email": "imported@example.com"}'), "people.jsonl")}
+        if token is not None:
+            form["csrf_token"] = token
+        return self.browser.post(self.path, data=form, headers=headers)
+
+
+def file_of_people(parties: Parties) -> Form:
+    """The form that sends a file."""
+    return FileForm(administrator(parties), "/admin/people/import", {"written": "jsonl"})
+
+
 FORMS: dict[str, Callable[[Parties], Form]] = {
+    "admin_people.people": choosing,
+    "admin_people.task": task,
+    "admin_people.stop_task": stopping,
+    "admin_people.import_file": file_of_people,
     "admin_people.act": about("disable"),
     "admin_people.begin_acting": acting,
     "acting.end": acting_end,
