@@ -104,7 +104,14 @@ def test_those_who_were_chosen_are_disabled_and_nobody_else(app: Flask, people: 
 
 @pytest.mark.parametrize(
     ("deed", "query"),
-    [("enable", ""), ("log-out", ""), ("reset", ""), ("plan", "&plan=pro"), ("place", "&group=Lab&role=member")],
+    [
+        ("enable", ""),
+        ("verify", ""),
+        ("log-out", ""),
+        ("reset", ""),
+        ("plan", "&plan=pro"),
+        ("place", "&group=Lab&role=member"),
+    ],
 )
 def test_each_deed_does_what_it_says(app: Flask, people: list[str], deed: str, query: str) -> None:
     office, theirs = administrator(app), app.test_client()
@@ -112,6 +119,7 @@ def test_each_deed_does_what_it_says(app: Flask, people: list[str], deed: str, q
         services = app.extensions["services"]
         services.groups.create("Lab", "workspace", NOBODY)
         services.administration.disable(people[1])
+        services.administration.vouch(people[0], is_verified=False)
         services.db.session.commit()
     log_in(theirs, "p0@example.com")
     task = choose(office, *people[:2]).location
@@ -122,6 +130,9 @@ def test_each_deed_does_what_it_says(app: Flask, people: list[str], deed: str, q
     if deed == "enable":
         assert results == {"p0@example.com": "skipped", "p1@example.com": "done"}
         assert "p1@example.com" in active(app)
+    elif deed == "verify":
+        assert results == {"p0@example.com": "done", "p1@example.com": "skipped"}
+        assert facts.one("SELECT email_verified FROM users WHERE email = 'p0@example.com'")
     elif deed == "log-out":
         assert theirs.get("/account/profile").status_code == 303
     elif deed == "reset":

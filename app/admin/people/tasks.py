@@ -15,8 +15,8 @@ from app.admin.pages import Answer, PlainForm, asked, done, show
 from app.admin.people.listing import MOST_NAMES, bp, looking, people_desk
 from app.errors import InvalidInput, sentence
 from app.languages import gettext as _
-from app.services.batches.batches import Batch, BatchLine, Foresight, Kind, State
 from app.services.batches.deeds import Deed, Wish
+from app.services.batches.states import Batch, BatchLine, Foresight, Kind, State
 from app.wiring import services
 
 REFRESH_SECONDS = 3
@@ -28,14 +28,15 @@ DEEDS: dict[str, str] = {
     Deed.ENABLE: sentence("Enable the accounts"),
     Deed.LOG_OUT: sentence("Log out everywhere"),
     Deed.RESET: sentence("Mail links for new passwords"),
+    Deed.VERIFY: sentence("Count the addresses as verified"),
     Deed.PLAN: sentence("Change the plan"),
     Deed.PLACE: sentence("Add to a group"),
 }
 RESULTS = {
     "done": sentence("Done"),
     "skipped": sentence("Skipped"),
-    "created": sentence("Created"),
-    "updated": sentence("Changed"),
+    "created": sentence("New accounts"),
+    "updated": sentence("Changed accounts"),
     "unchanged": sentence("As before"),
     "refused": sentence("Refused"),
     "": sentence("Waits"),

@@ -4,11 +4,10 @@ Each is its administrator's own, and each part asks anew how far they may go. A 
 who was done is done no second time, and of a file whoever is there by then is left alone.
 """
 
-import enum
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from io import BytesIO
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ import sqlalchemy as sa
 from app.errors import InvalidInput, NotFound, PortalError, sentence
 from app.models import PeopleBatch, PeopleBatchLine, User, new_id
 from app.services.batches.deeds import Deed, Deeds, Wish
+from app.services.batches.states import Batch, BatchLine, Foresight, Kind, Result, State, shown
 from app.services.delivery.outbox import Due, Outbox
 from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.powers import USERS
@@ -46,71 +46,6 @@ _batch = cast(sa.Table, PeopleBatch.__table__)
 _line = cast(sa.Table, PeopleBatchLine.__table__)
 _user = cast(sa.Table, User.__table__)
 _WHOLE = [each for each in _batch.c if each.name != "sealed"]
-
-
-class Kind(enum.StrEnum):
-    """What a batch is made of."""
-
-    SELECTION = "selection"
-    IMPORT = "import"
-
-
-class State(enum.StrEnum):
-    """What has become of a batch: ``ready`` waits for a word, ``rehearsing`` reads a file and writes nothing."""
-
-    REHEARSING = "rehearsing"
-    READY = "ready"
-    RUNNING = "running"
-    DONE = "done"
-    STOPPED = "stopped"
-
-
-class Result(enum.StrEnum):
-    """What became of somebody who was chosen."""
-
-    DONE = "done"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch as its administrator sees it; ``total`` is 0 for a file that was not read to its end yet."""
-
-    id: str
-    kind: Kind
-    state: State
-    wishes: Mapping[str, Any]
-    total: int
-    done: int
-    counts: Mapping[str, int]
-    problem: str
-    created_at: datetime
-    finished_at: datetime | None
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether something happens by itself."""
-        return self.state in {State.REHEARSING, State.RUNNING}
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLine:
-    """What became of one; ``reasons`` are sentences with the column of a file they are about and what is in them."""
-
-    number: int
-    user_id: str | None
-    email: str
-    result: str
-    reasons: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Foresight:
-    """How many people something would be done to, and how many not, by reason; ``moved`` are logged out by it."""
-
-    people: int
-    skipped: Mapping[str, int]
-    moved: int = 0
 
 
 class Batches:
@@ -206,14 +141,12 @@ class Batches:
 
     def one(self, batch_id: str, caller: Caller) -> Batch:
         """A batch of this administrator; raises :class:`NotFound`."""
-        return _shown(self._owned(batch_id, _owner(caller)))
+        return shown(self._owned(batch_id, _owner(caller)))
 
     def all(self, caller: Caller, limit: int = 50) -> list[Batch]:
         """Those of this administrator, the latest first."""
         theirs = sa.select(*_WHOLE).where(_batch.c.user_id == _owner(caller), _batch.c.expires_at > self.clock())
-        return [
-            _shown(row) for row in self.db.session.execute(theirs.order_by(_batch.c.created_at.desc()).limit(limit))
-        ]
+        return [shown(row) for row in self.db.session.execute(theirs.order_by(_batch.c.created_at.desc()).limit(limit))]
 
     def lines(self, batch_id: str, caller: Caller, *, after: int = 0, limit: int = MOST_LINES) -> list[BatchLine]:
         """What became of each, in order, behind that number."""
@@ -384,18 +317,3 @@ def _owner(caller: Caller, *, is_full: bool = False) -> str:
 
 def _wish(facts: Mapping[str, Any]) -> Wish:
     return Wish(**{**facts, "deed": Deed(facts["deed"])})
-
-
-def _shown(row: Any) -> Batch:
-    return Batch(
-        row.id,
-        Kind(row.kind),
-        State(row.state),
-        row.wishes,
-        row.total,
-        row.done,
-        row.counts,
-        row.problem,
-        row.created_at,
-        row.finished_at,
-    )

@@ -43,6 +43,7 @@ class Deed(enum.StrEnum):
     ENABLE = "enable"
     LOG_OUT = "log-out"
     RESET = "reset"
+    VERIFY = "verify"
     PLAN = "plan"
     PLACE = "place"
 
@@ -69,6 +70,7 @@ class Target:
     email: str
     locale: str
     is_active: bool
+    is_verified: bool
     has_powers: bool
     plan: str
     is_subscribed: bool
@@ -120,7 +122,7 @@ class Deeds:
         in_group = sa.and_(_place.c.user_id == _user.c.id, _place.c.group_id == wish.group_id)
         query = (
             sa.select(
-                *(_user.c[name] for name in ("id", "email", "locale", "is_active", "plan")),
+                *(_user.c[name] for name in ("id", "email", "locale", "is_active", "email_verified", "plan")),
                 sa.or_(ADMINISTERS, _user.c.is_staff, powerful).label("has_powers"),
                 _user.c.billing_subscription_id.is_not(None).label("is_subscribed"),
                 _place.c.role_id,
@@ -137,6 +139,7 @@ class Deeds:
         is_so = {
             Deed.DISABLE: not target.is_active,
             Deed.ENABLE: target.is_active,
+            Deed.VERIFY: target.is_verified,
             Deed.PLAN: target.plan == wish.plan,
             Deed.PLACE: target.role_id is not None and target.role_id == wish.role_id,
         }
@@ -160,6 +163,8 @@ class Deeds:
             self.sessions.end_everything(target.id, ENDED, caller)
         elif wish.deed is Deed.RESET:
             self.password_resets.request(target.email, target.locale, None, caller)
+        elif wish.deed is Deed.VERIFY:
+            self.administration.vouch(target.id, is_verified=True, caller=caller)
         elif wish.deed is Deed.PLAN:
             self.administration.set_plan(target.id, wish.plan, caller)
         else:
@@ -172,6 +177,7 @@ def _target(row: Any) -> Target:
         row.email,
         row.locale,
         row.is_active,
+        row.email_verified,
         bool(row.has_powers),
         row.plan,
         bool(row.is_subscribed),
