@@ -2,9 +2,8 @@
 
 from app.models.audit import AuditChain, AuditCheckpoint, AuditKey, AuditLog, AuditSeal
 from app.models.base import Base, UtcDateTime, is_of_people, new_id
-from app.models.batch import PeopleBatch, PeopleBatchLine
 from app.models.client import Client, ClientSecret, Scope, UsedAssertion
-from app.models.delivery import Delivery
+from app.models.delivery import Delivery, PeopleBatch, PeopleBatchLine
 from app.models.grant import AuthorizationCode, Consent, RefreshToken, RevokedToken, TokenFamily
 from app.models.identity import EmailCode, Identity, ProviderAnswer, ProviderRequest
 from app.models.known_secret import KnownSecrets
