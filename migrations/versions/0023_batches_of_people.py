@@ -63,7 +63,7 @@ def upgrade() -> None:
             ['user_id'], ['users.id'], name=op.f('fk_people_batch_lines_user_id_users'), ondelete='CASCADE'
         ),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_people_batch_lines')),
-        sa.UniqueConstraint('batch_id', 'number', name=op.f('uq_people_batch_lines_batch_id')),
+        sa.UniqueConstraint('batch_id', 'number', name=op.f('uq_people_batch_lines_batch_id_number')),
     )
     op.create_index(op.f('ix_people_batch_lines_user_id'), 'people_batch_lines', ['user_id'])
     if op.get_context().dialect.name != 'postgresql':
