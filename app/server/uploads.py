@@ -60,7 +60,7 @@ def received_file() -> bytes:
 
 
 def _most_of_people() -> int:
-    return 2 * MOST_BYTES + BESIDE
+    return MOST_BYTES + MOST_BYTES // 4 + BESIDE
 
 
 def _most_of_form(settings: Settings) -> int:

@@ -54,6 +54,15 @@ palette.addEventListener('keydown', (event) => {
   stops[Math.min(Math.max(next, 0), stops.length - 1)].focus();
 });
 
+/** A file that is too large is not sent in vain. */
+for (const input of document.querySelectorAll('input[data-most]')) {
+  const problem = input.parentElement.querySelector('[data-too-large]');
+  input.addEventListener('change', () => {
+    problem.hidden = !(input.files[0]?.size > Number(input.dataset.most));
+    if (!problem.hidden) input.value = '';
+  });
+}
+
 palette.addEventListener('click', (event) => {
   if (event.target === palette) palette.close();
 });

@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.server import uploads
 from app.server.background import Background
 from app.services.batches import batches
 from app.services.foundation.environment import NOBODY
@@ -268,12 +269,23 @@ def test_a_file_is_tried_then_imported_and_gone(app: Flask, people: list[str]) -
         (b"", "Choose a file."),
         (b"name\nAda", "The first row has to name the columns"),
         ("email\na@example.com".encode("utf-16"), "This file is not in UTF-8."),
+        ("email,name\na@example.com,김민수".encode("cp949"), "This file is not in UTF-8."),
     ],
 )
 def test_a_file_that_is_none_is_said_beside_the_field(app: Flask, content: bytes, problem: str) -> None:
     office = administrator(app)
     refused = upload(office, content)
     assert (refused.status_code, problem in refused.text) == (400, True)
+    assert Facts(app).one("SELECT count(*) FROM people_batches") == 0
+
+
+def test_a_file_that_is_too_large_is_refused_by_name(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = administrator(app)
+    for patched, size in ((uploads, batches.MOST_BYTES * 2), (batches, 2000)):
+        monkeypatch.setattr(patched, "MOST_BYTES", 1000)
+        refused = upload(office, b"email\n" + b"x" * size)
+        assert refused.status_code in {400, 413}
+        assert 'id="file-error">This file is too large.' in refused.text
     assert Facts(app).one("SELECT count(*) FROM people_batches") == 0
 
 

@@ -80,4 +80,4 @@ def import_file() -> Answer:
 
 
 def _page(form: FileOfPeopleForm) -> str:
-    return show("people/import", form, most=MOST_BYTES // 2**20)
+    return show("people/import", form, most=MOST_BYTES // 2**20, most_bytes=MOST_BYTES, too_large=TOO_LARGE)

@@ -28,10 +28,10 @@ from app.services.tenancy.administrators import Administrators
 
 TURN = "people_batch"
 MOST_PEOPLE = 1000
-MOST_BYTES = 4 << 20
+MOST_BYTES = 12 << 20
 MOST_LINES = 5000
 """So many rows of a file are told of one by one; the others are counted."""
-AT_ONCE = {"selection": 20, "import": 300}
+AT_ONCE = {"selection": 20, "import": 1000}
 LIFE = timedelta(hours=1)
 """How long what was begun waits for its word; the file of an import goes then."""
 KEPT = timedelta(days=7)
@@ -39,6 +39,7 @@ UNKNOWN = sentence("There is no such task any more, or it is somebody else's.")
 NOBODY_CHOSEN = sentence("Choose at least one person.")
 TOO_MANY = sentence("More than 1,000 people fit. Ask for less, and do it in parts.")
 TOO_LARGE = sentence("This file is too large. Use the command users import, which takes files of any size.")
+NOT_UTF8 = sentence("This file is not in UTF-8. Save it as UTF-8, which Excel calls CSV UTF-8, and choose it again.")
 UNDER_WAY = sentence("It has begun already.")
 NOT_READ = sentence("The file could not be opened any more. Send it again.")
 NO_POWER = sentence("Whoever began it may not do this any more.")
@@ -95,6 +96,9 @@ class Batches:
         _owner(caller, is_full=True)
         if len(content) > MOST_BYTES:
             raise InvalidInput(TOO_LARGE, "file")
+        if form is Form.CSV and not _is_utf8(content):
+            # Row by row it would be said a thousand times.
+            raise InvalidInput(NOT_UTF8, "file")
         wishes = Wishes(is_rehearsal=True, updates=updates, allows_admins=allows_admins)
         self.imports.begin(BytesIO(content), form, caller, wishes)
         told = {"form": form.value, "updates": updates, "allows_admins": allows_admins, "bytes": len(content)}
@@ -313,6 +317,14 @@ def _owner(caller: Caller, *, is_full: bool = False) -> str:
     if caller.powers is not None:
         caller.powers.require(*(() if is_full else (USERS,)))
     return caller.actor
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _wish(facts: Mapping[str, Any]) -> Wish:

@@ -202,9 +202,9 @@ class Run:
 
     def __iter__(self) -> Iterator[list[Outcome]]:
         """The outcomes, a part at a time; once."""
-        seen, rows, now = Seen(), iter(self._sheet), self._imports.clock()
+        seen, rows = Seen(), iter(self._sheet)
         if self._after:
-            rows = dropwhile(lambda line: note(line, seen, now, self._after), rows)
+            rows = dropwhile(lambda line: note(line, seen, self._after), rows)
         while lines := list(islice(rows, ROWS_AT_ONCE)):
             outcomes = self._imports.do(lines, seen, self._caller, self.wishes)
             self.counts.update(each.action for each in outcomes)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.errors import InvalidInput, sentence
 from app.models import User
 from app.services.foundation.environment import Database
-from app.services.imports.rows import Problem, Row, read
+from app.services.imports.rows import Problem, Row, email_of, read
 from app.services.imports.sheets import Line
 from app.services.people.one_time_tokens import OneTimeTokens
 from app.services.plans.catalogue import Plans
@@ -87,12 +87,11 @@ class Seen:
         return None if first == row else first
 
 
-def note(line: Line, seen: Seen, now: datetime, last: int) -> bool:
+def note(line: Line, seen: Seen, last: int) -> bool:
     """Remember the e-mail of a row that was done; answers whether it is one, being ``last`` or before it."""
     if line.number > last:
         return False
-    _, email, _ = _read(line, now)
-    if email:
+    if email := email_of(line.values):
         seen.before(email, line.number)
     return True
 

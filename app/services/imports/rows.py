@@ -94,6 +94,14 @@ def read(values: Mapping[str, Any], now: datetime) -> tuple[Row | None, str, lis
     return (None, email, problems) if problems else (Row(**found), email, [])
 
 
+def email_of(values: Mapping[str, Any]) -> str:
+    """The e-mail of a row as accounts keep it, empty where it has none; nothing else of it is read."""
+    try:
+        return str(_RULES["email"](_clean(values.get("email"))))
+    except InvalidInput:
+        return ""
+
+
 def full_name(given: str, family: str) -> str:
     """The two names together, in the order of their script: 김민수, Ada King."""
     if given and family and _EASTERN.fullmatch(given + family):
