@@ -165,6 +165,7 @@ SECTIONS: dict[str, str] = {
     "mailed_links": sentence("Links sent by mail"),
     "deliveries": sentence("Mails and notices"),
     "owned_applications": sentence("Applications you own"),
+    "selfchecks": sentence("Self-checks you started"),
     "activity": sentence("Activity"),
 }
 """The parts of an export (:data:`app.services.people.exports.SECTIONS`) and what people call them."""

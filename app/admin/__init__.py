@@ -37,6 +37,10 @@ GET|POST /admin/clients/<client_id>/redirect-uris/new             register an ad
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads
 GET      /admin/settings                            what the portal runs with; ?q=…&group=…&source=…&set=…
+GET      /admin/self-check                          the run under way, the last report and those before
+GET      /admin/self-check/<report_id>              what one run found, and what is otherwise than before
+GET|POST /admin/self-check/new                      what it does, and beginning one
+POST     /admin/self-check/stop                     end the run under way
 
 Each part is opened by a permission of its own (:mod:`app.services.foundation.powers`), and all of them to who
 administers the platform. What cannot be undone, and what lets an application do more, asks for a proof once more if the

@@ -50,6 +50,8 @@ def home() -> str:
         ending=[each for each in found.ending if kinds[each.kind]],
         queues=found.queues if powers.cover(SYSTEM) else None,
         failing=sum(each.count for each in found.queues if each.is_failing) if powers.cover(SYSTEM) else 0,
+        checked=services.selfchecks.last_whole() if powers.cover(SYSTEM) else None,
+        sees_system=powers.cover(SYSTEM),
         schema=schema.known()[0],
         ways=[place for area in areas_for(powers)[1:] for place in area.places],
     )

@@ -58,6 +58,7 @@ AREAS = (
         (
             Place("admin_keys.keys", "key", sentence("Signing keys"), (KEYS,)),
             Place("admin_settings.settings", "sliders", sentence("Settings"), (SYSTEM,)),
+            Place("admin_selfcheck.selfcheck", "shield-check", sentence("Self-check"), (SYSTEM,)),
         ),
     ),
 )

@@ -12,7 +12,8 @@ import click
 
 from app.cli.outcome import OPERATOR, as_json, over_everything
 from app.selfcheck.findings import Finding, Outcome, Score
-from app.selfcheck.run import CannotRun, names, run
+from app.selfcheck.reports import kept
+from app.selfcheck.run import CannotRun, names, origin_of, run
 from app.wiring import services
 
 FAILED, CANNOT_RUN = 1, 2
@@ -28,11 +29,13 @@ SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.WARNED: "warnin
 def selfcheck(url: str, only: tuple[str, ...], as_json: bool) -> None:
     """Attack the running portal at URL (PUBLIC_URL) as a stranger would, and say what held.
 
-    Exits with 1 if something did not hold, with 2 if nothing could be tried.
+    A whole run is kept for the administrators' page. Exits with 1 if something did not hold, with 2 if nothing could be
+    tried.
     """
     if unknown := [name for name in only if name not in names()]:
         raise click.UsageError(f"There is no probe {unknown[0]}. Probes are {', '.join(names())}.")
     found: list[Finding] = []
+    began_at = services.clock()
     try:
         with _ended_in_order(), closing(run(services, url, only=only, caller=OPERATOR)) as findings:
             for finding in findings:
@@ -42,6 +45,10 @@ def selfcheck(url: str, only: tuple[str, ...], as_json: bool) -> None:
     except CannotRun as reason:
         click.echo(f"Error: {reason}", err=True)
         sys.exit(CANNOT_RUN)
+    if not only:
+        address = origin_of(url or services.settings.issuer)
+        services.selfchecks.keep(address, [kept(each) for each in found], began_at)
+        services.db.commit()
     score = Score.of(found)
     if as_json:
         click.echo(json.dumps(_whole(found, score), indent=2, ensure_ascii=False))

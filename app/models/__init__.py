@@ -13,7 +13,7 @@ from app.models.proof import KnownDevice, OneTimeToken
 from app.models.session import Interaction, UserSession
 from app.models.signing_key import SigningKey
 from app.models.tenancy import Group, Membership, Permission, Role, Tenancy
-from app.models.usage import UsageHour
+from app.models.usage import SelfcheckReport, UsageHour
 from app.models.user import User
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "RevokedToken",
     "Role",
     "Scope",
+    "SelfcheckReport",
     "SigningKey",
     "Tenancy",
     "TokenFamily",

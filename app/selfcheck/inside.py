@@ -41,7 +41,7 @@ SCHEMA_UNFIT = sentence("This version cannot work with the schema that is there.
 @book.probe(
     sentence("The schema of the database is up to date"),
     advice=sentence("Run “flask --app wsgi db upgrade”."),
-    reference="ASVS 5.0 15.2.1",
+    reference="docs/database.md, Migrations and the age of code",
 )
 def schema(visit: Visit) -> Seen:
     """Code and schema are of one version."""
@@ -207,7 +207,7 @@ STORE_AWAY = sentence("The key/value store does not answer: %(what)s.")
 @book.probe(
     sentence("What counts attempts and tells backends of ended tokens answers"),
     advice=sentence("Look at REDIS_URL and at the instance directory, where the embedded store is."),
-    reference="ASVS 5.0 6.3.1, 7.4.1",
+    reference="ASVS 5.0 6.3.1, 7.4.1 and 16.5.2",
 )
 def store(visit: Visit) -> Seen:
     """Redis where there is one, and the embedded store."""

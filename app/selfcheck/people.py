@@ -12,7 +12,12 @@ from app.services.foundation.rate_limits import parse_limit
 
 book = Book()
 FOREIGN = "https://another-site.invalid"
-ADMIN_PAGES = ("/admin", "/admin/", "/admin/clients/{}/redirect-uris/new?uri=https://another-site.invalid/")
+ADMIN_PAGES = (
+    "/admin",
+    "/admin/",
+    "/admin/settings",
+    "/admin/clients/{}/redirect-uris/new?uri=https://another-site.invalid/",
+)
 SERVICE_API = "/api/admin/oauth/service/"
 MOST_GUESSES = 12
 """A limit above that is not waited for."""

@@ -29,7 +29,8 @@ from app.wiring import Services
 OUTSIDE = (documents.book, codes.book, addresses.book, tokens.book, pages.book, people.book)
 """Asked over HTTP. The last of them ends the session that the others need."""
 PROBES: tuple[Probe, ...] = tuple(probe for book in (*OUTSIDE, inside.book, untested.book) for probe in book.probes)
-_INSIDE = frozenset(probe.name for book in (inside.book, untested.book) for probe in book.probes)
+INSIDE = frozenset(probe.name for book in (inside.book, untested.book) for probe in book.probes)
+"""Read from the settings and the database, or not tried at all: nobody is asked for them."""
 logger = logging.getLogger("portal.selfcheck")
 
 
@@ -53,7 +54,7 @@ def run(
     """
     chosen = [probe for probe in PROBES if not only or probe.name in only]
     found: list[Finding] = []
-    is_outside = any(probe.name not in _INSIDE for probe in chosen)
+    is_outside = any(probe.name not in INSIDE for probe in chosen)
     origin = origin_of(address or services.settings.issuer)
     if is_outside:
         _require_portal(origin, services)

@@ -5,6 +5,7 @@ from functools import cached_property
 from app.services.upkeep.cleaning import Cleaning
 from app.services.upkeep.resealing import Resealing
 from app.services.upkeep.seeding import LOCAL, Beginning, Seeding
+from app.services.upkeep.selfchecks import Selfchecks
 from app.services.upkeep.throwaways import Throwaways
 from app.wiring.oversight import OversightRoom
 
@@ -45,3 +46,7 @@ class UpkeepRoom(OversightRoom):
     @cached_property
     def throwaways(self) -> Throwaways:
         return Throwaways(self.db, self.clock, self.accounts, self.clients, self.deletions)
+
+    @cached_property
+    def selfchecks(self) -> Selfchecks:
+        return Selfchecks(self.db, self.clock)

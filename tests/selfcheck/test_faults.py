@@ -23,6 +23,7 @@ from app.selfcheck import addresses, codes, documents, pages, people, tokens
 from app.selfcheck.findings import Book
 from app.services.clients.records import ClientRecord
 from app.services.delivery.exchange import WholeAnswer
+from app.services.foundation.powers import powers_by
 from app.services.grants import authorization_codes, refresh_tokens
 from app.services.revocation.revocations import Revocations
 from app.services.sessions.sessions import Sessions
@@ -172,7 +173,8 @@ def lets_reused_tokens_live(patch: pytest.MonkeyPatch, _: Flask) -> None:
 
 
 def lets_everybody_administer(patch: pytest.MonkeyPatch, _: Flask) -> None:
-    patch.setattr(admin_pages, "current_user", SimpleNamespace(is_authenticated=True, is_admin=True))
+    everybody = SimpleNamespace(is_authenticated=True, powers=powers_by((), is_full=True))
+    patch.setattr(admin_pages, "current_user", everybody)
 
 
 def ends_no_session(patch: pytest.MonkeyPatch, _: Flask) -> None:

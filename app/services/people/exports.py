@@ -32,6 +32,7 @@ from app.models import (
     RefreshToken,
     RevokedToken,
     Role,
+    SelfcheckReport,
     TokenFamily,
     User,
     UserSession,
@@ -188,6 +189,7 @@ SECTIONS = (
     _of("mailed_links", OneTimeToken, ("purpose", "email", "created_at", "expires_at", "used_at")),
     _of("deliveries", Delivery, ("kind", "client_id", "created_at", "attempts", "done_at", "given_up_at")),
     _of("owned_applications", Client, ("client_id", "name", "created_at"), owner="owner_id"),
+    _of("selfchecks", SelfcheckReport, ("id", "began_at", "ended_at"), latest="began_at", owner="begun_by"),
     _ACTIVITY,
 )
 

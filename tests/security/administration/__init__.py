@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.security.administration import clients, keys, people, record, rights
+from tests.security.administration import clients, keys, people, record, rights, system
 from tests.security.changes import Form
 from tests.security.parties import Parties
 
@@ -12,5 +12,6 @@ FORMS: dict[str, Callable[[Parties], Form]] = {
     **clients.FORMS,
     **record.FORMS,
     **keys.FORMS,
+    **system.FORMS,
 }
 """By endpoint: a form that changes something when its token is good."""
