@@ -94,6 +94,15 @@ def test_a_group_is_made_found_renamed_and_removed(desk: Desk) -> None:
     assert "No group fits this" in desk.page("/admin/groups?q=lab&kind=group")
     desk.done(f"{path}/name", name="Busan")
     assert "Busan" in desk.page(path)
+    assert "Nobody may see the portal" in desk.page(path)
+    assert "for a short time and with a reason" in desk.page(f"{path}/acting?allowed=yes")
+    for _again in range(2):
+        desk.done(f"{path}/acting?allowed=yes")
+    assert "Nobody may see the portal" not in desk.page(path)
+    assert "stops within a minute" in desk.page(f"{path}/acting?allowed=no")
+    desk.done(f"{path}/acting?allowed=no")
+    assert "Nobody may see the portal" in desk.page(path)
+    assert desk.browser.get(f"{path}/acting").status_code == 404
     assert "It concerns nobody" in desk.page(f"{path}/delete")
     desk.done(f"{path}/delete")
     assert desk.browser.get(path).status_code == 404

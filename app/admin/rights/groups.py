@@ -5,15 +5,15 @@ from typing import Any
 from flask_login import fresh_login_required
 from wtforms import StringField
 
-from app.admin.lists import PAGE, Filters
+from app.admin.lists import PAGE, YES_NO, Filters
 from app.admin.pages import Answer, PlainForm, asked, desk, done, show
-from app.admin.rights.foresight import foresee
+from app.admin.rights.foresight import foresee, sentences
 from app.errors import InvalidInput, NotFound, sentence
 from app.languages import gettext as _
 from app.languages import lazy_gettext as _l
 from app.services.foundation.powers import USERS
 from app.services.tenancy.catalogue import GROUP, KINDS, PRIMARY_GROUP
-from app.services.tenancy.group_changes import GroupName, GroupRemoval
+from app.services.tenancy.group_changes import GroupActing, GroupName, GroupRemoval
 from app.web.forms import Form, put_beside
 from app.wiring import services
 
@@ -22,6 +22,8 @@ bp = groups_desk.bp
 CREATED = sentence("The group is there. Nobody is in it yet.")
 RENAMED = sentence("The group has its new name.")
 DELETED = sentence("The group is deleted.")
+ALLOWED = sentence("Administrators may act as these people from now on.")
+FORBIDDEN = sentence("Administrators may not act as these people any more.")
 HEIR = "primary_group_id"
 MOST = 200
 
@@ -93,6 +95,22 @@ def rename(group_id: Any) -> Answer:
     return show("rights/rename_group", form, group=found), 400 if form.is_submitted() else 200
 
 
+@bp.route("/<uuid:group_id>/acting", methods=["GET", "POST"])
+@fresh_login_required
+def acting(group_id: Any) -> Answer:
+    """See what it means that administrators may act as the people of a group, or may no more, and make it so."""
+    found, form = services.rights.group(str(group_id)), PlainForm()
+    if (is_allowed := YES_NO.get(asked("allowed") or "")) is None:
+        raise NotFound
+    change = GroupActing(found.id, is_allowed)
+    if form.validate_on_submit():
+        services.standing.make(change, groups_desk.acting())
+        return done(ALLOWED if is_allowed else FORBIDDEN, "admin_groups.group", group_id=found.id)
+    people = services.rights.of_primary_group(found.id)
+    page = show("rights/acting", form, group=found, is_allowed=is_allowed, people=people)
+    return page, 400 if form.errors else 200
+
+
 @bp.route("/<uuid:group_id>/delete", methods=["GET", "POST"])
 @fresh_login_required
 def delete(group_id: Any) -> Answer:
@@ -113,6 +131,7 @@ def delete(group_id: Any) -> Answer:
         "rights/delete_group",
         form,
         group=found,
+        sentences=sentences(),
         foreseen=foreseen,
         heir=heir or PRIMARY_GROUP,
         is_heir_asked=is_heir_needed or heir is not None,

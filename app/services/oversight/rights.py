@@ -169,6 +169,11 @@ class Rights:
             query = query.where(_membership.c.role_id == role_id)
         return page_of(self.db, query, None, NEWEST, _member, limit=limit, after=after)
 
+    def of_primary_group(self, group_id: str) -> int:
+        """Of how many people it is the primary group."""
+        theirs = sa.select(sa.func.count()).where(_membership.c.group_id == group_id, _membership.c.is_primary)
+        return self.db.session.scalar(theirs) or 0
+
     def groups(
         self, *, search: str | None = None, kind: str | None = None, limit: int, after: str | None = None
     ) -> Page[ListedGroup]:

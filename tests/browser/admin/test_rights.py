@@ -90,6 +90,10 @@ def test_a_group_with_somebody_in_it_from_its_beginning_to_its_end(office: Offic
     press(window, "Save")
     title(window, "Busan Lab")
     assert said_of(client, tokens)["workspaces"] == ["Busan Lab"]
+    press(window, "Allow acting")
+    hold(window, "allow acting")
+    press(window, "Allow acting")
+    told(window, "Administrators may act as these people from now on.")
     # To be the primary group ends what is out.
     press(window, "Change", person.name)
     window.get_by_label("Make it the primary group").check()

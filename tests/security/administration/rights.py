@@ -66,6 +66,7 @@ DECLARED = {"permission": "manage:reports", "sentence_en": "Manage your reports"
 FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin_groups.new_group": sent("/admin/groups/new", name="Made by its form", kind="group"),
     "admin_groups.rename": about_group("name", name="Renamed by its form"),
+    "admin_groups.acting": about_group("acting?allowed=yes"),
     "admin_groups.delete": about_group("delete"),
     "admin_groups.member": member,
     "admin_roles.new_role": sent("/admin/roles/new", name="made-by-its-form"),
