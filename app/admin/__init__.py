@@ -33,6 +33,13 @@ GET|POST /admin/keys/rotate                         have the next key take over
 GET|POST /admin/keys/<kid>/retire                   withdraw a key at once
 GET      /admin/clients                             applications; ?q=…&active=…&development=…&server=…&consent=…&scope=…
 GET      /admin/clients/<client_id>                 one, and all that is registered about it
+GET|POST /admin/clients/<client_id>/about           change what people read of it
+GET|POST /admin/clients/<client_id>/{addresses,access,proof,tokens}   change how it works, once that was seen
+GET|POST /admin/clients/<client_id>/undo            take that back; ?mark=…
+GET      /admin/clients/<client_id>/secrets         since when its secrets count, and until when
+GET|POST /admin/clients/<client_id>/secrets/new     a new one, shown once
+GET|POST /admin/clients/<client_id>/secrets/<secret_id>/end   end one of two
+GET|POST /admin/clients/<client_id>/{disable,enable,delete}   stop it, let it go on, remove it
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads

@@ -1,7 +1,8 @@
 """Applications, and what is registered about them. For ``admin:clients``."""
 
-from app.admin.clients import client as client
+from app.admin.clients import changing, client, ends, secrets
 from app.admin.clients.addresses import addresses_desk
 from app.admin.clients.listing import clients_desk
 
+PARTS = (client, changing, secrets, ends)
 DESKS = (clients_desk, addresses_desk)

@@ -6,8 +6,9 @@ from flask import current_app
 from flask_login import current_user
 
 from app.admin.clients.listing import bp
+from app.admin.clients.undoing import undoable
 from app.admin.clients.words import CONSENTS, GRANTS, METHODS, duration
-from app.admin.pages import PlainForm, show
+from app.admin.pages import PlainForm, asked, show
 from app.errors import InvalidInput, sentence
 from app.languages import current_language
 from app.services.clients import public_keys, redirect_uris
@@ -57,6 +58,7 @@ def overview(client: ClientRecord, form: PlainForm) -> str:
         can_see_people=current_user.powers.cover(USERS),
         is_within_reach=is_within_reach(client),
         is_portal=client.client_id == PORTAL,
+        undo_mark=asked("mark") if undoable(client, asked("mark")) else None,
         issuer=issuer,
         discovery=f"{issuer}/.well-known/openid-configuration",
         origins=origins(client.redirect_uris),

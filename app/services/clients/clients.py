@@ -17,9 +17,9 @@ from app.services.clients.records import FIRST_PARTY as FIRST_PARTY
 from app.services.clients.records import ClientRecord as ClientRecord
 from app.services.clients.registration import (
     CHANGEABLE,
-    KEY_METHOD,
     AddressKind,
     ListChange,
+    follow_keys,
     has_secret,
     is_client_id,
     require_client_id,
@@ -34,7 +34,7 @@ from app.services.revocation.revocations import Revocations
 
 UNKNOWN = sentence("There is no client of that id.")
 TAKEN = "There is a client of that id already."
-SECRETLESS = "This client has no secret: it is public, or signs with a key."
+SECRETLESS = sentence("This client has no secret: it is public, or signs with a key.")
 OWN = sentence("The portal's own client cannot be changed.")
 PORTAL = "portal"
 """The id of the portal as a client of itself (:mod:`app.services.grants.first_party`); nobody can register it."""
@@ -193,6 +193,18 @@ class Clients:
         self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
         return secret
 
+    def foresee(self, client_id: str, changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """What columns would be different after :meth:`update`: each as it is and as it would be. Raises as it does."""
+        client = self.db.session.get(Client, client_id, populate_existing=True)
+        if client is None:
+            raise NotFound(UNKNOWN)
+        before = {name: getattr(client, name) for name in CHANGEABLE}
+        try:
+            self._change(client, changes)
+            return {name: (was, is_now) for name, was in before.items() if (is_now := getattr(client, name)) != was}
+        finally:
+            self.db.session.expire(client)
+
     def update(self, client_id: str, changes: Mapping[str, Any], caller: Caller = NOBODY) -> Change:
         """Change what ``changes`` names, columns of :data:`CHANGEABLE`; a list may be given as a :class:`ListChange`.
 
@@ -330,7 +342,7 @@ class Clients:
                     require_room(present, getattr(client, name))
             if client.is_confidential != was_confidential and "auth_method" not in changes:
                 client.auth_method = "client_secret" if client.is_confidential else "none"
-            _follow_keys(client, changes)
+            follow_keys(client, changes)
             if "optional_scopes" not in changes:
                 client.optional_scopes = [name for name in client.optional_scopes if name in client.allowed_scopes]
             self._require_valid(client)
@@ -377,15 +389,7 @@ class Clients:
         if unknown := [scope for scope in client.allowed_scopes if scope not in known]:
             raise InvalidInput(f"There is no scope {unknown[0]!r}.", "scope")
         if client.owner_id and self.db.session.get(User, client.owner_id) is None:
-            raise InvalidInput("There is no account of that id.", "owner")
-
-
-def _follow_keys(client: Client, changes: Mapping[str, Any]) -> None:
-    """A client has its keys in one place, and none where it does not sign with them."""
-    signs = client.auth_method == KEY_METHOD
-    for name, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
-        if name not in changes and (not signs or changes.get(other)):
-            setattr(client, name, None)
+            raise InvalidInput(sentence("There is no account of that id."), "owner")
 
 
 def _as_kept(value: Any) -> Any:

@@ -13,7 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.util import to_bytes, urlsafe_b64decode
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, sentence
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 """By which clients may sign: none that needs a secret the portal would have to keep. The last two are two names of one
@@ -57,24 +57,31 @@ def keys_of(text: str) -> tuple[ClientKey, ...]:
     no key to sign with, one that is too small, two of one id, or anything secret: who shows a private key has lost it.
     """
     if len(text) > LONGEST_SET:
-        raise _refused(f"A set of keys has at most {LONGEST_SET} characters.")
+        raise _refused(sentence("A set of keys has at most 16384 characters."))
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise _refused("A set of keys is JSON.") from None
+        raise _refused(sentence("A set of keys is JSON.")) from None
     given = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
-        raise _refused('A set of keys is a JSON object with a list of "keys".')
+        raise _refused(sentence("A set of keys is a JSON object with a list that is called keys."))
     if len(given) > MOST_KEYS:
-        raise _refused(f"A set of keys has at most {MOST_KEYS}.")
+        raise _refused(sentence("A set of keys has at most 20."))
     if any(_SECRET & set(each) or each.get("kty") == "oct" for each in given):
-        raise _refused("A set of keys holds public keys only. Whatever is private in it is known now: make another.")
+        raise _refused(
+            sentence("A set of keys holds public keys only. Whatever is private in it is known now: make another.")
+        )
     found = [key for each in given if (key := _read(each))]
     if not found:
-        raise _refused(f"A set of keys needs one to sign with: RSA, EC P-256 or Ed25519, for {', '.join(ALGORITHMS)}.")
+        raise _refused(
+            sentence(
+                "A set of keys needs one to sign with: RSA, EC P-256 or Ed25519, for RS256, PS256, ES256, EdDSA, "
+                "Ed25519."
+            )
+        )
     names = [key.kid for key in found if key.kid is not None]
     if len(names) != len(set(names)):
-        raise _refused("Two keys of a set have the same kid.")
+        raise _refused(sentence("Two keys of a set have the same kid."))
     return tuple(found)
 
 
@@ -101,22 +108,22 @@ def _read(jwk: dict[str, Any]) -> ClientKey | None:
     if not is_for_signatures or not algorithms or (curve and jwk.get("crv") != curve):
         return None
     if kid is not None and not (isinstance(kid, str) and len(kid) <= LONGEST_KID):
-        raise _refused(f"The kid of a key is text of at most {LONGEST_KID} characters.")
+        raise _refused(sentence("The kid of a key is text of at most 200 characters."))
     public = {name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in jwk}
     try:
         if kind == "RSA":
             _require_usual(jwk["n"], jwk["e"])
         return ClientKey(kid, algorithms, make.import_key(cast(Any, public)))
     except (JoseError, ValueError, TypeError, KeyError, OverflowError):
-        raise _refused("A key of the set cannot be read.") from None
+        raise _refused(sentence("A key of the set cannot be read.")) from None
 
 
 def _require_usual(modulus: str, exponent: str) -> None:
     """Look at the size of an RSA key before anything is computed with it."""
     bits, of_exponent = (int.from_bytes(urlsafe_b64decode(to_bytes(each))).bit_length() for each in (modulus, exponent))
     if not FEWEST_BITS <= bits <= MOST_BITS or not 2 <= of_exponent <= 32:
-        raise _refused(f"An RSA key has {FEWEST_BITS} to {MOST_BITS} bits and a usual exponent.")
+        raise _refused(sentence("An RSA key has 2048 to 8192 bits and a usual exponent."))
 
 
-def _refused(sentence: str) -> InvalidInput:
-    return InvalidInput(sentence, "jwks")
+def _refused(problem: str) -> InvalidInput:
+    return InvalidInput(problem, "jwks")

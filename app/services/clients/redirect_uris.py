@@ -63,7 +63,7 @@ def require_notifiable(uri: str) -> None:
     OpenID Connect Back-Channel Logout section 2.2; what redirect URIs must not have, it must not have either.
     """
     if not _may_be_called(uri):
-        raise InvalidInput("A back-channel logout URI starts with https://.", "backchannel_logout_uri")
+        raise InvalidInput(sentence("A back-channel logout URI starts with https://."), "backchannel_logout_uri")
 
 
 def require_fetchable(uri: str, *, allows_loopback: bool) -> None:
@@ -72,7 +72,9 @@ def require_fetchable(uri: str, *, allows_loopback: bool) -> None:
     What an address leads to is looked at when it is read; one that nobody outside could have is refused here already.
     """
     if not _may_be_called(uri) or not _may_be_read(uri, allows_loopback):
-        raise InvalidInput("The address of keys starts with https:// and is not of an inner network.", "jwks_uri")
+        raise InvalidInput(
+            sentence("The address of keys starts with https:// and is not of an inner network."), "jwks_uri"
+        )
 
 
 def _may_be_called(uri: str) -> bool:

@@ -1,9 +1,10 @@
 """What can be registered about an application, and which of it fits together."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -27,11 +28,20 @@ CONSENT_POLICIES = ("implicit", "once", "always")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 ACCESS_SECONDS, REFRESH_SECONDS = (30, 86_400), (60, 400 * 86_400)
 """Shortest and longest life that a client may state for its tokens, seconds."""
+ACCESS_LIFE = sentence("This lifetime has to be between 30 and 86400 seconds.")
+REFRESH_LIFE = sentence("This lifetime has to be between 60 and 34560000 seconds.")
 LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_ADDRESS = 100, 500, 2000
 LONGEST_CONTACT, MOST_CONTACTS = 254, 5
 MOST_ADDRESSES = 100
 """Of each kind; a client that has more, which older code let in, keeps them and gets no further one."""
 TOO_MANY_ADDRESSES = sentence("A client has at most 100 addresses of each kind.")
+WEB_ADDRESSES = {
+    "home": sentence("The home address starts with https:// or http://."),
+    "policy": sentence("The policy address starts with https://."),
+    "terms": sentence("The terms address starts with https://."),
+    "logo": sentence("The logo address starts with https://."),
+}
+"""What is said of each address that people follow, when it is none."""
 NEVER_OPTIONAL = "openid"
 """Whoever asks who somebody is gets nothing without the answer."""
 CHANGEABLE = frozenset(
@@ -133,7 +143,7 @@ def require_name(value: str) -> str:
     """
     if (name := _on_one_line(value, LONGEST_NAME)) is None or not name:
         raise InvalidInput(
-            f"A name has 1 to {LONGEST_NAME} characters that can be seen, and no control or mark of direction.", "name"
+            sentence("A name has 1 to 100 characters that can be seen, and no control or mark of direction."), "name"
         )
     return name
 
@@ -153,15 +163,23 @@ def require_registrable(client: Client, *, allows_network: bool = False) -> None
     _require_addresses(client, allows_network)
     if client.jwks:
         client.jwks = public_keys.normalised(client.jwks)
-    for seconds, (least, most) in (
-        (client.access_token_seconds, ACCESS_SECONDS),
-        (client.refresh_token_seconds, REFRESH_SECONDS),
+    for seconds, (least, most), problem in (
+        (client.access_token_seconds, ACCESS_SECONDS, ACCESS_LIFE),
+        (client.refresh_token_seconds, REFRESH_SECONDS, REFRESH_LIFE),
     ):
         if seconds is not None and not least <= seconds <= most:
-            raise InvalidInput(f"This lifetime has to be between {least} and {most} seconds.", "lifetime")
+            raise InvalidInput(problem, "lifetime")
     for problem, is_broken in _contradictions(client).items():
         if is_broken:
             raise InvalidInput(problem)
+
+
+def follow_keys(client: Client, changes: Mapping[str, Any]) -> None:
+    """See that a client has its keys in one place, and none where it does not sign with them."""
+    signs = client.auth_method == KEY_METHOD
+    for name, other in (("jwks", "jwks_uri"), ("jwks_uri", "jwks")):
+        if name not in changes and (not signs or changes.get(other)):
+            setattr(client, name, None)
 
 
 def is_own_path(address: str) -> bool:
@@ -202,46 +220,46 @@ def _contradictions(client: Client) -> dict[str, bool]:
     grants, is_public, optional = client.grant_types, not client.is_confidential, set(client.optional_scopes)
     return {
         f"Grant types are {', '.join(GRANT_TYPES)}.": any(grant not in GRANT_TYPES for grant in grants),
-        "A client needs at least one grant type.": not grants,
-        "A confidential client authenticates with a secret or a key, a public one with none.": (
+        sentence("A client needs at least one grant type."): not grants,
+        sentence("A confidential client authenticates with a secret or a key, a public one with none."): (
             client.auth_method not in AUTH_METHODS or (client.auth_method == "none") == client.is_confidential
         ),
         # RFC 7591 section 2: jwks and jwks_uri must not both be there.
-        f"A client that authenticates by {KEY_METHOD} has either a set of keys or the address of one.": (
+        sentence("A client that authenticates by private_key_jwt has either a set of keys or the address of one."): (
             client.auth_method == KEY_METHOD and bool(client.jwks) == bool(client.jwks_uri)
         ),
-        f"Only a client that authenticates by {KEY_METHOD} has keys.": (
+        sentence("Only a client that authenticates by private_key_jwt has keys."): (
             client.auth_method != KEY_METHOD and bool(client.jwks or client.jwks_uri)
         ),
         f"Consent policies are {', '.join(CONSENT_POLICIES)}.": client.consent_policy not in CONSENT_POLICIES,
         f"ID tokens are signed with {' or '.join(SIGNING_ALGORITHMS)}.": (
             client.id_token_signed_response_alg not in SIGNING_ALGORITHMS
         ),
-        "An optional scope has to be one that the client may have.": not optional <= set(client.allowed_scopes),
-        f"The scope {NEVER_OPTIONAL} cannot be optional.": NEVER_OPTIONAL in optional,
-        "Nothing is optional where people are never asked.": bool(optional) and client.consent_policy == "implicit",
+        sentence("An optional scope has to be one that the client may have."): not optional
+        <= set(client.allowed_scopes),
+        sentence("The scope openid cannot be optional."): NEVER_OPTIONAL in optional,
+        sentence("Nothing is optional where people are never asked."): bool(optional)
+        and client.consent_policy == "implicit",
         sentence("The authorization code grant needs a redirect URI."): (
             "authorization_code" in grants and not client.redirect_uris
         ),
-        "Client credentials need a confidential client.": "client_credentials" in grants and is_public,
+        sentence("Client credentials need a confidential client."): "client_credentials" in grants and is_public,
         # RFC 9700 section 2.1.1
-        "A public client always needs PKCE.": is_public and not client.require_pkce,
-        "Only a confidential client can introspect tokens.": is_public and client.can_introspect_any,
+        sentence("A public client always needs PKCE."): is_public and not client.require_pkce,
+        sentence("Only a confidential client can introspect tokens."): is_public and client.can_introspect_any,
     }
 
 
 def _require_description(value: str) -> str:
     if (text := _on_one_line(value, LONGEST_DESCRIPTION)) is None:
-        raise InvalidInput(f"A description is one line of at most {LONGEST_DESCRIPTION} characters.", "description")
+        raise InvalidInput(sentence("A description is one line of at most 500 characters."), "description")
     return text
 
 
 def _require_contacts(values: Iterable[str]) -> list[str]:
     contacts = [_on_one_line(value, LONGEST_CONTACT) for value in values]
     if not all(contacts) or len(contacts) > MOST_CONTACTS:
-        raise InvalidInput(
-            f"Contacts are at most {MOST_CONTACTS}, each one line of at most {LONGEST_CONTACT} characters.", "contact"
-        )
+        raise InvalidInput(sentence("Contacts are at most 5, each one line of at most 254 characters."), "contact")
     return [contact for contact in contacts if contact]
 
 
@@ -263,7 +281,7 @@ def _require_web_address(address: str, schemes: tuple[str, ...], field: str) -> 
         is_usable = False
     is_plain = bool(re.fullmatch(rf"[!-~]{{1,{LONGEST_ADDRESS}}}", address)) and not set(address) & set("\\\"'<>`")
     if not is_usable or not is_plain:
-        raise InvalidInput(f"The {field} address starts with {' or '.join(f'{each}://' for each in schemes)}.", field)
+        raise InvalidInput(WEB_ADDRESSES[field], field)
 
 
 def _is_uuid(value: str) -> bool:

@@ -9,17 +9,17 @@ from typing import cast
 
 import sqlalchemy as sa
 
-from app.errors import InvalidInput
+from app.errors import InvalidInput, sentence
 from app.models import Client, ClientSecret, UtcDateTime, new_id
 from app.services.foundation.environment import Database, random_token, sha256
 from app.services.foundation.statements import json_rows
 
 MOST = 2
 LONGEST_OVERLAP = timedelta(days=30)
-TWO_ALREADY = "Two secrets count already: end one of them first, or rotate without an overlap."
-TOO_LONG = f"An overlap is at most {LONGEST_OVERLAP.days} days."
-NO_SUCH = "This client has no secret of that id."
-THE_ONLY_ONE = "This is the only secret of the client: rotate it instead, or disable the client."
+TWO_ALREADY = sentence("Two secrets count already: end one of them first, or rotate without an overlap.")
+TOO_LONG = sentence("An overlap is at most 30 days.")
+NO_SUCH = sentence("This client has no secret of that id.")
+THE_ONLY_ONE = sentence("This is the only secret of the client: rotate it instead, or disable the client.")
 _client = cast(sa.Table, Client.__table__)
 _secret = cast(sa.Table, ClientSecret.__table__)
 LIVING = (

@@ -151,6 +151,10 @@ class ClientHealth:
             recommendations=tuple(_recommendations(client, now, spans, secrets, unused)),
         )
 
+    def held(self, client_id: str) -> dict[str, int]:
+        """How many ``consents`` there are, ``living_grants`` for people, and ``open_sessions`` that these are of."""
+        return self._held(client_id, self.clock())
+
     def _rows(self, client: ClientRecord, now: datetime) -> list[Any]:
         """What was counted of the client, by kind and name: how often within each span, and when last."""
 
