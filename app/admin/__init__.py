@@ -4,12 +4,19 @@ GET      /admin                                     how much there is of what
 GET      /admin/search?q=…                          people by a part of what is known of them
 GET      /admin/people                              everybody with an account; ?q=…&active=…&verified=…&admin=…&plan=…
 GET      /admin/people/<user_id>                    one of them
+GET      /admin/people/<user_id>/beside/<other_id>  the two side by side, if they may be one person
 POST     /admin/people/<user_id>/<deed>             disable, enable, verify, unverify, log-out, reset
 GET|POST /admin/people/<user_id>/groups             see what a role in a group would do, and give it; ?group=…&role=…
 GET|POST /admin/people/<user_id>/plan               another plan
 GET|POST /admin/people/<user_id>/delete             remove the account, once its address was typed
 GET|POST /admin/people/<user_id>/act                see the portal as that person does
 POST     /acting/end                                for whoever does: be there as oneself again
+POST     /admin/people                              choose some of them, or all that fit, to have something done
+GET      /admin/people/tasks                        what whoever is here had done to many
+GET|POST /admin/people/tasks/<task_id>              what would be done, is, or was; ?deed=…&plan=…&group=…&role=…
+POST     /admin/people/tasks/<task_id>/stop         go no further
+GET      /admin/people/tasks/<task_id>/report.csv   what became of each
+GET|POST /admin/people/import                       send a file of people of another system
 GET      /admin/audit                               what is on record; ?action=…&person=…&actor=…&client=…&success=…&…
 GET      /admin/audit/<record_id>                   one record, with what proves it
 GET|POST /admin/audit/export                        records as a file, a part at a time

@@ -284,3 +284,16 @@ def test_an_administrator_of_people_reaches_nobody_who_administers(app: Flask, w
             assert send(browser, f"/admin/people/{target}/{path}", page, **form).status_code == 403, (path, target)
         assert recorded(app, target) == before
     assert send(browser, f"/admin/people/{who}/edit", email=EMAIL, **details).status_code == 303
+
+
+def test_two_accounts_stand_side_by_side_only_where_something_suggests_it(app: Flask) -> None:
+    office = administrator(app, "admin:users")
+    one, other, stranger = (add_person(app, f"{name}@example.com") for name in ("one", "other", "stranger"))
+    with app.app_context():
+        app.extensions["services"].administration.change(stranger, {"full_name": "Somebody Else"})
+        app.extensions["services"].db.session.commit()
+    link_identity(app, one, provider="google", subject="g-1", email="other@example.com")
+    page = office.get(f"/admin/people/{one}/beside/{other}").text
+    assert "A provider says this address belongs to the other account" in page
+    assert f"/admin/people/{other}/groups" in page
+    assert [office.get(f"/admin/people/{one}/beside/{each}").status_code for each in (stranger, one)] == [404, 404]

@@ -7,6 +7,7 @@ from wtforms import SelectField, StringField
 
 from app.admin.pages import Answer, PlainForm, done, show
 from app.admin.people.access import ENDED, device, is_within_reach
+from app.admin.people.beside import LIKENESSES
 from app.admin.people.listing import bp, people_desk
 from app.errors import InvalidInput, TooManyAttempts, sentence
 from app.languages import gettext as _
@@ -122,6 +123,7 @@ def _page(who: str, form: PlainForm) -> str:
         bio=services.profiles.get(who).bio,
         groups=found.groups,
         identities=services.identities.of(who),
+        likenesses=LIKENESSES,
         alike=services.likenesses.of(who),
         sessions=[(each, device(each.device_name, each.user_agent)) for each in sessions.items],
         total=sessions.total,
