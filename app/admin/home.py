@@ -1,5 +1,6 @@
 """The first page of the administration: what needs somebody, how the portal fares, and where to go."""
 
+import platform
 from collections import Counter
 
 from flask_login import current_user
@@ -20,6 +21,7 @@ home_desk = desk("admin_home", "")
 bp = home_desk.bp
 SPANS = {"day": "24h", "month": "30d"}
 FEW = 10
+DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 LOGINS, FAILED = sentence("Logins"), sentence("Failed")
 TOKENS, REFUSED = sentence("Tokens issued"), sentence("Refused requests")
 SESSIONS = sentence("Open sessions")
@@ -52,6 +54,10 @@ def home() -> str:
         failing=sum(each.count for each in found.queues if each.is_failing) if powers.cover(SYSTEM) else 0,
         checked=services.selfchecks.last_whole() if powers.cover(SYSTEM) else None,
         sees_system=powers.cover(SYSTEM),
+        sees_clients=powers.cover(CLIENTS),
+        sees_record=powers.cover(AUDIT),
+        database=DATABASES.get(services.db.dialect.name, services.db.dialect.name),
+        python=platform.python_version(),
         schema=schema.known()[0],
         ways=[place for area in areas_for(powers)[1:] for place in area.places],
     )
@@ -84,11 +90,11 @@ def _charts(periods: list[Period], span: str) -> list[Chart]:
     ]
 
 
-def _failed(periods: list[Period]) -> list[tuple[str, int]]:
+def _failed(periods: list[Period]) -> list[tuple[str, str, int]]:
     causes: Counter[str] = Counter()
     for each in periods:
         causes.update(each.counts["failed_logins"])
-    return [(CAUSES.get(name, name), count) for name, count in causes.most_common()]
+    return [(name, CAUSES.get(name, name), count) for name, count in causes.most_common()]
 
 
 def _refused(found: OverTime, span: str) -> list[tuple[object, str | None]]:
