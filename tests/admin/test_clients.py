@@ -163,6 +163,9 @@ def test_an_address_counts_at_once_and_one_that_is_gone_is_refused(app: Flask) -
         refused = send(office, path, seen=seen(office, path), redirect_uris=bad)
         assert refused.status_code == 400
         assert f'id="redirect_uris-error">{said}' in refused.text
+    several = send(office, path, seen=seen(office, path), redirect_uris=lines(REDIRECT_URI, "", "*", "nothing"))
+    assert 'id="redirect_uris-error">Line 3: A wildcard is never registered.' in several.text
+    assert "Line 4: Begin with https://" in several.text
     foreseen = send(office, path, seen=seen(office, path), redirect_uris=lines(REDIRECT_URI, new))
     assert "It is of another site than the portal" in shown(foreseen)
     assert client.authorize(redirect_uri=new).status_code == 400

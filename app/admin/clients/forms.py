@@ -18,6 +18,7 @@ from wtforms.validators import NumberRange, Optional
 
 from app.admin.clients.words import CONSENTS, DAY, GRANTS, HOUR, METHODS, MINUTE
 from app.errors import InvalidFields, InvalidInput, NotFound, sentence
+from app.languages import gettext as _
 from app.languages import lazy_gettext as _l
 from app.services.clients.records import ClientRecord
 from app.services.clients.redirect_advice import ApplicationType, Level
@@ -121,9 +122,9 @@ class AddressesForm(RegistrationForm):
         self.backchannel_logout_uri.data = client.backchannel_logout_uri or ""
 
     def wanted(self, client: ClientRecord) -> dict[str, Any]:
-        """The columns as they were typed; raises :class:`InvalidFields` with why the first bad address is refused."""
+        """The columns as they were typed; raises :class:`InvalidFields` with why addresses are refused."""
         found = {name: lines(self[name]) for name in ("redirect_uris", "post_logout_redirect_uris")}
-        problems = {name: problem for name, uris in found.items() if (problem := refusal_of(uris, client))}
+        problems = {name: problem for name in found if (problem := refusals_of(self[name], client))}
         if problems:
             raise InvalidFields(problems)
         return {**found, "backchannel_logout_uri": (self.backchannel_logout_uri.data or "").strip() or None}
@@ -244,13 +245,14 @@ def kind_of(client: ClientRecord) -> ApplicationType:
     return ApplicationType.NATIVE if is_native else ApplicationType.REDIRECT
 
 
-def refusal_of(uris: list[str], client: ClientRecord) -> str | None:
-    """Why registration refuses the first of the addresses that it refuses."""
-    for uri in uris:
-        verdict = services.redirect_advice.about(uri, kind_of(client))
-        if verdict.level is Level.ERROR:
-            return verdict.advice[0].sentence
-    return None
+def refusals_of(field: Any, client: ClientRecord) -> str:
+    """Why registration refuses addresses of a field, each by its line; nothing where it takes them all."""
+    typed = [(number, line.strip()) for number, line in enumerate((field.data or "").splitlines(), start=1)]
+    verdicts = [(number, services.redirect_advice.about(uri, kind_of(client))) for number, uri in typed if uri]
+    refused = {number: _(each.advice[0].sentence) for number, each in verdicts if each.level is Level.ERROR}
+    if len(verdicts) == 1:
+        return "".join(refused.values())
+    return " ".join(_("Line %(num)s: %(problem)s", num=number, problem=said) for number, said in refused.items())
 
 
 def _ordered(chosen: list[str] | None, present: tuple[str, ...], known: list[str]) -> list[str]:
