@@ -35,6 +35,10 @@ GET|POST /admin/roles/permissions/new               declare one
 POST     /admin/roles/permissions/<name>/remove     remove one that no role carries
 GET      /admin/plans                               plans, and how many people are on each
 GET|POST /admin/plans/<plan>                        another limit, once it was seen whom it stops; ?limit=…
+GET      /admin/scopes                              scopes, and how much each is used; ?q=…&kind=…
+GET|POST /admin/scopes/new                          add one; ?name=…&en=…&ko=…
+GET      /admin/scopes/<name>                       one: what it says to people, who uses it
+GET|POST /admin/scopes/<name>/{sentences,delete}    have it say something else, or remove it
 GET      /admin/keys                                signing keys
 GET|POST /admin/keys/rotate                         have the next key take over
 GET|POST /admin/keys/<kid>/retire                   withdraw a key at once

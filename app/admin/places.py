@@ -38,6 +38,7 @@ AREAS = (
                 (CLIENTS,),
                 also=("admin_new_client", "admin_client_health", "admin_client_preview", "admin_client_trial"),
             ),
+            Place("admin_scopes.scopes", "card-checklist", sentence("Scopes"), (CLIENTS,)),
         ),
     ),
     Area(

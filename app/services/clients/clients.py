@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import InvalidInput, NotFound, sentence
-from app.models import Client, Scope, TokenFamily, UsageHour, User
+from app.models import Client, TokenFamily, UsageHour, User
 from app.services.clients import redirect_uris
 from app.services.clients.reach import require_reach
 from app.services.clients.records import FIRST_PARTY as FIRST_PARTY
@@ -26,6 +26,7 @@ from app.services.clients.registration import (
     require_registrable,
     require_room,
 )
+from app.services.clients.scopes import kept
 from app.services.clients.secrets import LIVING, ClientSecrets, SecretDescription
 from app.services.foundation.environment import NOBODY, Caller, Clock, Database, random_token
 from app.services.foundation.statements import Statement
@@ -385,9 +386,8 @@ class Clients:
 
     def _require_valid(self, client: Client) -> None:
         require_registrable(client, allows_network=self.allows_network)
-        known = set(self.db.session.scalars(sa.select(Scope.name)))
-        if unknown := [scope for scope in client.allowed_scopes if scope not in known]:
-            raise InvalidInput(f"There is no scope {unknown[0]!r}.", "scope")
+        if unknown := set(client.allowed_scopes) - kept(self.db, client.allowed_scopes):
+            raise InvalidInput(f"There is no scope {min(unknown)!r}.", "scope")
         if client.owner_id and self.db.session.get(User, client.owner_id) is None:
             raise InvalidInput(sentence("There is no account of that id."), "owner")
 

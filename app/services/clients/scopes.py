@@ -76,6 +76,12 @@ def implied(scopes: Iterable[str]) -> set[str]:
     return held | set(ADMINISTRATION) if FULL_ADMINISTRATION in held else held
 
 
+def kept(db: Database, names: Iterable[str]) -> set[str]:
+    """Those of the names that are scopes; none of them is removed until the transaction ends."""
+    wanted = sa.select(Scope.name).where(Scope.name.in_(list(names))).order_by(Scope.name)
+    return set(db.session.scalars(wanted.with_for_update(read=True)))
+
+
 class Scopes:
     """The catalogue of scopes."""
 

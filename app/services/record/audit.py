@@ -87,6 +87,9 @@ class Event(enum.StrEnum):
     CLIENT_DELETED = "client:deleted"
     CLIENT_SECRET_ROTATED = "client:secret_rotated"  # noqa: S105
     CLIENT_SECRET_ENDED = "client:secret_ended"  # noqa: S105
+    SCOPE_ADDED = "scope:added"
+    SCOPE_WORDED = "scope:worded"
+    SCOPE_REMOVED = "scope:removed"
     PERMISSION_DECLARED = "permission:declared"
     PERMISSION_REMOVED = "permission:removed"
     ROLE_CREATED = "role:created"

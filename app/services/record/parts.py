@@ -12,6 +12,7 @@ _PARTS = (
     # Of a person, or of a client that is stopped.
     ("oauth:token:", (USERS, CLIENTS)),
     ("client:", (CLIENTS,)),
+    ("scope:", (CLIENTS,)),
     ("key:", (KEYS,)),
     ("plan:", (SYSTEM,)),
     ("selfcheck:", (SYSTEM,)),

@@ -1,4 +1,4 @@
-"""Forms about groups, roles, permissions and plans."""
+"""Forms about groups, roles, permissions, plans and scopes."""
 
 from collections.abc import Callable
 
@@ -62,6 +62,22 @@ def permission(parties: Parties) -> Form:
     return Form(browser, f"/admin/roles/permissions/{made.name}/remove")
 
 
+def about_scope(path: str, **values: str) -> Callable[[Parties], Form]:
+    """A form about a new scope."""
+
+    def make(parties: Parties) -> Form:
+        browser = administrator(parties)
+        parties.count += 1
+        with parties.app.app_context():
+            services = parties.app.extensions["services"]
+            made = services.scope_catalogue.add(f"read:n{parties.count}", "Read it", "확인합니다", NOBODY)
+            services.db.commit()
+        return Form(browser, f"/admin/scopes/{made.name}/{path}", values)
+
+    return make
+
+
+SAID = {"sentence_en": "See your invoices", "sentence_ko": "청구서를 확인합니다"}
 DECLARED = {"permission": "manage:reports", "sentence_en": "Manage your reports", "sentence_ko": "보고서를 관리합니다"}
 FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin_groups.new_group": sent("/admin/groups/new", name="Made by its form", kind="group"),
@@ -76,4 +92,7 @@ FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin_roles.new_permission": sent("/admin/roles/permissions/new", **DECLARED),
     "admin_roles.remove_permission": permission,
     "admin_plans.plan": sent("/admin/plans/pro?limit=2000"),
+    "admin_scopes.new_scope": sent("/admin/scopes/new", name="read:invoices", **SAID),
+    "admin_scopes.sentences": about_scope("sentences", **SAID),
+    "admin_scopes.delete": about_scope("delete"),
 }
