@@ -1,7 +1,7 @@
 """What administrators see and decide about the platform. Nobody else comes in: ``app.admin.pages`` asks at one door.
 
 GET      /admin                                     how much there is of what
-GET      /admin/search?q=…                          people by a part of what is known of them
+GET      /admin/search?q=…                          all that one may open, by a part of what is known of it
 GET      /admin/people                              everybody with an account; ?q=…&active=…&verified=…&admin=…&plan=…
 GET      /admin/people/<user_id>                    one of them
 GET      /admin/people/<user_id>/beside/<other_id>  the two side by side, if they may be one person

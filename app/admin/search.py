@@ -10,8 +10,9 @@ from flask_login import current_user
 from app.admin.pages import asked, desk, show
 from app.admin.places import areas_for
 from app.errors import sentence
+from app.languages import current_language
 from app.languages import gettext as _
-from app.services.foundation.powers import CLIENTS, USERS
+from app.services.foundation.powers import CLIENTS, KEYS, SYSTEM, USERS
 from app.services.oversight.applications import WantedClients
 from app.services.oversight.directory import Wanted
 from app.wiring import services
@@ -89,6 +90,75 @@ def _clients(query: str) -> Found:
     return Found(sentence("Applications"), hits, url_for("admin_clients.clients", q=query) if page.next else None)
 
 
+def _groups(query: str) -> Found:
+    page = services.rights.groups(search=query, limit=FEW)
+    hits = [Hit("diagram-3", each.name, "", url_for("admin_groups.group", group_id=each.id)) for each in page.items]
+    return Found(sentence("Groups"), hits, url_for("admin_groups.groups", q=query) if page.next else None)
+
+
+def _roles(query: str) -> Found:
+    hits = [
+        Hit("shield-lock", each.name, "", url_for("admin_roles.role", role_id=each.id))
+        for each in services.roles.all()
+        if _speaks_of(query, each.name)
+    ]
+    return Found(sentence("Roles"), hits[:FEW], url_for("admin_roles.roles") if len(hits) > FEW else None)
+
+
+def _permissions(query: str) -> Found:
+    hits = [
+        Hit("shield-lock", said, each.name, url_for("admin_roles.permission", name=each.name))
+        for each in services.permissions.all()
+        if _speaks_of(query, each.name, said := _said(each.sentence_en, each.sentence_ko))
+    ]
+    return Found(sentence("Permissions"), hits[:FEW], url_for("admin_roles.roles") if len(hits) > FEW else None)
+
+
+def _scopes(query: str) -> Found:
+    hits = [
+        Hit("card-checklist", said, each.name, url_for("admin_scopes.scope", name=each.name))
+        for each in services.scope_catalogue.all()
+        if _speaks_of(query, each.name, said := _said(each.sentence_en, each.sentence_ko))
+    ]
+    return Found(sentence("Scopes"), hits[:FEW], url_for("admin_scopes.scopes", q=query) if len(hits) > FEW else None)
+
+
+def _plans(query: str) -> Found:
+    hits = [
+        Hit("bar-chart", each.title, each.name, url_for("admin_plans.plan", name=each.name))
+        for each in services.plans.all()
+        if _speaks_of(query, each.name, each.title)
+    ]
+    return Found(sentence("Plans"), hits[:FEW])
+
+
+def _keys(query: str) -> Found:
+    hits = [
+        Hit("key", each.kid, each.algorithm, url_for("admin_keys.keys"))
+        for each in services.keys.describe()
+        if each.kid.startswith(query)
+    ]
+    return Found(sentence("Signing keys"), hits[:FEW], url_for("admin_keys.keys") if len(hits) > FEW else None)
+
+
+def _settings(query: str) -> Found:
+    hits = [
+        Hit("sliders", row.variable, "", url_for("admin_settings.settings", q=row.variable))
+        for row in services.settings.rows()
+        if _speaks_of(query, row.variable)
+    ]
+    more = url_for("admin_settings.settings", q=query) if len(hits) > FEW else None
+    return Found(sentence("Settings"), hits[:FEW], more)
+
+
+def _said(english: str, korean: str) -> str:
+    return korean if current_language() == "ko" else english
+
+
+def _speaks_of(query: str, *texts: str) -> bool:
+    return any(_folded(query) in _folded(each) for each in texts)
+
+
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
@@ -97,5 +167,12 @@ SOURCES: tuple[tuple[Callable[[str], Found], tuple[str, ...]], ...] = (
     (_places, ()),
     (_clients, (CLIENTS,)),
     (_people, (USERS,)),
+    (_groups, (USERS,)),
+    (_roles, (USERS,)),
+    (_permissions, (USERS,)),
+    (_scopes, (CLIENTS,)),
+    (_plans, (SYSTEM,)),
+    (_keys, (KEYS,)),
+    (_settings, (SYSTEM,)),
 )
 """What is looked through, and whose part of the administration it is."""

@@ -293,3 +293,26 @@ def test_other_parts_do_not_open_groups_and_roles(app: Flask, part: str) -> None
     page = desk.browser.get("/admin/plans")
     assert page.status_code == (200 if part == "admin:system" else 403)
     assert "/admin/people?plan" not in page.text
+
+
+WAYS = {
+    "admin:users": {
+        "q=lab": "/admin/groups/",
+        "q=edito": "/admin/roles/",
+        "q=manage your": "/admin/roles/permissions/manage:teams",
+    },
+    "admin:clients": {"q=manage:teams": "/admin/scopes/manage:teams"},
+    "admin:system": {"q=pro": "/admin/plans/pro", "q=jwt_algo": "/admin/settings?q=JWT_ALGORITHM"},
+    "admin:keys": {"q=": "/admin/keys"},
+}
+
+
+@pytest.mark.parametrize("part", WAYS)
+def test_a_search_finds_what_its_pages_would_open_and_no_more(app: Flask, part: str) -> None:
+    desk = Desk(app, administrator(app, part))
+    desk.group("Lab"), desk.role("editor")
+    (kid, *_rest) = desk.ask(lambda services: [each.kid for each in services.keys.describe()])
+    for opened, ways in WAYS.items():
+        for query, way in ways.items():
+            asked = f"/admin/search/found?q={kid[:7]}" if query == "q=" else f"/admin/search/found?{query}"
+            assert (f'href="{way}' in desk.browser.get(asked).text) == (opened == part), (opened, query)
