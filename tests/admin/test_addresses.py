@@ -358,7 +358,7 @@ def test_a_link_names_one_address_of_a_client_there_is(here: Desk) -> None:
         (f"/admin/clients/shop/redirect-uris/new?{urlencode([('uri', NEW), ('uri', NEW)])}", 400),
         (f"{at()}&request=a&request=b", 400),
         ("/admin/clients/shop/redirect-uris/new", 400),
-        ("/admin/clients/shop/secrets/new", 404),
+        ("/admin/clients/shop/nonsense/new", 404),
         (f"{at()}%00", 400),
     ):
         assert here.browser.get(path).status_code == status, path

@@ -2,9 +2,11 @@
 
 import re
 from base64 import b64decode
+from collections.abc import Callable
 from html import unescape
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -233,6 +235,7 @@ def test_a_way_to_prove_itself_is_changed(app: Flask) -> None:
     assert change(office, "proof", auth_method="private_key_jwt", jwks_uri=uri).status_code == 303
     assert RelyingParty(office, "shop", secret[1]).token(grant_type="refresh_token").status_code == 401
     assert uri in shown(office.get(SHOP))
+    assert office.get(f"{SHOP}/secrets/new").location == f"{SHOP}/secrets"
     assert "it signs with a key of its own" in shown(office.get(f"{SHOP}/secrets"))
 
 
@@ -252,7 +255,11 @@ def test_lives_of_tokens_are_changed(app: Flask) -> None:
     assert RelyingParty(office, "shop").tokens()["expires_in"] == 3600
 
 
-def test_two_secrets_count_and_one_is_ended(app: Flask, clock: Clock) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_two_secrets_count_and_one_is_ended(
+    make_app: Callable[..., Flask], open_database: Callable[..., str], engine: str, clock: Clock
+) -> None:
+    app = make_app(open_database(engine))
     office = administrator(app)
     old = add_client(app, "shop", is_confidential=True)
     path = f"{SHOP}/secrets/new"
@@ -266,6 +273,8 @@ def test_two_secrets_count_and_one_is_ended(app: Flask, clock: Clock) -> None:
     assert again.status_code == 400
     assert "No secret was made." in again.text
     assert new[1] not in office.get(f"{SHOP}/secrets").text + office.get(SHOP).text
+    third = send(office, path, seen=seen(office, path), overlap="3600")
+    assert 'id="overlap-error">Two secrets count already' in third.text
     for secret in (old, new[1]):
         assert "access_token" in RelyingParty(office, "shop", secret).tokens()
     page = office.get(f"{SHOP}/secrets")
@@ -284,7 +293,11 @@ def test_two_secrets_count_and_one_is_ended(app: Flask, clock: Clock) -> None:
     assert office.get(path).status_code == 303
 
 
-def test_a_disabled_application_is_refused_until_it_is_enabled(app: Flask) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_disabled_application_is_refused_until_it_is_enabled(
+    make_app: Callable[..., Flask], open_database: Callable[..., str], engine: str
+) -> None:
+    app = make_app(open_database(engine))
     office = administrator(app)
     add_client(app, "shop")
     client = RelyingParty(office, "shop")
@@ -301,7 +314,11 @@ def test_a_disabled_application_is_refused_until_it_is_enabled(app: Flask) -> No
     assert "access_token" in client.tokens()
 
 
-def test_a_deleted_application_is_unknown(app: Flask) -> None:
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_deleted_application_is_unknown(
+    make_app: Callable[..., Flask], open_database: Callable[..., str], engine: str
+) -> None:
+    app = make_app(open_database(engine))
     office = administrator(app)
     add_client(app, "shop")
     client = RelyingParty(office, "shop")

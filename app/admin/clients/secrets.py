@@ -18,6 +18,7 @@ from app.admin.clients.words import DAY, HOUR
 from app.admin.pages import Answer, PlainForm, done, show
 from app.errors import InvalidInput, NotFound, sentence
 from app.languages import lazy_gettext as _l
+from app.services.clients.clients import SECRETLESS
 from app.services.clients.records import ClientRecord
 from app.services.clients.secrets import NO_SUCH, SecretDescription
 from app.web.forms import Form, put_beside
@@ -60,6 +61,8 @@ def secrets(client_id: str) -> str:
 def new_secret(client_id: str) -> Answer:
     """Say what a new secret does to the one before it; make it, and show it this once."""
     client, form = changeable(client_id), RotationForm()
+    if not client.is_confidential or client.signs:
+        return done(SECRETLESS, "admin_clients.secrets", client_id=client_id)
     if form.is_submitted() and form.validate():
         try:
             if form.seen.data != stamp(client):
