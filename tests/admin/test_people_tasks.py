@@ -146,6 +146,19 @@ def test_each_deed_does_what_it_says(app: Flask, people: list[str], deed: str, q
         assert facts.one(inside) == 2
 
 
+def test_what_concerns_many_is_begun_only_by_who_proved_to_be_there(
+    app: Flask, people: list[str], clock: Clock
+) -> None:
+    office = administrator(app)
+    task = choose(office, *people).location
+    clock.advance(minutes=20)
+    led = send(office, f"{task}?deed=disable", task)
+    assert (led.status_code, led.location.partition("?")[0]) == (303, "/confirm")
+    turn(app)
+    assert len(active(app)) == 5
+    assert Facts(app).one("SELECT state FROM people_batches") == "ready"
+
+
 def test_all_that_fit_the_filter_are_chosen_and_no_more_than_may_be(
     app: Flask, people: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

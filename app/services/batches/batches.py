@@ -22,7 +22,7 @@ from app.services.foundation.environment import Caller, Clock, Database
 from app.services.foundation.powers import USERS
 from app.services.foundation.sealing import Sealer, Unopenable
 from app.services.imports.imports import Imports, Wishes
-from app.services.imports.judging import Action, Outcome
+from app.services.imports.judging import Action, Outcome, Seen
 from app.services.imports.sheets import Form
 from app.services.tenancy.administrators import Administrators
 
@@ -73,6 +73,8 @@ class Batches:
         self.administrators = administrators
         self.imports = imports
         self.deeds = deeds
+        # Of the file that this process read last; its turns are one after the other.
+        self._seen: tuple[str, Seen] = ("", Seen())
 
     def choose(self, user_ids: Collection[str], caller: Caller) -> str:
         """Keep whom something is to be done to; answers the id. Raises :class:`InvalidInput` for none and too many."""
@@ -234,7 +236,13 @@ class Batches:
         wishes = Wishes(is_rehearsal, row.wishes["updates"], row.wishes["allows_admins"])
         before = Counter({Action(name): count for name, count in row.counts.items()})
         form = Form(row.wishes["form"])
-        run = self.imports.begin(BytesIO(content), form, acting, wishes, after=row.place, before=before)
+        if self._seen[0] != row.id:
+            self._seen = (row.id, Seen())
+        # Finding the place in a long file takes a while, in which nobody has to wait.
+        self.db.commit()
+        run = self.imports.begin(
+            BytesIO(content), form, acting, wishes, after=row.place, before=before, seen=self._seen[1]
+        )
         read = 0
         for outcomes in run:
             read += len(outcomes)
@@ -246,6 +254,7 @@ class Batches:
             self._update(row.id, state=State.READY.value, total=run.counts.total(), expires_at=self.clock() + LIFE)
         else:
             self._finish(row.id, State.DONE)
+        self._seen = ("", Seen())
         return True
 
     def _keep(self, batch_id: str, outcomes: Sequence[Outcome], counts: Mapping[Action, int]) -> bool:

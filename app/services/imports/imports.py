@@ -76,14 +76,17 @@ class Imports:
         *,
         after: int = 0,
         before: Mapping[Action, int] | None = None,
+        seen: Seen | None = None,
     ) -> "Run":
         """An import that goes on as its outcomes are asked for; raises :class:`InvalidInput` for a file that is none.
 
         Commits after each :data:`ROWS_AT_ONCE` rows. A run that was cut short goes on by another one with the file:
         whoever is there by then is left alone. Or it goes on ``after`` the last row that was done, with the counts of
-        ``before``.
+        ``before``; ``seen`` is what an earlier run has kept of the same file, so that it is not found out again.
         """
-        return Run(self, Sheet(stream, form, COLUMNS), form, caller, wishes or Wishes(), after, before or {})
+        return Run(
+            self, Sheet(stream, form, COLUMNS), form, caller, wishes or Wishes(), after, before or {}, seen or Seen()
+        )
 
     def do(self, lines: Sequence[Line], seen: Seen, caller: Caller, wishes: Wishes) -> list[Outcome]:
         """Judge rows, and do what that says unless it is a rehearsal; a transaction of its own. Commits."""
@@ -180,11 +183,13 @@ class Run:
         wishes: Wishes,
         after: int,
         before: Mapping[Action, int],
+        seen: Seen,
     ) -> None:
         self.form = form
         self.wishes = wishes
         self.counts: Counter[Action] = Counter(before)
         self._after = after
+        self._seen = seen
         self._imports = imports
         self._sheet = sheet
         # What is on record of one run is found by one id, as what a request did is.
@@ -202,12 +207,13 @@ class Run:
 
     def __iter__(self) -> Iterator[list[Outcome]]:
         """The outcomes, a part at a time; once."""
-        seen, rows = Seen(), iter(self._sheet)
+        seen, rows = self._seen, iter(self._sheet)
         if self._after:
             rows = dropwhile(lambda line: note(line, seen, self._after), rows)
         while lines := list(islice(rows, ROWS_AT_ONCE)):
             outcomes = self._imports.do(lines, seen, self._caller, self.wishes)
             self.counts.update(each.action for each in outcomes)
+            seen.last = max(seen.last, lines[-1].number)
             yield outcomes
         if not self.wishes.is_rehearsal:
             self._imports.finish(self, self._caller)

@@ -77,9 +77,10 @@ class Verdict:
 
 @dataclass
 class Seen:
-    """The e-mails of the rows so far, in as few bytes as it takes to know them again, and where they stood."""
+    """The e-mails of the rows so far, up to ``last``: in as few bytes as it takes to know them again, and where."""
 
     rows: dict[bytes, int] = field(default_factory=dict)
+    last: int = 0
 
     def before(self, email: str, row: int) -> int | None:
         """The row that had the e-mail, if one had; else it is this one from now on."""
@@ -91,8 +92,10 @@ def note(line: Line, seen: Seen, last: int) -> bool:
     """Remember the e-mail of a row that was done; answers whether it is one, being ``last`` or before it."""
     if line.number > last:
         return False
-    if email := email_of(line.values):
-        seen.before(email, line.number)
+    if line.number > seen.last:
+        if email := email_of(line.values):
+            seen.before(email, line.number)
+        seen.last = line.number
     return True
 
 
