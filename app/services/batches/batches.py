@@ -4,6 +4,7 @@ Each is its administrator's own, and each part asks anew how far they may go. A 
 who was done is done no second time, and of a file whoever is there by then is left alone.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
@@ -32,6 +33,8 @@ MOST_BYTES = 12 << 20
 MOST_LINES = 5000
 """So many rows of a file are told of one by one; the others are counted."""
 AT_ONCE = {"selection": 20, "import": 1000}
+PAUSE_SECONDS = 0.03
+"""Between two transactions, for whoever waits to write to the same SQLite database."""
 LIFE = timedelta(hours=1)
 """How long what was begun waits for its word; the file of an import goes then."""
 KEPT = timedelta(days=7)
@@ -200,6 +203,7 @@ class Batches:
             self._do_to(line_id, user_id, wish, acting)
             self._count(row.id)
             self.db.commit()
+            time.sleep(PAUSE_SECONDS)
         if len(some) == AT_ONCE["selection"]:
             return False
         self._finish(row.id, State.DONE)
@@ -246,8 +250,10 @@ class Batches:
         read = 0
         for outcomes in run:
             read += len(outcomes)
+            time.sleep(PAUSE_SECONDS)
             if not self._keep(row.id, outcomes, run.counts):
                 return True
+            time.sleep(PAUSE_SECONDS)
             if read >= AT_ONCE["import"]:
                 return False
         if is_rehearsal:
