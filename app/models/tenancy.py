@@ -60,6 +60,8 @@ class Membership(Identified, Base):
         sa.UniqueConstraint("user_id", "group_id"),
         # Who holds a role, however many.
         sa.Index("ix_memberships_role_user", "role_id", "user_id"),
+        # How many are in a group, and who holds a role there.
+        sa.Index("ix_memberships_group_role_user", "group_id", "role_id", "user_id"),
         sa.Index(
             "uq_memberships_primary",
             "user_id",
@@ -70,7 +72,7 @@ class Membership(Identified, Base):
     )
 
     user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    group_id: Mapped[str] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"), index=True)
+    group_id: Mapped[str] = mapped_column(sa.ForeignKey("groups.id", ondelete="CASCADE"))
     role_id: Mapped[str] = mapped_column(sa.ForeignKey("roles.id"))
     is_primary: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]

@@ -21,6 +21,7 @@ OURS = {
     "theme",
     "last_provider",
     "portal_provider",
+    "portal_acting",
 }
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 LARGE = "; ".join(f"analytics_{number}={'x' * 3000}" for number in range(4))

@@ -115,7 +115,7 @@ def require_own(claims: Mapping[str, Any]) -> None:
 
 
 def _admit() -> None:
-    if not holds_acting() or reads_no_cookie() or request.path.startswith("/static/"):
+    if reads_no_cookie() or not holds_acting() or request.path.startswith("/static/"):
         return
     session = current_session()
     if session is None or session.acting is None:
