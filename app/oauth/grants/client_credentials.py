@@ -5,7 +5,7 @@ from typing import ClassVar
 from app.errors import Cause, ProtocolRefusal
 from app.oauth.grants.base import PortalGrant
 from app.services.clients.registration import PROOFS
-from app.services.clients.scopes import split
+from app.services.clients.scopes import OF_PERSONS, split
 from app.services.record.audit import Event
 from app.services.record.explanations import scope_names
 from app.services.record.usage import Use
@@ -13,7 +13,6 @@ from app.services.tokens.tokens import TokenAnswer
 from app.web.security import caller
 from app.wiring import services
 
-OF_PERSONS = frozenset({"openid", "profile", "email", "offline_access"})
 
 
 class ClientCredentialsGrant(PortalGrant):

@@ -1,7 +1,7 @@
 """Client applications: registration, look-up, secrets, and the origins allowed to call from a browser."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import InvalidInput, NotFound, sentence
 from app.models import Client, TokenFamily, UsageHour, User
 from app.services.clients import redirect_uris
+from app.services.clients.proposals import proposed
 from app.services.clients.reach import require_reach
 from app.services.clients.records import FIRST_PARTY as FIRST_PARTY
 from app.services.clients.records import ClientRecord as ClientRecord
@@ -51,14 +52,6 @@ _MARK = Statement(
     )
 )
 _ADDRESSES = frozenset(kind.column for kind in AddressKind)
-_UNSTATED: dict[str, Any] = {
-    "description": "",
-    "require_pkce": True,
-    "id_token_signed_response_alg": "RS256",
-    "contacts": (),
-    "optional_scopes": (),
-}
-"""What is checked before the database fills it in."""
 _LISTS = frozenset(column.name for column in _TABLE.c if isinstance(column.type, sa.JSON))
 # Lists come as JSON text, which is compared with what was read last time before anybody parses it.
 _COLUMNS = [
@@ -150,49 +143,26 @@ class Clients:
             statement = statement.where(_TABLE.c.is_listed, _TABLE.c.is_active)
         return [ClientRecord.from_row(dict(row)) for row in self.db.session.execute(statement).mappings()]
 
-    def create(
-        self,
-        client_id: str,
-        *,
-        name: str = "",
-        redirects: Sequence[str] = (),
-        post_logout: Sequence[str] = (),
-        scopes: Sequence[str] = (),
-        is_confidential: bool = False,
-        auth_method: str = "",
-        grants: Sequence[str] = (),
-        consent_policy: str = "once",
-        can_introspect_any: bool = False,
-        backchannel_logout_uri: str | None = None,
-        lean_id_token: bool = False,
-        caller: Caller = NOBODY,
-        **fields: Any,
-    ) -> str | None:
+    def create(self, client_id: str, *, caller: Caller = NOBODY, **fields: Any) -> str | None:
         """Register a client; answers its secret where it proves itself by one, never to be seen again.
 
-        Raises :class:`InvalidInput` for anything that cannot be registered.
+        ``fields`` are those of :func:`app.services.clients.proposals.proposed`. Raises :class:`InvalidInput` for
+        anything that cannot be registered.
         """
-        client = Client(
-            client_id=client_id,
-            name=name or client_id,
-            redirect_uris=list(dict.fromkeys(redirects)),
-            post_logout_redirect_uris=list(dict.fromkeys(post_logout)),
-            allowed_scopes=list(scopes),
-            grant_types=list(grants) or ["authorization_code", "refresh_token"],
-            is_confidential=is_confidential,
-            auth_method=auth_method or ("client_secret" if is_confidential else "none"),
-            consent_policy=consent_policy,
-            can_introspect_any=can_introspect_any,
-            backchannel_logout_uri=backchannel_logout_uri or None,
-            lean_id_token=lean_id_token,
-            **{name: _as_kept(value) for name, value in {**_UNSTATED, **fields}.items()},
-        )
+        client = proposed(client_id, **fields)
         require_reach(caller, client)
+        self._require_new(client)
         self._add(client)
         secret = self.secrets.replace(client, self.clock()) if has_secret(client) else None
         self.browser_origins()
         self.audit.record(Event.CLIENT_CREATED, caller, client_id=client_id)
         return secret
+
+    def require_creatable(self, client_id: str, *, caller: Caller = NOBODY, **fields: Any) -> None:
+        """Raise as :meth:`create` would; nothing is registered."""
+        client = proposed(client_id, **fields)
+        require_reach(caller, client)
+        self._require_new(client)
 
     def foresee(self, client_id: str, changes: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
         """What columns would be different after :meth:`update`: each as it is and as it would be. Raises as it does."""
@@ -315,13 +285,15 @@ class Clients:
         """:meth:`browser_origins` as this process saw them last, without asking the database."""
         return self._origins[1]
 
-    def _add(self, client: Client) -> None:
+    def _require_new(self, client: Client) -> None:
         require_client_id(client.client_id)
         if client.client_id == PORTAL or self.find(client.client_id):
             raise InvalidInput(TAKEN, "client_id")
         for name in _ADDRESSES:
             require_room((), getattr(client, name))
         self._require_valid(client)
+
+    def _add(self, client: Client) -> None:
         client.generation = _new_generation()
         client.created_at = client.updated_at = self._moment()
         try:
@@ -390,10 +362,6 @@ class Clients:
             raise InvalidInput(f"There is no scope {min(unknown)!r}.", "scope")
         if client.owner_id and self.db.session.get(User, client.owner_id) is None:
             raise InvalidInput(sentence("There is no account of that id."), "owner")
-
-
-def _as_kept(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _new_generation() -> str:

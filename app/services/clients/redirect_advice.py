@@ -183,13 +183,19 @@ class RedirectAdvice:
         self.allows_network = allows_network
         self.sends_cookies_elsewhere = sends_cookies_elsewhere
 
-    def about(self, uri: str, kind: ApplicationType, client_id: str | None = None) -> Verdict:
-        """What to think of ``uri``, also beside what the client has; raises :class:`NotFound` where there is none."""
+    def about(
+        self, uri: str, kind: ApplicationType, client_id: str | None = None, *, beside: Iterable[str] = ()
+    ) -> Verdict:
+        """What to think of ``uri``, also beside what the client has, and beside others that are to be registered.
+
+        Raises :class:`NotFound` where there is no such client.
+        """
+        others = [each for each in beside if each != uri]
         return judged(
             uri,
             kind,
             portal=self.portal,
-            registered=self.clients.get(client_id).redirect_uris if client_id else (),
+            registered=[*(self.clients.get(client_id).redirect_uris if client_id else ()), *others],
             allows_network=self.allows_network,
             sends_cookies_elsewhere=self.sends_cookies_elsewhere,
         )

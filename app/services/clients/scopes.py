@@ -15,6 +15,8 @@ SERVICE_PREFIX = "admin:"
 FULL_ADMINISTRATION = "admin:full"
 ADMINISTRATION = ("admin:oauth", "admin:users", "admin:system")
 PERMISSION_PREFIX = "manage:"
+OF_PERSONS = frozenset({"openid", "profile", "email", "offline_access"})
+"""Scopes that mean nothing without a person."""
 
 
 @dataclass(frozen=True, slots=True)
