@@ -43,6 +43,9 @@ GET      /admin/keys                                signing keys
 GET|POST /admin/keys/rotate                         have the next key take over
 GET|POST /admin/keys/<kid>/retire                   withdraw a key at once
 GET      /admin/clients                             applications; ?q=…&active=…&development=…&server=…&consent=…&scope=…
+GET      /admin/new-client                          which kind of application is to be registered
+GET|POST /admin/new-client/<kind>                   what is registered of it, seen beforehand; its secret, this once
+GET      /admin/new-client/advice                   what to think of redirect URIs; ?type=…&uri=…
 GET      /admin/clients/<client_id>                 one, and all that is registered about it
 GET|POST /admin/clients/<client_id>/about           change what people read of it
 GET|POST /admin/clients/<client_id>/{addresses,access,proof,tokens}   change how it works, once that was seen

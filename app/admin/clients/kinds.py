@@ -49,7 +49,7 @@ KINDS = {
         Kind(
             ApplicationType.WEB,
             sentence("On a server"),
-            sentence("Pages that a server makes, in Flask, Django, Rails or Spring. The server keeps the secret."),
+            sentence("Pages that a server makes, in any language and framework. The server keeps the secret."),
             "hdd-stack",
             PEOPLE,
             is_confidential=True,

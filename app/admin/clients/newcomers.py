@@ -34,7 +34,6 @@ LONGEST_ADVISED = 2100
 LONGEST_ID = 40
 NO_ADDRESS = sentence("Write at least one address: people come back there after the login.")
 NO_SCOPE = sentence("Choose at least one.")
-TOKEN_ENDPOINT = "/api/oauth/token"
 
 
 class NewClientForm(Form):
@@ -45,7 +44,9 @@ class NewClientForm(Form):
     redirect_uris = TextAreaField(_l("After the login"))
     post_logout_redirect_uris = TextAreaField(_l("After the logout"))
     allowed_scopes = SelectMultipleField(_l("What it may ask for"), choices=[], validate_choice=False)
-    consent_policy = RadioField(_l("People are asked"), choices=choices(CONSENTS), default="once", validate_choice=False)
+    consent_policy = RadioField(
+        _l("People are asked"), choices=choices(CONSENTS), default="once", validate_choice=False
+    )
     owner = StringField(_l("Who answers for it, by e-mail address"))
     in_development = BooleanField(_l("It is in development"))
     sure = HiddenField()
@@ -170,5 +171,5 @@ def _made(chosen: Kind, client_id: str, secret: str | None) -> Answer:
         secret=secret,
         issuer=issuer,
         discovery=f"{issuer}/.well-known/openid-configuration",
-        endpoints={"token_endpoint": issuer + TOKEN_ENDPOINT},
+        endpoints={"token_endpoint": f"{issuer}/api/oauth/token"},
     )

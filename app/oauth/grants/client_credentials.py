@@ -14,7 +14,6 @@ from app.web.security import caller
 from app.wiring import services
 
 
-
 class ClientCredentialsGrant(PortalGrant):
     """Gives a confidential client a token of its own."""
 

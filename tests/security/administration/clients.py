@@ -89,6 +89,12 @@ def deletion(parties: Parties) -> Form:
     return Form(browser, f"{page}/delete", {"client_id": page.rpartition("/")[2]})
 
 
+def newcomer(parties: Parties) -> Form:
+    said = {"name": "Shop", "client_id": f"shop-{parties.count}", "redirect_uris": ADDRESS, "allowed_scopes": "openid"}
+    path = "/admin/new-client/redirect"
+    return Form(administrator(parties), path, {**said, "consent_policy": "once", "sure": "y"})
+
+
 FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin.new_address": lambda parties: address(parties, ADDRESS),
     "admin.registered_address": registered_address,
@@ -109,4 +115,5 @@ FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin_clients.disable": plain("disable"),
     "admin_clients.enable": plain("enable", "disable"),
     "admin_clients.delete": deletion,
+    "admin_new_client.register": newcomer,
 }
