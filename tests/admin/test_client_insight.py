@@ -1,0 +1,125 @@
+"""How an application fares, what its tokens would say of a person, and a login to it, on pages of administrators."""
+
+from html import unescape
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.account.browsing import Facts, shown
+from tests.admin.offices import administrator
+from tests.relying_party import RelyingParty, add_client, add_person, log_in
+
+SHOP = "/admin/clients/shop"
+
+
+def said(answer: TestResponse) -> str:
+    """The words of a page that refuses."""
+    assert answer.status_code == 400
+    return " ".join(unescape(answer.text).split())
+
+
+def write(app: Flask) -> None:
+    """Have what was counted stand in its rows."""
+    with app.app_context():
+        app.extensions["services"].usage.write()
+
+
+def rows(app: Flask, action: str) -> list[Any]:
+    return Facts(app).all(
+        "SELECT actor, user_id, client_id FROM oauth_audit_logs WHERE action = :action", action=action
+    )
+
+
+def test_health_says_what_was_issued_and_why_something_was_refused(app: Flask) -> None:
+    office = administrator(app)
+    add_client(app, "shop", name="Corner Shop", scopes=["openid", "email"], in_development=True)
+    quiet = shown(office.get(f"{SHOP}/health"))
+    assert "Nothing is known of this application yet" in quiet
+    assert "Edit the application" in quiet
+
+    add_person(app, "bob@example.com")
+    browser = app.test_client()
+    log_in(browser, "bob@example.com")
+    shop = RelyingParty(browser, "shop")
+    shop.tokens(scope="openid")
+    assert shop.token(grant_type="authorization_code", code="x" * 43, code_verifier="y" * 43).status_code == 400
+    write(app)
+    page = shown(office.get(f"{SHOP}/health"))
+    assert "Nothing is known" not in page
+    assert "This client was never given the code that was sent" in page
+    assert "token · <code>invalid_grant</code>" in page
+    assert "1 times" in page
+    assert office.get("/admin/clients/nothing/health").status_code == 404
+
+
+def test_a_preview_says_what_the_tokens_say_that_are_issued(app: Flask) -> None:
+    office = administrator(app)
+    add_client(app, "shop", scopes=["openid", "email", "profile"])
+    bob = add_person(app, "bob@example.com")
+    before = Facts(app).one("SELECT count(*) FROM token_families")
+    page = office.get(f"{SHOP}/preview?who=BOB@example.com&scope=openid&scope=email")
+    assert page.status_code == 200
+    text = shown(page)
+    assert f'"sub": "{bob}"' in text
+    assert '"email": "bob@example.com"' in text
+    assert "logged in now" in text
+    assert '"name"' not in text
+    assert "nothing here is signed" in text
+    assert "eyJ" not in page.text
+    assert Facts(app).one("SELECT count(*) FROM token_families") == before
+    (seen,) = rows(app, "oauth:token:previewed")
+    assert (seen.user_id, seen.client_id) == (bob, "shop")
+    assert seen.actor not in {bob, ""}
+
+    browser = app.test_client()
+    log_in(browser, "bob@example.com")
+    shop = RelyingParty(browser, "shop")
+    told = shop.userinfo(shop.tokens(scope="openid email")["access_token"]).get_json()
+    for name, value in told.items():
+        assert f'"{name}": ' in text, (name, value)
+
+
+def test_a_preview_says_why_nothing_would_be_issued(app: Flask) -> None:
+    office = administrator(app)
+    add_client(app, "shop", scopes=["openid", "email"])
+    add_client(app, "robot", is_confidential=True, grants=["client_credentials"], redirects=[], scopes=["admin:users"])
+    add_person(app, "bob@example.com")
+    path = f"{SHOP}/preview?who=bob@example.com"
+    left_out = shown(office.get(f"{path}&scope=openid&scope=phone&scope=admin:users"))
+    assert "There is no scope of this name." in left_out or "not registered for the application" in left_out
+    assert "This scope is for services" in left_out
+    none = office.get(path)
+    assert none.status_code == 400
+    assert "Choose at least one scope." in said(none)
+    robot = shown(office.get("/admin/clients/robot/preview?who=bob@example.com&scope=openid"))
+    assert "People do not log in to it" in robot
+    assert office.get("/admin/clients/nothing/preview").status_code == 404
+
+
+def test_people_are_found_for_a_preview_by_who_administers_people_too(app: Flask) -> None:
+    add_client(app, "shop", scopes=["openid", "email"])
+    bob = add_person(app, "bob@example.com")
+    root = add_person(app, "root@example.com", is_admin=True)
+    office = administrator(app)
+    assert f"who={bob}" in office.get(f"{SHOP}/preview?who=bob&scope=openid").text
+    assert "Nobody is found by that." in shown(office.get(f"{SHOP}/preview?who=zzz&scope=openid"))
+
+    keeper = administrator(app, "admin:clients", email="keeper@example.com")
+    for who in ("bob@example.com", bob, "bob", root):
+        refused = keeper.get(f"{SHOP}/preview?who={who}&scope=openid")
+        assert refused.status_code == 400
+        assert "You do not administer people" in said(refused)
+        assert '"sub"' not in said(refused)
+    assert '"email": "keeper@example.com"' in shown(
+        keeper.get(f"{SHOP}/preview?who=keeper@example.com&scope=openid&scope=email")
+    )
+
+    both = administrator(app, "admin:clients", "admin:users", email="both@example.com")
+    assert f'"sub": "{bob}"' in shown(both.get(f"{SHOP}/preview?who=bob@example.com&scope=openid"))
+    refused = both.get(f"{SHOP}/preview?who={root}&scope=openid")
+    assert refused.status_code == 400
+    assert "This person administers the portal." in said(refused)
+    people = administrator(app, "admin:users", email="people@example.com")
+    assert people.get(f"{SHOP}/preview?who=bob@example.com&scope=openid").status_code == 403
+    assert len(rows(app, "oauth:token:previewed")) == 2
