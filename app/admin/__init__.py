@@ -17,6 +17,14 @@ GET|POST /admin/people/tasks/<task_id>              what would be done, is, or w
 POST     /admin/people/tasks/<task_id>/stop         go no further
 GET      /admin/people/tasks/<task_id>/report.csv   what became of each
 GET|POST /admin/people/import                       send a file of people of another system
+GET      /admin/sessions                            where people are logged in; ?person=…&client=…&network=…&state=…
+GET      /admin/sessions/<session_id>               one of them
+POST     /admin/sessions/<session_id>/end           end it
+GET      /admin/tokens                              what applications hold; ?person=…&client=…&session=…&jti=…&state=…
+GET      /admin/tokens/<grant_id>                   the tokens of one login in an application
+POST     /admin/tokens/<grant_id>/revoke            end them
+GET|POST /admin/tokens/denied                       the denylist; what a token is worth
+POST     /admin/tokens/denied/deny                  deny the access token that was looked up
 GET      /admin/audit                               what is on record; ?action=…&person=…&actor=…&client=…&success=…&…
 GET      /admin/audit/<record_id>                   one record, with what proves it
 GET|POST /admin/audit/export                        records as a file, a part at a time

@@ -51,6 +51,13 @@ AREAS = (
         ),
     ),
     Area(
+        sentence("Access"),
+        (
+            Place("admin_sessions.sessions", "laptop", sentence("Sessions"), (USERS,)),
+            Place("admin_tokens.tokens", "ticket", sentence("Tokens"), (USERS,)),
+        ),
+    ),
+    Area(
         sentence("Record"),
         (Place("admin_audit.audit", "journal-check", sentence("Audit log"), (AUDIT,)),),
     ),

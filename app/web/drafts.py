@@ -22,7 +22,7 @@ from app.wiring import services
 
 MOST = 4
 """Pages of one browser for which something is kept."""
-NEVER_KEPT = frozenset({FORM_SECRET, "password", "current", "next", "lang", "theme"})
+NEVER_KEPT = frozenset({FORM_SECRET, "password", "current", "pasted", "next", "lang", "theme"})
 SERIALIZER_SALT = "wtf-csrf-token"
 """Flask-WTF's own."""
 

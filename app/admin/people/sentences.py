@@ -128,6 +128,7 @@ REASONS: dict[str, str] = {
     "group_changed": sentence("because another group is the primary one"),
     "replaced": sentence("because somebody else logged in in that browser"),
     "revoked_by_client": sentence("because the application asked for it"),
+    "revoked_by_administrator": sentence("because an administrator ended it"),
     "revoked_by_operator": sentence("because the operator ended it"),
 }
 """Why sessions and tokens end."""

@@ -41,8 +41,8 @@ class WantedRecords:
         self.records = Records(
             actions=(asked["action"],) if asked["action"] else None,
             client=asked["client"],
-            user=self._read("person", _person),
-            actor=self._read("actor", _person),
+            user=self._read("person", person_id),
+            actor=self._read("actor", person_id),
             success=asked.said("success"),
             error=asked["error"],
             ip=asked["network"],
@@ -67,7 +67,7 @@ def wanted_records() -> WantedRecords:
     return WantedRecords(Filters(action=ACTIONS, success=YES_NO, **plain))
 
 
-def _person(text: str) -> str:
+def person_id(text: str) -> str:
     """The id of an account, also of one that is gone; by its e-mail address for who may see those."""
     if "@" not in text:
         return text

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from app.errors import NotFound, sentence
 from app.models import RevokedToken, TokenFamily, UserSession
 from app.services.clients.scopes import split
 from app.services.foundation.environment import Clock, Database
@@ -21,6 +22,8 @@ _of = _session.alias()
 _revoked = cast(sa.Table, RevokedToken.__table__)
 SESSIONS = Order("session", _session.c.expires_at, _session.c.id)
 FAMILIES = Order("family", _family.c.expires_at, _family.c.id)
+NO_SESSION = sentence("There is no session of this ID. Sessions are removed 30 days after they are over.")
+NO_GRANT = sentence("There are no tokens of this ID. They are removed a day after they have expired.")
 DENIED = Order("denied", _revoked.c.blacklisted_at, _revoked.c.jti)
 
 
@@ -127,6 +130,21 @@ class Grants:
         """Sessions; raises :class:`app.errors.InvalidInput` for a bad cursor or for what is no network."""
         conditions = self._of_sessions(wanted)
         return page_of(self.db, sa.select(_session), conditions, SESSIONS, self._seen, limit=limit, after=after)
+
+    def session(self, session_id: str) -> SeenSession:
+        """The session of that id; raises :class:`NotFound`."""
+        row = self.db.session.execute(sa.select(_session).where(_session.c.id == session_id)).first()
+        if row is None:
+            raise NotFound(NO_SESSION)
+        return self._seen(row)
+
+    def grant(self, grant_id: str) -> Grant:
+        """The grant of that id; raises :class:`NotFound`."""
+        whole = sa.select(_family, is_living(self.clock()).label("is_open")).where(_family.c.id == grant_id)
+        row = self.db.session.execute(whole).first()
+        if row is None:
+            raise NotFound(NO_GRANT)
+        return _grant(row)
 
     def count_sessions(self, wanted: WantedSessions) -> Count:
         """How many those are, up to a bound."""
