@@ -17,7 +17,7 @@ from app.database.contexts import NOBODY, Context
 from app.database.failures import UNAVAILABLE, ends_connection, is_outage, unavailable
 from app.database.patience import GRACE_SECONDS, PING_SECONDS, Door, PatientConnection
 from app.settings import Settings
-from app.settings.groups import StorageSettings
+from app.settings.storage import StorageSettings
 
 IDLE_SECONDS = 1.0
 _READS_ONLY = "database_reads_only"

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from app.settings import Settings
-from app.settings.groups import StorageSettings
+from app.settings.storage import StorageSettings
 
 _quoted = postgresql.dialect().identifier_preparer.quote_identifier  # type: ignore[no-untyped-call]
 ALL = "SELECT, INSERT, UPDATE, DELETE"

@@ -28,12 +28,12 @@ from app.settings.groups import (
     SeedSettings,
     ServerSettings,
     SessionSettings,
-    StorageSettings,
     TokenSettings,
 )
 from app.settings.observation import ObservationSettings
 from app.settings.providers import GenericProvider, ProviderSettings, variable_part
 from app.settings.rows import SettingRow, Source, rows_of, settings_of
+from app.settings.storage import StorageSettings
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
 

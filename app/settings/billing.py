@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.settings import values
-from app.settings.groups import setting
+from app.settings.groups import sentence, setting
 
 PLANS = ("free", "pro", "studio", "enterprise")
 LEAST_SECRET = 16
@@ -41,30 +41,36 @@ class BillingSettings:
     webhook_secret: str = setting(
         "BILLING_WEBHOOK_SECRET",
         "",
-        "Signing secret of the webhook at Lemon Squeezy that tells /api/v1/billing/webhook of subscriptions, 16 "
-        "characters or more (it takes 40); empty: there is no such address",
+        sentence(
+            "Signing secret of the webhook at Lemon Squeezy that tells /api/v1/billing/webhook of subscriptions, 16 "
+            "characters or more (it takes 40); empty: there is no such address"
+        ),
         values.text,
         True,
     )
     variants_of_plans: tuple[tuple[str, str], ...] = setting(
         "BILLING_PLANS",
         "",
-        "Which variants there are which plans, such as pro:12345,studio:67890; a plan may have several",
+        sentence("Which variants there are which plans, such as pro:12345,studio:67890; a plan may have several"),
         variants_of_plans,
     )
     upgrade_url: str = setting(
         "BILLING_UPGRADE_URL",
         "",
-        "Where people buy a larger plan: an https address, {user_id} in it is the person's id, which the checkout "
-        "hands on (checkout[custom][user_id]={user_id}); stands on the page of one's plan; empty: nowhere",
+        sentence(
+            "Where people buy a larger plan: an https address, {user_id} in it is the person's id, which the checkout "
+            "hands on (checkout[custom][user_id]={user_id}); stands on the page of one's plan; empty: nowhere"
+        ),
         address,
     )
 
     grace_days: int = setting(
         "BILLING_GRACE_DAYS",
         "3",
-        "How long the plan of a subscription still counts after the day on which it should have renewed, if no notice "
-        "says that it did, days",
+        sentence(
+            "How long the plan of a subscription still counts after the day on which it should have renewed, if no "
+            "notice says that it did, days"
+        ),
         values.number(1, 60),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from app.settings import values
-from app.settings.groups import setting
+from app.settings.groups import sentence, setting
 
 LEAST_TOKEN = 16
 PACKAGES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http.trace_exporter")
@@ -46,14 +46,19 @@ class ObservationSettings:
     metrics_bind: str = setting(
         "METRICS_BIND",
         "",
-        "Address of /metrics alone, such as 127.0.0.1:9100, which is then nowhere else; empty: see METRICS_TOKEN",
+        sentence(
+            "Address of /metrics alone, such as 127.0.0.1:9100, which is then nowhere else; empty: see METRICS_TOKEN"
+        ),
         address,
     )
     metrics_token: str = setting(
         "METRICS_TOKEN",
         "",
-        "What a scrape shows as bearer token, 16 characters or more; without METRICS_BIND, /metrics is then on the "
-        "portal's own port. Empty, and no METRICS_BIND: only this machine sees it in development, nobody in production",
+        sentence(
+            "What a scrape shows as bearer token, 16 characters or more; without METRICS_BIND, /metrics is then on the "
+            "portal's own port. Empty, and no METRICS_BIND: only this machine sees it in development, nobody in "
+            "production"
+        ),
         values.text,
         True,
     )
@@ -61,21 +66,23 @@ class ObservationSettings:
     traces_endpoint: str = setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "",
-        "Where traces go, as OTLP over HTTP below this address (/v1/traces), such as http://127.0.0.1:4318; needs "
-        "requirements-otel.txt. Empty: there are none",
+        sentence(
+            "Where traces go, as OTLP over HTTP below this address (/v1/traces), such as http://127.0.0.1:4318; needs "
+            "requirements-otel.txt. Empty: there are none"
+        ),
         base_address,
     )
     traces_headers: tuple[tuple[str, str], ...] = setting(
         "OTEL_EXPORTER_OTLP_HEADERS",
         "",
-        "Headers to send with them, such as authorization=Bearer%20…, separated by commas",
+        sentence("Headers to send with them, such as authorization=Bearer%20…, separated by commas"),
         headers,
         True,
     )
     traces_percent: int = setting(
         "TRACES_PERCENT",
         "100",
-        "How many in a hundred requests are traced, where no proxy decided it",
+        sentence("How many in a hundred requests are traced, where no proxy decided it"),
         values.number(0, 100),
     )
 

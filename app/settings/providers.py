@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from urllib.parse import urlsplit
 
 from app.settings import values
-from app.settings.groups import setting
+from app.settings.groups import sentence, setting
 
 KNOWN = ("kakao", "naver", "google", "discord")
 GENERIC = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -79,16 +79,25 @@ class GenericProvider:
     """An OpenID provider that is named in ``OIDC_PROVIDERS``; ``{}`` stands for its name in capitals."""
 
     issuer: str = setting(
-        "OIDC_{}_ISSUER", "", "Its issuer, under which /.well-known/openid-configuration answers", issuer
+        "OIDC_{}_ISSUER", "", sentence("Its issuer, under which /.well-known/openid-configuration answers"), issuer
     )
-    client_id: str = setting("OIDC_{}_CLIENT_ID", "", "Client id it gave the portal")
-    client_secret: str = setting("OIDC_{}_CLIENT_SECRET", "", "Client secret it gave the portal", values.text, True)
-    title: str = setting("OIDC_{}_NAME", "", "What people call it; empty: its name in OIDC_PROVIDERS, with a capital")
-    scope: str = setting("OIDC_{}_SCOPE", "openid email profile", "Scopes to ask it for; openid is among them")
+    client_id: str = setting("OIDC_{}_CLIENT_ID", "", sentence("Client id it gave the portal"))
+    client_secret: str = setting(
+        "OIDC_{}_CLIENT_SECRET", "", sentence("Client secret it gave the portal"), values.text, True
+    )
+    title: str = setting(
+        "OIDC_{}_NAME", "", sentence("What people call it; empty: its name in OIDC_PROVIDERS, with a capital")
+    )
+    scope: str = setting(
+        "OIDC_{}_SCOPE", "openid email profile", sentence("Scopes to ask it for; openid is among them")
+    )
     trusts_email: bool = setting(
         "OIDC_{}_TRUSTS_EMAIL",
         "false",
-        "Whether an e-mail it gives counts as verified, unless it says that it is not; else people prove theirs once",
+        sentence(
+            "Whether an e-mail it gives counts as verified, unless it says that it is not; else people prove theirs "
+            "once"
+        ),
         values.boolean,
     )
 
@@ -97,31 +106,51 @@ class GenericProvider:
 class ProviderSettings:
     """Who people can come in with. A provider is there when its id and its secret are set."""
 
-    google_client_id: str = setting("GOOGLE_CLIENT_ID", "", "Client id of the portal at Google")
-    google_client_secret: str = setting("GOOGLE_CLIENT_SECRET", "", "Client secret of it", values.text, True)
-    google_issuer: str = setting("GOOGLE_ISSUER", "https://accounts.google.com", "Issuer of Google's ID tokens", issuer)
-    kakao_rest_api_key: str = setting("KAKAO_REST_API_KEY", "", "REST API key of the portal's application at Kakao")
-    kakao_client_secret: str = setting("KAKAO_CLIENT_SECRET", "", "Client secret of it", values.text, True)
+    google_client_id: str = setting("GOOGLE_CLIENT_ID", "", sentence("Client id of the portal at Google"))
+    google_client_secret: str = setting("GOOGLE_CLIENT_SECRET", "", sentence("Client secret of it"), values.text, True)
+    google_issuer: str = setting(
+        "GOOGLE_ISSUER", "https://accounts.google.com", sentence("Issuer of Google's ID tokens"), issuer
+    )
+    kakao_rest_api_key: str = setting(
+        "KAKAO_REST_API_KEY", "", sentence("REST API key of the portal's application at Kakao")
+    )
+    kakao_client_secret: str = setting("KAKAO_CLIENT_SECRET", "", sentence("Client secret of it"), values.text, True)
     kakao_admin_key: str = setting(
         "KAKAO_ADMIN_KEY",
         "",
-        "Admin key of it: proves Kakao's notices of unlinking, and ends links at Kakao; empty: no notices are taken",
+        sentence(
+            "Admin key of it: proves Kakao's notices of unlinking, and ends links at Kakao; empty: no notices are taken"
+        ),
         values.text,
         True,
     )
-    kakao_auth_url: str = setting("KAKAO_AUTH_URL", "https://kauth.kakao.com", "Where Kakao's logins are", base_address)
-    kakao_api_url: str = setting("KAKAO_API_URL", "https://kapi.kakao.com", "Where Kakao's API is", base_address)
-    naver_client_id: str = setting("NAVER_CLIENT_ID", "", "Client id of the portal's application at Naver")
-    naver_client_secret: str = setting("NAVER_CLIENT_SECRET", "", "Client secret of it", values.text, True)
-    naver_auth_url: str = setting("NAVER_AUTH_URL", "https://nid.naver.com", "Where Naver's logins are", base_address)
-    naver_api_url: str = setting("NAVER_API_URL", "https://openapi.naver.com", "Where Naver's API is", base_address)
-    discord_client_id: str = setting("DISCORD_CLIENT_ID", "", "Client id of the portal's application at Discord")
-    discord_client_secret: str = setting("DISCORD_CLIENT_SECRET", "", "Client secret of it", values.text, True)
-    discord_url: str = setting("DISCORD_URL", "https://discord.com", "Where Discord is", base_address)
+    kakao_auth_url: str = setting(
+        "KAKAO_AUTH_URL", "https://kauth.kakao.com", sentence("Where Kakao's logins are"), base_address
+    )
+    kakao_api_url: str = setting(
+        "KAKAO_API_URL", "https://kapi.kakao.com", sentence("Where Kakao's API is"), base_address
+    )
+    naver_client_id: str = setting("NAVER_CLIENT_ID", "", sentence("Client id of the portal's application at Naver"))
+    naver_client_secret: str = setting("NAVER_CLIENT_SECRET", "", sentence("Client secret of it"), values.text, True)
+    naver_auth_url: str = setting(
+        "NAVER_AUTH_URL", "https://nid.naver.com", sentence("Where Naver's logins are"), base_address
+    )
+    naver_api_url: str = setting(
+        "NAVER_API_URL", "https://openapi.naver.com", sentence("Where Naver's API is"), base_address
+    )
+    discord_client_id: str = setting(
+        "DISCORD_CLIENT_ID", "", sentence("Client id of the portal's application at Discord")
+    )
+    discord_client_secret: str = setting(
+        "DISCORD_CLIENT_SECRET", "", sentence("Client secret of it"), values.text, True
+    )
+    discord_url: str = setting("DISCORD_URL", "https://discord.com", sentence("Where Discord is"), base_address)
     generic_names: tuple[str, ...] = setting(
         "OIDC_PROVIDERS",
         "",
-        "Names of further OpenID providers, separated by commas, as in acme; each has the settings OIDC_ACME_…",
+        sentence(
+            "Names of further OpenID providers, separated by commas, as in acme; each has the settings OIDC_ACME_…"
+        ),
         names,
     )
     generic: tuple[GenericProvider, ...] = ()

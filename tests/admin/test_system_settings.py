@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from flask import Flask
 
 from app.services.foundation.powers import CLIENTS, SYSTEM
-from tests.account.browsing import shown
+from tests.account.browsing import csrf_token, shown
 from tests.admin.offices import administrator
 
 SECRET = "a-secret-that-nobody-reads-2718281828"
@@ -68,3 +68,12 @@ def test_loose_settings_of_production_stand_above(make_app: Callable[..., Flask]
 
 def test_settings_are_for_who_administers_the_system(app: Flask) -> None:
     assert administrator(app, CLIENTS).get("/admin/settings").status_code == 403
+
+
+def test_what_settings_do_is_said_in_korean_and_found_by_it(app: Flask) -> None:
+    office = administrator(app, SYSTEM)
+    office.post("/language", data={"csrf_token": csrf_token(office, "/admin/settings"), "lang": "ko"})
+    page = shown(office.get("/admin/settings?q=워커+스레드"))
+    assert NAME.findall(page) == ["WEB_THREADS"]
+    assert "워커 프로세스마다의 스레드 수" in page
+    assert "%40" in shown(office.get("/admin/settings?q=DATABASE_URL"))

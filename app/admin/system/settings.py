@@ -4,6 +4,7 @@ from app.admin.lists import Filters
 from app.admin.pages import desk, show
 from app.database import UNAVAILABLE
 from app.errors import sentence
+from app.languages import gettext as _
 from app.services.foundation.powers import SYSTEM
 from app.settings import risks
 from app.settings.rows import SettingRow, Source
@@ -60,6 +61,7 @@ def settings() -> str:
         filters=filters,
         groups=[(name, [row for row in rows if row.group == name]) for name in GROUPS],
         titles=GROUPS,
+        meanings={row.variable: _(row.meaning) for row in rows},
         sources=SOURCES,
         count=len(rows),
         risky=risky,
@@ -71,7 +73,7 @@ def settings() -> str:
 
 def _fits(row: SettingRow, filters: Filters) -> bool:
     words = (filters["q"] or "").casefold().split()
-    known = f"{row.variable} {row.meaning}".casefold()
+    known = f"{row.variable} {row.meaning} {_(row.meaning)}".casefold()
     return (
         all(word in known for word in words)
         and filters["group"] in {None, row.group}
