@@ -66,6 +66,10 @@ SENTENCES: dict[str, str] = {
     Event.KEY_ROTATED: sentence("You had the next signing key take over."),
     Event.KEY_RETIRED: sentence("You retired a signing key."),
     Event.KEY_EXPIRED: sentence("A signing key expired when you changed the keys."),
+    Event.DELIVERY_RETRIED: sentence("You had mails or notices tried again."),
+    Event.DELIVERY_DROPPED: sentence("A mail or notice was taken out of the queue."),
+    Event.DELIVERY_TESTED: sentence("You had a test mail sent to yourself."),
+    Event.PROVIDER_TESTED: sentence("You tested an identity provider."),
     Event.AUDIT_READ: sentence("You read the audit log."),
     Event.AUDIT_EXPORTED: sentence("You exported records of the audit log."),
 }

@@ -73,6 +73,10 @@ EVENTS: dict[str, str] = {
     Event.KEY_ROTATED: "key",
     Event.KEY_RETIRED: "key",
     Event.KEY_EXPIRED: "key",
+    Event.DELIVERY_RETRIED: "envelope",
+    Event.DELIVERY_DROPPED: "envelope",
+    Event.DELIVERY_TESTED: "envelope",
+    Event.PROVIDER_TESTED: "person-badge",
     Event.AUDIT_READ: "eye",
     Event.AUDIT_EXPORTED: "download",
 }

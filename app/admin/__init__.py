@@ -67,6 +67,13 @@ GET|POST /admin/clients/<client_id>/{disable,enable,delete}   stop it, let it go
 GET|POST /admin/clients/<client_id>/redirect-uris/new             register an address that a request came with; ?uri=…
 GET|POST /admin/clients/<client_id>/redirect-uris/registered      it is registered; take it back again
 GET|POST /admin/clients/<client_id>/post-logout-redirect-uris/…   the same for where a logout leads
+GET      /admin/mail                                mails that wait, and the server; ?state=…&person=…
+POST     /admin/mail/test                           send one to oneself
+GET      /admin/mail/templates[/<name>[/html]]      how mails look; ?language=…&width=…
+GET      /admin/notices                             what applications and providers are told; ?state=…&kind=…&client=…
+GET      /admin/{mail,notices}/<delivery_id>        one of them, without what it says
+POST     /admin/{mail,notices}[/<delivery_id>]/retry              try what failed now, one or all of it
+GET|POST /admin/{mail,notices}/<delivery_id>/drop   see what is lost with it, and take it out of the queue
 GET      /admin/settings                            what the portal runs with; ?q=…&group=…&source=…&set=…
 GET      /admin/self-check                          the run under way, the last report and those before
 GET      /admin/self-check/<report_id>              what one run found, and what is otherwise than before
@@ -81,7 +88,7 @@ which asks the database.
 
 from flask import Flask
 
-from app.admin import clients, home, keys, people, record, rights, search, system
+from app.admin import clients, delivery, home, keys, people, record, rights, search, system
 
 DESKS = (
     home.home_desk,
@@ -92,6 +99,7 @@ DESKS = (
     *record.DESKS,
     *keys.DESKS,
     *system.DESKS,
+    *delivery.DESKS,
 )
 
 

@@ -2,10 +2,17 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from flask_login import current_user
+
 from app.admin.pages import asked
+from app.errors import InvalidInput, NotFound, sentence
+from app.services.foundation.powers import USERS
+from app.wiring import services
 
 YES_NO = {"yes": True, "no": False}
 PAGE = 50
+NOBODY_OF_ADDRESS = sentence("No account has this e-mail address.")
+IDS_ONLY = sentence("Type an ID here: e-mail addresses are for administrators of people.")
 
 
 class Filters(Mapping[str, str | None]):
@@ -35,3 +42,18 @@ class Filters(Mapping[str, str | None]):
 
 def _chosen(value: str | None, allowed: Collection[str] | None) -> str | None:
     return value if allowed is None or value in allowed else None
+
+
+def person_id(text: str) -> str:
+    """The id of an account, also of one that is gone; by its e-mail address for who may see those.
+
+    Raises :class:`InvalidInput` for an address that is nobody's, and for whoever may not see addresses.
+    """
+    if "@" not in text:
+        return text
+    if not current_user.powers.cover(USERS):
+        raise InvalidInput(IDS_ONLY)
+    try:
+        return services.accounts.find(text).id
+    except NotFound:
+        raise InvalidInput(NOBODY_OF_ADDRESS) from None

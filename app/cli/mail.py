@@ -2,12 +2,13 @@
 
 from dataclasses import asdict
 from datetime import datetime
+from uuid import UUID
 
 import click
 from flask import current_app
 
 from app.cli.audit import Moment
-from app.cli.outcome import as_json, operation, over_everything, said, show
+from app.cli.outcome import OPERATOR, as_json, operation, over_everything, said, show
 from app.services.delivery.mail import MAIL
 from app.services.oversight.deliveries import DeliveryState, WantedDeliveries
 from app.wiring import services
@@ -47,11 +48,35 @@ def list_deliveries(
 
 
 @mail.command()
+@click.option("--id", "delivery_id", type=click.UUID, help="Only this one.")
 @operation
-def retry(as_json: bool) -> None:
+def retry(delivery_id: UUID | None, as_json: bool) -> None:
     """Have the serving processes try at once, within seconds, what waits after a failure."""
-    count = services.outbox.retry()
+    if delivery_id:
+        services.dispatch.retry(str(delivery_id), OPERATOR)
+        count = 1
+    else:
+        count = services.dispatch.retry_all(OPERATOR)
     said(f"{count} will be tried now.", {"retried": count}, is_json=as_json)
+
+
+@mail.command()
+@click.argument("delivery_id", type=click.UUID)
+@operation
+def drop(delivery_id: UUID, as_json: bool) -> None:
+    """Take one out of the queue for good; what it says is forgotten at once."""
+    seen = services.deliveries.one(str(delivery_id))
+    services.dispatch.drop(seen.id, OPERATOR, kind=seen.kind, user_id=seen.user_id, client_id=seen.client_id)
+    said("It will not be sent.", {"dropped": seen.id}, is_json=as_json)
+
+
+@mail.command()
+@click.argument("who")
+@operation
+def test(who: str, as_json: bool) -> None:
+    """Queue a test mail to the verified address of the account with this e-mail or id; `mail list` says its fate."""
+    sent = services.dispatch.test(services.accounts.find(who).id, OPERATOR)
+    said(f"A test mail is on its way: {sent}", {"id": sent}, is_json=as_json)
 
 
 @mail.command()

@@ -6,6 +6,8 @@ where mails are kept instead of sent, the pages that show them:
 GET  /dev/mail               what was kept, the newest first
 GET  /dev/mail/<name>        one mail; /dev/mail/<name>/html is its HTML part, alone in a sandbox
 
+``app.extensions["mail_examples"]`` writes every mail with values of nobody (:class:`app.mail.examples.Examples`).
+
 Every template may use ``kept_mail_url``: where to read the mail it speaks of, or None.
 """
 
@@ -15,6 +17,7 @@ from typing import Any
 from flask import Flask, url_for
 
 from app.mail.courier import MailCourier
+from app.mail.examples import Examples
 from app.mail.routes import bp, may_read
 from app.settings import Settings
 
@@ -24,6 +27,7 @@ logger = logging.getLogger("portal.mail")
 
 def register(app: Flask, settings: Settings) -> None:
     """Mount the pages; where people would wait for mails that never come, say so once."""
+    app.extensions["mail_examples"] = Examples()
     if not settings.can_mail:
         logger.warning("mails_are_not_sent", extra={"reason": "MAIL_SERVER is not set"})
     if not settings.keeps_mail:

@@ -39,6 +39,7 @@ NAMES = frozenset(
         "reset_password",
         "role_changed",
         "sessions_ended",
+        "test_mail",
         "verify_email",
     }
 )

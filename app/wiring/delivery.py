@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from app.services.delivery.dispatch import Dispatch
 from app.services.delivery.logout_notices import LogoutNotices
 from app.services.delivery.mail import Mail
 from app.services.delivery.outbox import Outbox
@@ -18,6 +19,10 @@ class DeliveryRoom(TokensRoom):
     @cached_property
     def mail(self) -> Mail:
         return Mail(self.outbox, is_possible=self.settings.can_mail)
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        return Dispatch(self.outbox, self.mail, self.audit)
 
     @cached_property
     def logout_notices(self) -> LogoutNotices:

@@ -37,6 +37,7 @@ VALUES: dict[str, dict[str, Any]] = {
     "reset_password": {"link": LINK, "expires_at": MOMENT},
     "password_changed": NOTICE,
     "new_device": {**NOTICE, "link": "http://localhost:8000/account/sessions"},
+    "test_mail": NOTICE,
     "sessions_ended": {**NOTICE, "count": 3},
     "deletion_requested": {"deletes_at": MOMENT, "link": "http://localhost:8000/account/data"},
     "deletion_cancelled": {},

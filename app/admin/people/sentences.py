@@ -66,6 +66,10 @@ SENTENCES: dict[str, str] = {
     Event.KEY_ROTATED: sentence("Had the next signing key take over."),
     Event.KEY_RETIRED: sentence("Retired a signing key."),
     Event.KEY_EXPIRED: sentence("A signing key expired while this person changed the keys."),
+    Event.DELIVERY_RETRIED: sentence("Had mails or notices tried again."),
+    Event.DELIVERY_DROPPED: sentence("A mail or notice was taken out of the queue."),
+    Event.DELIVERY_TESTED: sentence("Had a test mail sent."),
+    Event.PROVIDER_TESTED: sentence("Tested an identity provider."),
     Event.AUDIT_READ: sentence("Looked into the audit log."),
     Event.AUDIT_EXPORTED: sentence("Exported records of the audit log."),
 }

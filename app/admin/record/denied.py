@@ -13,12 +13,11 @@ from flask_login import fresh_login_required
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from wtforms import TextAreaField
 
-from app.admin.lists import PAGE, Filters
+from app.admin.lists import PAGE, Filters, person_id
 from app.admin.pages import Answer, asked, done, show
 from app.admin.people.access import is_within_reach
 from app.admin.record.sessions import reason
 from app.admin.record.tokens import REVOKED, bp, tokens_desk
-from app.admin.record.wanted import person_id
 from app.errors import InvalidInput, sentence
 from app.languages import gettext as _
 from app.languages import lazy_gettext as _l

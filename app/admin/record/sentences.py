@@ -96,6 +96,10 @@ SENTENCES: dict[str, str] = {
     Event.AUDIT_KEY_CREATED: sentence("A key that signs the audit log was made."),
     Event.AUDIT_KEY_ROTATED: sentence("Another key signs the audit log from now on."),
     Event.SELFCHECK_RUN: sentence("The self-check was run."),
+    Event.DELIVERY_RETRIED: sentence("Mails or notices were tried again."),
+    Event.DELIVERY_DROPPED: sentence("A mail or notice was taken out of the queue."),
+    Event.DELIVERY_TESTED: sentence("A test mail was sent."),
+    Event.PROVIDER_TESTED: sentence("An identity provider was tested."),
 }
 """What each event says in the audit log; whoever adds an event adds its sentence here."""
 
@@ -124,6 +128,8 @@ SUBJECTS: dict[str, str] = {
     "key": sentence("Signing keys"),
     "audit": sentence("Audit log"),
     "selfcheck": sentence("Self-check"),
+    "delivery": sentence("Mails and notices"),
+    "provider": sentence("Identity providers"),
 }
 """What the first word of an event's name stands for."""
 

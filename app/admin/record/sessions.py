@@ -4,11 +4,10 @@ from typing import Any
 
 from flask_login import current_user
 
-from app.admin.lists import PAGE, Filters
+from app.admin.lists import PAGE, Filters, person_id
 from app.admin.pages import Answer, PlainForm, asked, desk, done, show
 from app.admin.people.access import device, is_within_reach
 from app.admin.people.sentences import REASONS
-from app.admin.record.wanted import person_id
 from app.errors import InvalidInput, sentence
 from app.languages import gettext as _
 from app.services.foundation.powers import USERS

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from app.admin.lists import PAGE, Filters
+from app.admin.lists import PAGE, Filters, person_id
 from app.admin.pages import Answer, PlainForm, asked, desk, done, show
 from app.admin.people.access import is_within_reach
 from app.admin.record.sessions import reason, state_of
-from app.admin.record.wanted import person_id
 from app.errors import InvalidInput, sentence
 from app.languages import gettext as _
 from app.services.foundation.powers import USERS

@@ -1,6 +1,7 @@
 """Mails to people, queued: who gets which one, in which language, and with what in it. How they look is the edge's."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,15 @@ from app.services.foundation.person import Person
 
 MAIL = "mail"
 NOTICE_LIFE = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Which mail it is, to which address and in which language."""
+
+    template: str
+    to: str
+    language: str
 
 
 class Mail:
@@ -33,17 +43,25 @@ class Mail:
         life: timedelta = NOTICE_LIFE,
         by: Caller | None = None,
         **values: str | int | datetime | None,
-    ) -> None:
+    ) -> str | None:
         """Queue one mail to a person: ``templates/mail/<template>.txt`` with ``values``, as text and as HTML.
 
         It goes to the account's address and is written in the account's language, unless ``to`` and ``language`` say
         otherwise. With ``by`` it tells when, by which device and from where something was done. ``life`` is how long it
-        makes sense to try: a link does not arrive after it has expired.
+        makes sense to try: a link does not arrive after it has expired. Answers the id of the delivery, None where no
+        mail would reach anybody.
         """
         if by:
             values |= {"at": self.outbox.clock(), "device": by.user_agent, "place": by.ip_address}
         values = {"name": person.name, "timezone": person.timezone, **values}
-        self._queue(template, to or person.email, language or person.locale, life, values, person.id)
+        return self._queue(template, to or person.email, language or person.locale, life, values, person.id)
+
+    def envelope(self, delivery_id: str) -> Envelope | None:
+        """What a mail that waits is, and for whom; never what it says. None for what is none or waits no more."""
+        content = self.outbox.content_of(delivery_id)
+        if content is None or not {"template", "to", "language"} <= content.keys():
+            return None
+        return Envelope(content["template"], content["to"], content["language"])
 
     def send_to(
         self, template: str, to: str, language: str, *, life: timedelta, **values: str | int | datetime | None
@@ -59,11 +77,11 @@ class Mail:
         life: timedelta,
         values: Mapping[str, str | int | datetime | None],
         user_id: str | None,
-    ) -> None:
+    ) -> str | None:
         if not self.reaches(to):
-            return
+            return None
         plain: dict[str, Any] = {
             name: {"at": value.isoformat()} if isinstance(value, datetime) else value for name, value in values.items()
         }
         content = {"template": template, "to": to, "language": language, "values": plain}
-        self.outbox.add(MAIL, content, life=life, user_id=user_id)
+        return self.outbox.add(MAIL, content, life=life, user_id=user_id)

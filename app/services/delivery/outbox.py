@@ -26,6 +26,8 @@ LONGEST_PAUSE = PAUSES[-1]
 EAGER_ATTEMPTS = 3
 """So often a receiver may ask to be tried again sooner than we would."""
 KEPT = timedelta(days=7)
+DROPPED = "dropped"
+"""Why a delivery was given up that an administrator took out of the queue."""
 _delivery = cast(sa.Table, Delivery.__table__)
 _IS_OPEN = sa.and_(_delivery.c.done_at.is_(None), _delivery.c.given_up_at.is_(None))
 # Asked every few seconds by every process; claiming at once would take SQLite's write lock as often.
@@ -103,11 +105,14 @@ class Outbox:
         life: timedelta,
         user_id: str | None = None,
         client_id: str | None = None,
-    ) -> None:
-        """Queue ``content`` (what JSON can hold) with the current transaction; after ``life`` it is given up."""
-        self.add_all(kind, [Parcel(content, user_id, client_id)], life=life)
+    ) -> str:
+        """Queue ``content`` (what JSON can hold) with the current transaction; after ``life`` it is given up.
 
-    def add_all(self, kind: str, parcels: Iterable[Parcel], *, life: timedelta) -> None:
+        Answers the id of the delivery.
+        """
+        return self.add_all(kind, [Parcel(content, user_id, client_id)], life=life)[0]
+
+    def add_all(self, kind: str, parcels: Iterable[Parcel], *, life: timedelta) -> list[str]:
         """As :meth:`add`, for many in one statement."""
         now = self.clock()
         rows = [
@@ -126,11 +131,12 @@ class Outbox:
             for parcel in parcels
         ]
         if not rows:
-            return
+            return []
         # What waits is the queue's: a goodbye to a provider is nobody's any more, and a mail may be to somebody else.
         with self.db.reaching_all():
             self.db.session.execute(sa.insert(_delivery), rows)
         self.db.afterwards(self._tell)
+        return [str(row["id"]) for row in rows]
 
     def claim(
         self, kinds: Sequence[str], limit: int, *, due_by: datetime | None = None, without: Sequence[str] = ()
@@ -217,13 +223,38 @@ class Outbox:
             Queue(kind, bool(failing), count, (now - oldest).total_seconds()) for kind, failing, count, oldest in rows
         ]
 
-    def retry(self) -> int:
-        """Make every delivery that waits after a failure due now; answers how many."""
-        changed = self.db.session.execute(
-            sa.update(_delivery).where(_IS_OPEN, _delivery.c.error != "").values(next_attempt_at=self.clock())
-        )
+    def retry(self, kinds: Sequence[str] | None = None, *, delivery_id: str | None = None) -> int:
+        """Make every delivery that waits after a failure due now, of these kinds or this one; answers how many."""
+        failing = sa.update(_delivery).where(_IS_OPEN, _delivery.c.error != "")
+        if kinds is not None:
+            failing = failing.where(_delivery.c.kind.in_(kinds))
+        if delivery_id is not None:
+            failing = failing.where(_delivery.c.id == delivery_id)
+        changed = self.db.session.execute(failing.values(next_attempt_at=self.clock()))
         self.db.afterwards(self._tell)
         return int(cast(Any, changed).rowcount)
+
+    def drop(self, delivery_id: str) -> bool:
+        """Give up a delivery that waits and forget its content; answers whether it did wait.
+
+        One that is under way may arrive nevertheless.
+        """
+        now = self.clock()
+        waiting = sa.update(_delivery).where(_delivery.c.id == delivery_id, _IS_OPEN)
+        changed = self.db.session.execute(
+            waiting.values(given_up_at=now, sealed="", error=DROPPED, expires_at=now + KEPT)
+        )
+        return bool(cast(Any, changed).rowcount)
+
+    def content_of(self, delivery_id: str) -> dict[str, Any] | None:
+        """What a delivery that waits holds; None where it waits no more or does not open."""
+        sealed = self.db.session.scalar(sa.select(_delivery.c.sealed).where(_delivery.c.id == delivery_id, _IS_OPEN))
+        if not sealed:
+            return None
+        try:
+            return dict(json.loads(self.sealer.open(sealed)))
+        except (Unopenable, ValueError):
+            return None
 
     def _opened(self, row: Any, now: datetime) -> Due | None:
         """The claimed row with its content; one too old is given up, one that does not open waits."""

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from app.errors import NotFound
 from app.models import Delivery
 from app.services.foundation.environment import Database
 from app.services.foundation.pages import Count, Order, Page, count_of, page_of
@@ -51,6 +52,7 @@ class WantedDeliveries:
     user_id: str | None = None
     client_id: str | None = None
     since: datetime | None = None
+    kinds: tuple[str, ...] | None = None
 
     def conditions(self) -> list[sa.ColumnElement[bool]]:
         """The same for the database."""
@@ -70,6 +72,7 @@ class WantedDeliveries:
             *(column == value for column, value in same if value is not None),
             *(in_state[self.state] if self.state else []),
             *([of.created_at >= self.since] if self.since else []),
+            *([of.kind.in_(self.kinds)] if self.kinds is not None else []),
         ]
 
 
@@ -83,6 +86,19 @@ class Deliveries:
         """Deliveries, the latest first; raises :class:`app.errors.InvalidInput` for a cursor that is none."""
         conditions = wanted.conditions()
         return page_of(self.db, sa.select(*_SHOWN), conditions, LATEST, _seen, limit=limit, after=after)
+
+    def one(self, delivery_id: str) -> SeenDelivery:
+        """A delivery; raises :class:`app.errors.NotFound` where there is none of this id."""
+        row = self.db.session.execute(sa.select(*_SHOWN).where(_delivery.c.id == delivery_id)).first()
+        if row is None:
+            raise NotFound
+        return _seen(row)
+
+    def latest_trouble(self, kinds: tuple[str, ...]) -> SeenDelivery | None:
+        """The latest delivery of these kinds that waits after a failure or was given up, if there is one."""
+        troubled = sa.select(*_SHOWN).where(_delivery.c.kind.in_(kinds), _delivery.c.error != "")
+        row = self.db.session.execute(troubled.order_by(_delivery.c.created_at.desc()).limit(1)).first()
+        return _seen(row) if row is not None else None
 
     def count(self, wanted: WantedDeliveries) -> Count:
         """How many those are, up to a bound."""

@@ -98,6 +98,10 @@ EVENTS: Final[dict[Kind, frozenset[Event]]] = {
             Event.KEY_ROTATED,
             Event.KEY_RETIRED,
             Event.KEY_EXPIRED,
+            Event.DELIVERY_RETRIED,
+            Event.DELIVERY_DROPPED,
+            Event.DELIVERY_TESTED,
+            Event.PROVIDER_TESTED,
             Event.AUDIT_READ,
             Event.AUDIT_EXPORTED,
         }

@@ -111,6 +111,10 @@ class Event(enum.StrEnum):
     AUDIT_KEY_CREATED = "audit:key:created"
     AUDIT_KEY_ROTATED = "audit:key:rotated"
     SELFCHECK_RUN = "selfcheck:run"
+    DELIVERY_RETRIED = "delivery:retried"
+    DELIVERY_DROPPED = "delivery:dropped"
+    DELIVERY_TESTED = "delivery:tested"
+    PROVIDER_TESTED = "provider:tested"
 
 
 ROUTINE = frozenset({Event.CODE_REDEEMED, Event.SERVICE_TOKEN_ISSUED})

@@ -16,6 +16,8 @@ _PARTS = (
     ("key:", (KEYS,)),
     ("plan:", (SYSTEM,)),
     ("selfcheck:", (SYSTEM,)),
+    ("delivery:", (SYSTEM,)),
+    ("provider:", (SYSTEM,)),
     ("audit:read", (AUDIT,)),
     ("audit:exported", (AUDIT,)),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.security.administration import clients, keys, people, record, rights, system
+from tests.security.administration import clients, delivery, keys, people, record, rights, system
 from tests.security.changes import Form
 from tests.security.parties import Parties
 
@@ -13,5 +13,6 @@ FORMS: dict[str, Callable[[Parties], Form]] = {
     **record.FORMS,
     **keys.FORMS,
     **system.FORMS,
+    **delivery.FORMS,
 }
 """By endpoint: a form that changes something when its token is good."""
