@@ -33,6 +33,8 @@ class Outsider:
     def __init__(self, answer: Say, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer
         self.received: list[bytes] = []
+        self.has_ended = False
+        """Whether it has ever said all that it had to say."""
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -52,6 +54,7 @@ class Outsider:
         with suppress(OSError), self._tls.wrap_socket(sock, server_side=True) if self._tls else sock as line:
             self.received.append(request_of(line))
             self.answer(line)
+            self.has_ended = True
 
     def close(self) -> None:
         """Let nobody come any more."""

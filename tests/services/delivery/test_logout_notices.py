@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.models import Delivery
 from app.services.delivery.exchange import post_form
-from app.services.delivery.logout_notices import KIND, SECONDS, tell
+from app.services.delivery.logout_notices import KIND, tell
 from app.services.delivery.outbox import DeliveryFailed, Parcel
 from tests.clock import Clock
 from tests.outsiders import Serve, outsiders
@@ -90,17 +90,16 @@ SLOW = {
 @pytest.mark.parametrize("kind", SLOW)
 def test_a_whole_exchange_has_one_deadline(serve: Serve, kind: str) -> None:
     application = serve(SLOW[kind])
-    began = time.monotonic()
     refused = failure(application.uri)
     assert (refused.reason, refused.is_final) == ("no_answer:Timeout", False)
-    assert time.monotonic() - began < SECONDS + 10
+    assert not application.has_ended
 
 
 def test_a_body_that_never_ends_is_not_waited_for(serve: Serve) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
-    began = time.monotonic()
-    tell(serve(lambda sock: (sock.sendall(head), dripping(b"x" * 100)(sock))[1]).uri, "t")
-    assert time.monotonic() - began < 20
+    application = serve(lambda sock: (sock.sendall(head), dripping(b"x" * 100)(sock))[1])
+    tell(application.uri, "t")
+    assert not application.has_ended
 
 
 @pytest.mark.parametrize(
