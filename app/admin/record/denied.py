@@ -74,12 +74,12 @@ def look_up() -> Answer:
     """What a pasted token is worth."""
     form = LookUpForm()
     if not form.validate():
-        return _page(form), 400
+        return _page(form)
     text = (form.pasted.data or "").strip()
     found = _found(text) if text else None
     if found is None:
         form.pasted.errors = [_(NO_TOKEN if text else ENTER)]
-        return _page(form), 400
+        return _page(form)
     return _page(form, found)
 
 
@@ -89,7 +89,7 @@ def deny() -> Answer:
     """Deny a token that was looked up just now, until it expires."""
     form = LookUpForm()
     if not form.validate():
-        return _page(form), 400
+        return _page(form)
     try:
         token = _told(_serializer().loads(request.form.get("mark", ""), max_age=LOOKED_UP_SECONDS))
     except BadSignature:
@@ -124,7 +124,7 @@ def _page(form: LookUpForm, found: Found | None = None) -> Answer:
         names=services.directory.names(ids) if ids else {},
         is_within_reach=not (found and found.user_id) or is_within_reach(found.user_id),
     )
-    return (shown, 400) if problems else shown
+    return (shown, 400) if problems or form.errors else shown
 
 
 def _found(text: str) -> Found | None:
