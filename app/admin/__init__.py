@@ -57,6 +57,8 @@ GET      /admin/new-client/advice                   what to think of redirect UR
 GET      /admin/clients/<client_id>                 one, and all that is registered about it
 GET      /admin/clients/<client_id>/health           how it fares, and what to change about it
 GET      /admin/clients/<client_id>/preview          what its tokens would say of a person; ?who=…&scope=…
+GET      /admin/clients/<client_id>/try              log in to it, to see whether that works
+GET      /admin/clients/try/callback                where the answer of such a trial arrives
 GET|POST /admin/clients/<client_id>/about           change what people read of it
 GET|POST /admin/clients/<client_id>/{addresses,access,proof,tokens}   change how it works, once that was seen
 GET|POST /admin/clients/<client_id>/undo            take that back; ?mark=…

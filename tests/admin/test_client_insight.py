@@ -1,22 +1,26 @@
 """How an application fares, what its tokens would say of a person, and a login to it, on pages of administrators."""
 
+import re
 from html import unescape
 from typing import Any
 
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app.services.clients.registration import ListChange
+from app.services.foundation.environment import NOBODY
 from tests.account.browsing import Facts, shown
 from tests.admin.offices import administrator
-from tests.relying_party import RelyingParty, add_client, add_person, log_in
+from tests.relying_party import RelyingParty, add_client, add_person, answer, log_in
 
 SHOP = "/admin/clients/shop"
+ISSUER = "http://localhost:8000"
 
 
-def said(answer: TestResponse) -> str:
+def said(page: TestResponse) -> str:
     """The words of a page that refuses."""
-    assert answer.status_code == 400
-    return " ".join(unescape(answer.text).split())
+    assert page.status_code == 400
+    return " ".join(unescape(page.text).split())
 
 
 def write(app: Flask) -> None:
@@ -123,3 +127,52 @@ def test_people_are_found_for_a_preview_by_who_administers_people_too(app: Flask
     people = administrator(app, "admin:users", email="people@example.com")
     assert people.get(f"{SHOP}/preview?who=bob@example.com&scope=openid").status_code == 403
     assert len(rows(app, "oauth:token:previewed")) == 2
+
+
+def test_a_trial_asks_as_the_application_does_and_its_code_redeems_nothing(app: Flask) -> None:
+    office = administrator(app)
+    add_client(app, "shop", scopes=["openid", "email"])
+    page = shown(office.get(f"{SHOP}/try"))
+    assert "Register the page for trials" in page
+    assert "data-trial-login" not in page
+    form = dict(re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', page))
+    values = {name: form[name] for name in ("client_id", "scope", "state", "nonce", "response_type")}
+    values |= {name: form[name] for name in ("code_challenge", "code_challenge_method")}
+    uri = RelyingParty(office, "shop").parameters()["redirect_uri"]
+    arrived = answer(office.get("/api/oauth/authorize", query_string={**values, "redirect_uri": uri}))
+    assert arrived["state"] == form["state"]
+    for verifier in (form["code_challenge"], "v" * 43, None):
+        refused = RelyingParty(app.test_client(), "shop").token(
+            grant_type="authorization_code", code=arrived["code"], redirect_uri=uri, code_verifier=verifier
+        )
+        assert refused.get_json()["error"] == "invalid_grant"
+
+
+def test_the_page_for_trials_is_no_address_before_it_is_registered(app: Flask) -> None:
+    office = administrator(app)
+    add_client(app, "shop", scopes=["openid", "email"])
+    callback = f"{ISSUER}/admin/clients/try/callback"
+    shop = RelyingParty(office, "shop")
+    assert shop.authorize(redirect_uri=callback).status_code == 400
+    with app.app_context():
+        services = app.extensions["services"]
+        services.clients.update("shop", {"redirect_uris": ListChange(add=(callback,))}, NOBODY)
+        services.db.session.commit()
+    assert "data-trial-login" in office.get(f"{SHOP}/try").text
+    sent = shop.authorize(redirect_uri=callback)
+    assert sent.location.startswith(f"{callback}?code=")
+    assert office.get(sent.location).status_code == 200
+    keeper = administrator(app, "admin:users", email="users@example.com")
+    assert keeper.get(sent.location).status_code == 403
+    assert app.test_client().get(sent.location).status_code == 303
+
+
+def test_a_service_is_tried_with_its_secret_which_no_page_gets(app: Flask) -> None:
+    office = administrator(app)
+    add_client(app, "robot", is_confidential=True, grants=["client_credentials"], redirects=[], scopes=["admin:users"])
+    page = office.get("/admin/clients/robot/try").text
+    assert "data-trial-service" in page
+    assert "data-trial-login" not in page
+    assert re.findall(r"<form[^>]*data-trial-service[^>]*>", page) == ["<form data-trial-service>"]
+    assert office.post("/admin/clients/robot/try").status_code in {400, 405}
+    assert office.get("/admin/clients/nothing/try").status_code == 404
