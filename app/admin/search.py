@@ -1,18 +1,22 @@
 """What is found, of all that whoever searches may see, by one line of text: as a page, and as what a dialog shows."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from uuid import UUID
 
 from flask import render_template, url_for
 from flask_login import current_user
 
 from app.admin.pages import asked, desk, show
+from app.admin.people.access import device
 from app.admin.places import areas_for
-from app.errors import sentence
+from app.errors import NotFound, sentence
 from app.languages import current_language
 from app.languages import gettext as _
-from app.services.foundation.powers import CLIENTS, KEYS, SYSTEM, USERS
+from app.services.foundation.powers import AUDIT, CLIENTS, KEYS, SYSTEM, USERS
 from app.services.oversight.applications import WantedClients
 from app.services.oversight.directory import Wanted
 from app.wiring import services
@@ -20,6 +24,8 @@ from app.wiring import services
 search_desk = desk("admin_search", "/search")
 bp = search_desk.bp
 FEW = 8
+UUID_LENGTH = 36
+REQUEST_ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +165,41 @@ def _speaks_of(query: str, *texts: str) -> bool:
     return any(_folded(query) in _folded(each) for each in texts)
 
 
+def _sessions(query: str) -> Found:
+    """A session or a login in an application whose id was pasted."""
+    hits = []
+    if (own_id := _as_id(query)) is not None:
+        with suppress(NotFound):
+            session = services.grants.session(own_id)
+            name = device(session.device_name, session.user_agent)
+            hits.append(Hit("laptop", name, own_id, url_for("admin_sessions.session", session_id=own_id)))
+        with suppress(NotFound):
+            grant = services.grants.grant(own_id)
+            hits.append(Hit("ticket", grant.client_id, own_id, url_for("admin_tokens.grant", grant_id=own_id)))
+    return Found(sentence("Sessions and tokens"), hits)
+
+
+def _records(query: str) -> Found:
+    """A record whose id was pasted, or what was recorded in a request."""
+    label = sentence("Audit log")
+    if (own_id := _as_id(query)) is not None:
+        if not services.single_records.is_there(own_id):
+            return Found(label, [])
+        url = url_for("admin_audit.record", record_id=own_id)
+        return Found(label, [Hit("journal-check", _("The record of this ID"), own_id, url)])
+    if not REQUEST_ID.fullmatch(query):
+        return Found(label, [])
+    url = url_for("admin_audit.audit", request=query)
+    return Found(label, [Hit("journal-check", _("Everything in the same request"), query, url)])
+
+
+def _as_id(text: str) -> str | None:
+    try:
+        return str(UUID(text)) if len(text) == UUID_LENGTH else None
+    except ValueError:
+        return None
+
+
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
@@ -174,5 +215,7 @@ SOURCES: tuple[tuple[Callable[[str], Found], tuple[str, ...]], ...] = (
     (_plans, (SYSTEM,)),
     (_keys, (KEYS,)),
     (_settings, (SYSTEM,)),
+    (_sessions, (USERS,)),
+    (_records, (AUDIT,)),
 )
 """What is looked through, and whose part of the administration it is."""

@@ -13,6 +13,7 @@ from app.services.record.single import SingleRecords
 from app.services.record.tally import Tally
 from app.services.record.trail import Trail
 from app.services.record.usage import Usage
+from app.services.record.walking import Walks
 from app.wiring.foundation import FoundationRoom
 
 
@@ -49,6 +50,10 @@ class RecordRoom(FoundationRoom):
     @cached_property
     def trail(self) -> Trail:
         return Trail(self.db, self.clock, self.audit, self.chain, self.checkpoints, self.settings.issuer)
+
+    @cached_property
+    def walks(self) -> Walks:
+        return Walks(self.trail)
 
     @cached_property
     def records(self) -> Search:

@@ -8,6 +8,7 @@ nowhere else. Which scopes and consents an administrator of applications alone m
 import re
 import secrets
 import unicodedata
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from flask import abort, render_template, request
@@ -15,13 +16,12 @@ from flask_login import current_user, fresh_login_required
 from wtforms import BooleanField, HiddenField, RadioField, SelectMultipleField, StringField, TextAreaField
 
 from app.admin.clients.forms import NO_ACCOUNT, choices, lines
-from app.admin.clients.kinds import KINDS, Kind
 from app.admin.clients.words import CONSENTS, GRANTS
 from app.admin.pages import Answer, asked, desk, show
 from app.errors import InvalidFields, InvalidInput, NotFound, sentence
 from app.languages import current_language
 from app.languages import lazy_gettext as _l
-from app.services.clients.redirect_advice import Level, Verdict
+from app.services.clients.redirect_advice import ApplicationType, Level, Verdict
 from app.services.clients.scopes import OF_PERSONS, SERVICE_PREFIX
 from app.services.foundation.powers import CLIENTS
 from app.web.forms import Form, put_beside
@@ -34,6 +34,78 @@ LONGEST_ADVISED = 2100
 LONGEST_ID = 40
 NO_ADDRESS = sentence("Write at least one address: people come back there after the login.")
 NO_SCOPE = sentence("Choose at least one.")
+
+
+PEOPLE = ("authorization_code", "refresh_token")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of them; ``sign`` is an icon, ``example`` a redirect URI such as it has."""
+
+    type: ApplicationType
+    title: str
+    about: str
+    sign: str
+    grants: tuple[str, ...]
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    is_confidential: bool = False
+    example: str = ""
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether people log in to it."""
+        return self.type is not ApplicationType.SERVICE
+
+
+KINDS = {
+    each.type.value: each
+    for each in (
+        Kind(
+            ApplicationType.POPUP,
+            sentence("In the browser, login in a popup"),
+            sentence("A page that stays open behind the login. It needs no server and keeps no secret."),
+            "window-stack",
+            PEOPLE,
+            example="https://app.example.com/oauth/callback",
+        ),
+        Kind(
+            ApplicationType.REDIRECT,
+            sentence("In the browser, login in the same tab"),
+            sentence("A page that is left for the login and come back to. It needs no server and keeps no secret."),
+            "window",
+            PEOPLE,
+            example="https://app.example.com/oauth/callback",
+        ),
+        Kind(
+            ApplicationType.WEB,
+            sentence("On a server"),
+            sentence("Pages that a server makes, in any language and framework. The server keeps the secret."),
+            "hdd-stack",
+            PEOPLE,
+            is_confidential=True,
+            example="https://app.example.com/login/callback",
+        ),
+        Kind(
+            ApplicationType.NATIVE,
+            sentence("On a device"),
+            sentence("A program on a phone, a desk or in a terminal. It opens the browser and keeps no secret."),
+            "phone",
+            PEOPLE,
+            example="com.example.app:/callback",
+        ),
+        Kind(
+            ApplicationType.SERVICE,
+            sentence("Without people"),
+            sentence("A job or a backend that works for itself. It gets tokens by its secret, and nobody logs in."),
+            "gear",
+            ("client_credentials",),
+            scopes=(),
+            is_confidential=True,
+        ),
+    )
+}
+"""By the value of their type, in the order they are offered."""
 
 
 class NewClientForm(Form):

@@ -74,12 +74,12 @@ def look_up() -> Answer:
     """What a pasted token is worth."""
     form = LookUpForm()
     if not form.validate():
-        return _page(form)
+        return _page(form, status=400)
     text = (form.pasted.data or "").strip()
     found = _found(text) if text else None
     if found is None:
         form.pasted.errors = [_(NO_TOKEN if text else ENTER)]
-        return _page(form)
+        return _page(form, status=400)
     return _page(form, found)
 
 
@@ -89,7 +89,7 @@ def deny() -> Answer:
     """Deny a token that was looked up just now, until it expires."""
     form = LookUpForm()
     if not form.validate():
-        return _page(form)
+        return _page(form, status=400)
     try:
         token = _told(_serializer().loads(request.form.get("mark", ""), max_age=LOOKED_UP_SECONDS))
     except BadSignature:
@@ -99,7 +99,7 @@ def deny() -> Answer:
     return done(DENIED if is_news else WAS_DENIED, "admin_tokens.denied")
 
 
-def _page(form: LookUpForm, found: Found | None = None) -> Answer:
+def _page(form: LookUpForm, found: Found | None = None, status: int = 200) -> Answer:
     filters, problems, page = Filters(person=None, client=None, jti=None), {}, None
     try:
         who = person_id(filters["person"]) if filters["person"] else None
@@ -124,7 +124,7 @@ def _page(form: LookUpForm, found: Found | None = None) -> Answer:
         names=services.directory.names(ids) if ids else {},
         is_within_reach=not (found and found.user_id) or is_within_reach(found.user_id),
     )
-    return (shown, 400) if problems or form.errors else shown
+    return shown, 400 if problems else status
 
 
 def _found(text: str) -> Found | None:

@@ -56,6 +56,10 @@ class SingleRecords:
         self.audit.record(Event.AUDIT_READ, caller, record=record_id, count=1)
         return SingleRecord(dict(row._mapping), self._proof(record_id))
 
+    def is_there(self, record_id: str) -> bool:
+        """Whether there is a record of that id. Says nothing of it, so that this goes on no record."""
+        return self._first(sa.select(_log.c.id).where(_log.c.id == record_id)) is not None
+
     def _proof(self, record_id: str) -> Proof | None:
         both = sa.select(*_log.c, *_seal.c).join(_seal, _seal.c.record_id == _log.c.id)
         found = self._first(both.where(_log.c.id == record_id))

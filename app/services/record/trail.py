@@ -76,7 +76,7 @@ class Trail:
     def is_signed(self) -> bool:
         """Begin to read at one moment; answers whether all that is sealed then is signed as well."""
         self._begin()
-        head = self._head()
+        head = self.head()
         signed = self.db.session.scalar(sa.select(sa.func.max(_checkpoint.c.sequence)))
         return bool((signed or 0) == head.sequence)
 
@@ -85,17 +85,17 @@ class Trail:
     ) -> tuple[Report, int]:
         """What is wrong with the trail, and how many records are not sealed yet; in a unit of work that only reads."""
         self._begin()
-        verifier = Verifier(self._deletions(), pinned, kept, has_unsigned_end=True)
+        verifier = Verifier(self.deletions(), pinned, kept, has_unsigned_end=True)
         for item in self._items(self._anchor(None)):
             verifier.read(item)
         report = verifier.finish()
         if report.is_extract:
             report.add(Finding(report.first, "", "the rows before were removed, and no removal is on record"))
-        head = self._head()
+        head = self.head()
         if head.sequence != report.last:
             report.add(Finding(report.last + 1, "", f"rows up to {head.sequence} were sealed: the end was removed"))
-        unsealed = self._judge_unsealed(report)
-        for row in self._deleted_and_there():
+        unsealed = self.judge_unsealed(report)
+        for row in self.deleted_and_there():
             report.add(Finding(row.sequence, row.record_id, "says that an account was deleted which exists"))
         return report, unsealed
 
@@ -107,12 +107,13 @@ class Trail:
             execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             execute(sa.text("SET LOCAL statement_timeout = 0"))
 
-    def _head(self) -> Any:
+    def head(self) -> Any:
+        """How far it is sealed, and behind which row it begins."""
         return self.db.session.execute(sa.select(_chain)).one()
 
     def _anchor(self, since: datetime | None) -> tuple[int, str]:
         """The row behind which the items begin."""
-        head = self._head()
+        head = self.head()
         if since is None:
             return head.anchor_sequence, head.anchor_hash
         before = sa.select(_checkpoint.c.sequence, _checkpoint.c.hash).where(
@@ -160,7 +161,8 @@ class Trail:
             yield from ({"kind": "checkpoint", **described(each)} for each in found)
             after = found[-1].number
 
-    def _deletions(self) -> dict[str, int]:
+    def deletions(self) -> dict[str, int]:
+        """For each account that was deleted, the last row that says so."""
         told = _log.c.action == DELETED, _log.c.success
         found = (
             sa.select(_log.c.user_id, sa.func.max(_seal.c.sequence))
@@ -170,7 +172,7 @@ class Trail:
         )
         return {str(user_id): sequence for user_id, sequence in self.db.session.execute(found)}
 
-    def _judge_unsealed(self, report: Report) -> int:
+    def judge_unsealed(self, report: Report) -> int:
         """How many records have no seal; the one that should have had one long since is named."""
         unsealed = _log.outerjoin(_seal, _seal.c.record_id == _log.c.id)
         found = sa.select(sa.func.count()).select_from(unsealed).where(_seal.c.sequence.is_(None))
@@ -189,7 +191,8 @@ class Trail:
             )
         return count
 
-    def _deleted_and_there(self) -> Sequence[Any]:
+    def deleted_and_there(self) -> Sequence[Any]:
+        """Records of deletions whose account is there."""
         found = (
             sa.select(_seal.c.sequence, _seal.c.record_id)
             .join(_log, _log.c.id == _seal.c.record_id)

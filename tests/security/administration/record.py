@@ -56,6 +56,7 @@ def denying(parties: Parties) -> Form:
 
 FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin_audit.export": sent("/admin/audit/export", format="csv"),
+    "admin_audit.verify": sent("/admin/audit/verify"),
     "admin_sessions.end": ending,
     "admin_tokens.revoke": revoking,
     "admin_tokens.deny": denying,
