@@ -1,4 +1,6 @@
-"""Groups, roles, permissions and plans in Chromium, and what is true of people at the protocol afterwards."""
+"""Groups, roles, permissions, plans and scopes in Chromium, and what is true of people at the protocol afterwards."""
+
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -6,6 +8,8 @@ from playwright.sync_api import expect
 from tests.browser.admin.doing import client_of, press, said_of, title, tokens_of, told
 from tests.browser.admin.offices import Office, hold
 from tests.browser.people import new_person
+from tests.flows.live_client import LiveClient, parameters
+from tests.relying_party import REDIRECT_URI
 
 SEE = "See what it would do"
 pytestmark = pytest.mark.parametrize("live_portal", ["sqlite"], indirect=True)
@@ -174,3 +178,51 @@ def test_a_plan_gives_another_amount_at_once(office: Office) -> None:
     window.locator(".next button").click()
     expect(window.locator("table")).to_contain_text(str(before + 23))
     assert left() == before + 23
+
+
+def test_a_scope_from_its_beginning_to_its_end(office: Office) -> None:
+    person = new_person(office.portal)
+    window = office.open("/admin/scopes", locale="en-US")
+    hold(window, "scopes")
+    press(window, "Add a scope")
+    hold(window, "new scope")
+    window.get_by_label("Name", exact=True).fill("read:reports")
+    window.get_by_label("in English").fill("See your reports")
+    window.get_by_label("in Korean").fill("보고서를 확인합니다")
+    press(window, "Add")
+    title(window, "See your reports")
+    told(window, "No application is registered for it")
+    named = ("--redirect-uri", REDIRECT_URI, "--scope", "openid read:reports", "--consent", "always")
+    office.portal.flask("clients", "create", "scopes", *named)
+    client = LiveClient(office.portal, "scopes")
+    client.log_in(person.email, person.password)
+
+    def asked(language: str) -> str:
+        page = urlsplit(client.authorize(scope="openid read:reports", prompt="consent").headers["Location"])
+        return client.browse("GET", f"{page.path}?{page.query}", headers={"Accept-Language": language}).text
+
+    assert "See your reports" in asked("en")
+    press(window, "Change the sentences")
+    hold(window, "sentences of a scope")
+    window.get_by_label("in English").fill("Read every report of yours")
+    window.get_by_label("in Korean").fill("모든 보고서를 읽습니다")
+    press(window, "Save")
+    title(window, "Read every report of yours")
+    hold(window, "scope")
+    assert "Read every report of yours" in asked("en")
+    assert "모든 보고서를 읽습니다" in asked("ko")
+    press(window, "Undo")
+    title(window, "See your reports")
+    assert "보고서를 확인합니다" in asked("ko")
+    window.goto("/admin/scopes/read:reports/delete")
+    told(window, "1 application is registered for it")
+    hold(window, "scope in use")
+    office.portal.flask("clients", "update", "scopes", "--scope", "openid")
+    window.reload()
+    hold(window, "delete scope")
+    press(window, "Remove the scope")
+    told(window, "The scope is removed.")
+    refused = parameters(client.authorize(scope="read:reports"))
+    assert refused["error"] == "invalid_scope"
+    press(window, "Undo")
+    expect(window.get_by_label("Name", exact=True)).to_have_value("read:reports")
