@@ -18,7 +18,7 @@ def test_a_test_mail_arrives_and_the_page_says_so(office: Office) -> None:
     window.get_by_role("button", name="Send a test mail").click()
     expect(window.locator("[data-watched]")).to_contain_text("The server took the mail", timeout=20_000)
     hold(window, "a delivery")
-    assert _kept(office.portal, office.administrator.email, r"This one did")
+    assert _kept(office.portal, office.administrator.email, r"이 메일은 잘 도착했습니다|This one did")
     window.goto("/admin/notices")
     hold(window, "notices")
 
