@@ -51,7 +51,7 @@ def addresses(live_portal: Portal) -> dict[str, str]:
     """The addresses of the pages that are reached through a request of an application, by what they show."""
     redirect_uri = f"{live_portal.url}/arrived"
     live_portal.flask(
-        "clients", "create", CLIENT_ID, "--name", "Pages", "--redirect-uri", redirect_uri, "--scope", SCOPE
+        "clients", "create", CLIENT_ID, "--name", "Seen by all", "--redirect-uri", redirect_uri, "--scope", SCOPE
     )
     asking = {
         "response_type": "code",
