@@ -41,6 +41,19 @@ KINDS = {
     **dict.fromkeys(("database", "delivery", "flows", "mail", "server", "stores"), "waits for processes and clocks"),
 }
 """What most tests of a room spend their time with, if not with computing."""
+LONG = (
+    "browser/test_joining_pages.py",
+    "browser/test_account_pages.py",
+    "api/test_document.py",
+    "security/test_every_route.py",
+    "browser/test_looks.py",
+    "browser/test_providers.py",
+    "browser/test_coming_in.py",
+    "examples/test_demo.py",
+    "mail/test_portal.py",
+)
+"""Files that take minutes, the longest first: whoever began one near the end would end long after all others."""
+TESTS = Path(__file__).parent
 DEFAULT_ENGINE = os.environ.get("PYTEST_ENGINE", "sqlite")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
@@ -62,6 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the files of each kind over the whole run, so that there is work for every core until its end.
 
+    The long ones are spread over its first half, the longest first.
     Those that measure time come last, together: mostly they wait, so that each finds the machine quiet.
     """
     files: dict[Path, list[pytest.Item]] = {}
@@ -69,8 +83,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         files.setdefault(item.path, []).append(item)
     kinds: dict[str, list[Path]] = {}
     for path in files:
-        kinds.setdefault(KINDS.get(path.parent.name, "computes"), []).append(path)
+        rooms = path.relative_to(TESTS).parts[:-1] if path.is_relative_to(TESTS) else ()
+        kind = next((KINDS[room] for room in rooms if room in KINDS), "computes")
+        kinds.setdefault(kind, []).append(path)
     places = {path: place / len(kind) for kind in kinds.values() for place, path in enumerate(kind)}
+    places |= {TESTS / name: place / len(LONG) / 2 for place, name in enumerate(LONG) if TESTS / name in files}
     places |= {path: places[path] + 1 for path, (first, *_) in files.items() if first.get_closest_marker("timed")}
     items[:] = [item for path in sorted(files, key=lambda path: places[path]) for item in files[path]]
 
