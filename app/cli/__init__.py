@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.cli.audit import audit
-from app.cli.clients import clients
+from app.cli.clients import clients, scopes
 from app.cli.configuration import config
 from app.cli.identities import identities
 from app.cli.keys import keys
@@ -37,6 +37,7 @@ def register(app: Flask) -> None:
         identities,
         plans,
         clients,
+        scopes,
         keys,
         sessions,
         tokens,

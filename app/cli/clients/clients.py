@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from app.cli import client_options
+from app.cli.clients import options as client_options
 from app.cli.outcome import OPERATOR, as_json, confirmed, operation, over_everything, said, show, show_one, warn
 from app.services.clients.clients import ClientRecord
 from app.services.clients.redirect_advice import ApplicationType, Verdict
