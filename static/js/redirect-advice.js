@@ -13,7 +13,7 @@ for (const place of document.querySelectorAll('[data-advice-of]')) {
     asked = new AbortController();
     if (!field.value.trim()) return place.replaceChildren();
     const address = new URL(field.dataset.adviceAt, location.href);
-    address.searchParams.set('uri', field.value.slice(0, 4000));
+    address.searchParams.set('uri', field.value.slice(0, 1500));
     try {
       const answer = await fetch(address, { signal: asked.signal });
       // Whoever is logged out meanwhile is told so when the form is sent.

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.account.browsing import send, shown
 from tests.admin.offices import administrator
-from tests.relying_party import RelyingParty
+from tests.relying_party import RelyingParty, add_client
 from tests.security.answers import is_page
 
 NEW = "/admin/new-client"
@@ -121,6 +121,23 @@ def test_what_cannot_be_registered_is_said_beside_what_was_typed(app: Flask) -> 
         for typed in (value for value in values.values() if isinstance(value, str) and value.strip()):
             assert typed in unescape(page.text) or typed == "never", values
         assert office.get("/admin/clients/kept").status_code == 404
+
+
+def test_the_call_that_is_shown_does_the_same(app: Flask, client: FlaskClient) -> None:
+    office = administrator(app)
+    page = send(office, f"{NEW}/web", name="It's 상점", client_id="shop", redirect_uris=HOME, allowed_scopes="openid")
+    call = re.search(r"-d '([^']+)' 'http://localhost:8000([^']+)'", unescape(page.text))
+    assert call, page.text
+    secret = add_client(
+        app, "robot", redirects=[], scopes=["admin:oauth"], grants=["client_credentials"], is_confidential=True
+    )
+    got = client.post("/api/oauth/token", data={"grant_type": "client_credentials"}, auth=("robot", secret or ""))
+    token = {"Authorization": f"Bearer {got.json['access_token']}"}
+    made = client.post(call[2], data=call[1], content_type="application/json", headers=token)
+    assert made.status_code == 201, made.text
+    assert "It's 상점" in unescape(office.get("/admin/clients/shop").text)
+    party = RelyingParty(office, "shop", made.json["client_secret"])
+    assert party.redeem("x" * 43).json["error"] == "invalid_grant"
 
 
 def test_full_width_letters_of_a_client_id_are_plain_ones(app: Flask) -> None:

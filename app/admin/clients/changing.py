@@ -132,6 +132,7 @@ def _made(client_id: str, wanted: dict[str, Any], foreseen: Foreseen) -> Answer:
 
 def _seen(client: ClientRecord, foreseen: Foreseen) -> dict[str, Any]:
     return {
+        "changes": {name: is_now for name, (_was, is_now) in foreseen.items() if name != "jwks"},
         "differences": differences(foreseen),
         "consequences": consequences(client, foreseen),
         "advice": advice(client, foreseen),

@@ -8,6 +8,7 @@ nowhere else. Which scopes and consents an administrator of applications alone m
 import re
 import secrets
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -159,6 +160,7 @@ def register(name: str) -> Answer:
         grants=GRANTS,
         verdicts=_verdicts(chosen, lines(form.redirect_uris)),
         sent=list(request.form.items(multi=True)),
+        body=_body(chosen, *seen) if seen else _body(chosen, chosen.type.value, {"scopes": chosen.scopes}),
         **({"client_id": seen[0], "said": seen[1]} if seen else {}),
     )
     return (page, 400) if form.errors else page
@@ -231,6 +233,22 @@ def _scopes(chosen: Kind) -> list[tuple[Any, bool]]:
 
 def _fits(chosen: Kind, scope: str) -> bool:
     return not scope.startswith(SERVICE_PREFIX) if chosen.logs_in else scope not in OF_PERSONS
+
+
+def _body(chosen: Kind, client_id: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for the service API."""
+    redirects = said.get("redirects", [chosen.example] if chosen.logs_in else [])
+    return {
+        "client_id": client_id,
+        "name": said.get("name", client_id),
+        **({"redirect_uris": redirects, "post_logout_redirect_uris": said.get("post_logout", [])} if redirects else {}),
+        "allowed_scopes": said["scopes"],
+        "grant_types": chosen.grants,
+        "is_confidential": chosen.is_confidential,
+        "consent_policy": said.get("consent_policy", "once"),
+        "in_development": said.get("in_development", chosen.logs_in),
+        **({"owner_id": said["owner_id"]} if said.get("owner_id") else {}),
+    }
 
 
 def _made(chosen: Kind, client_id: str, secret: str | None) -> Answer:
