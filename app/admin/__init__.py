@@ -27,6 +27,9 @@ GET|POST /admin/tokens/denied                       the denylist; what a token i
 POST     /admin/tokens/denied/deny                  deny the access token that was looked up
 GET      /admin/audit                               what is on record; ?action=…&person=…&actor=…&client=…&success=…&…
 GET      /admin/audit/<record_id>                   one record, with what proves it
+GET      /admin/audit/saved                         the filters of it that whoever is here keeps
+GET|POST /admin/audit/saved/new                     keep one by a name; ?action=…&person=…&…
+POST     /admin/audit/saved/<filter_id>/remove      keep it no longer
 GET|POST /admin/audit/export                        records as a file, a part at a time
 GET|POST /admin/audit/verify                        whether all of them are as they were sealed, a part at a time
 GET      /admin/groups                              groups and workspaces; ?q=…&kind=…

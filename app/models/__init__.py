@@ -1,6 +1,6 @@
 """Rows, one aggregate per file. No rules here and no queries; knows nothing of stores, services or HTTP."""
 
-from app.models.audit import AuditChain, AuditCheckpoint, AuditKey, AuditLog, AuditSeal
+from app.models.audit import AuditChain, AuditCheckpoint, AuditKey, AuditLog, AuditSeal, SavedFilter
 from app.models.base import Base, UtcDateTime, is_of_people, new_id
 from app.models.client import Client, ClientSecret, Scope, UsedAssertion
 from app.models.delivery import Delivery, PeopleBatch, PeopleBatchLine
@@ -51,6 +51,7 @@ __all__ = [
     "RefreshToken",
     "RevokedToken",
     "Role",
+    "SavedFilter",
     "Scope",
     "SelfcheckReport",
     "SigningKey",

@@ -1,4 +1,4 @@
-"""The record of security-relevant actions, and what proves that nobody changed it."""
+"""The record of security-relevant actions, what proves that nobody changed it, and what is asked of it often."""
 
 from datetime import datetime
 from typing import Any
@@ -143,3 +143,19 @@ class AuditKey(Base):
     private_sealed: Mapped[str]
     created_at: Mapped[datetime]
     replaced_at: Mapped[datetime | None]
+
+
+class SavedFilter(Identified, Base):
+    """What an administrator asks the record again and again: ``query`` as the address of its list says it.
+
+    ``name_key`` is by which two names of one administrator are one.
+    """
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (sa.UniqueConstraint("user_id", "name_key"),)
+
+    user_id: Mapped[str] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(sa.String(60))
+    name_key: Mapped[str] = mapped_column(sa.String(200))
+    query: Mapped[str]
+    created_at: Mapped[datetime]

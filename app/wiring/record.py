@@ -8,10 +8,10 @@ from app.services.record.chain import Chain
 from app.services.record.checkpoints import Checkpoints
 from app.services.record.explanations import Explanations
 from app.services.record.retention import Retention
+from app.services.record.saved import SavedFilters
 from app.services.record.search import Search
-from app.services.record.single import SingleRecords
 from app.services.record.tally import Tally
-from app.services.record.trail import Trail
+from app.services.record.trail import SingleRecords, Trail
 from app.services.record.usage import Usage
 from app.services.record.walking import Walks
 from app.wiring.foundation import FoundationRoom
@@ -62,6 +62,10 @@ class RecordRoom(FoundationRoom):
     @cached_property
     def single_records(self) -> SingleRecords:
         return SingleRecords(self.db, self.audit)
+
+    @cached_property
+    def saved_filters(self) -> SavedFilters:
+        return SavedFilters(self.db, self.clock)
 
     @cached_property
     def retention(self) -> Retention:

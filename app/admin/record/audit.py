@@ -16,6 +16,7 @@ from app.languages import gettext as _
 from app.services.foundation.pages import Page
 from app.services.foundation.powers import AUDIT, USERS
 from app.services.record.audit import REQUEST
+from app.services.record.saved import Saved
 from app.wiring import services
 
 audit_desk = desk("admin_audit", "/audit", AUDIT)
@@ -45,6 +46,17 @@ class Told:
         return self.person_id is not None and self.actor == self.person_id
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A filter that whoever is here keeps: what its address asks, and whether that is asked here."""
+
+    id: str
+    name: str
+    asks: dict[str, str]
+    created_at: datetime
+    is_here: bool
+
+
 @bp.get("")
 def audit() -> Answer:
     """Records, the latest first, of which all that the address asks for holds."""
@@ -54,7 +66,7 @@ def audit() -> Answer:
     try:
         found = services.records.page(wanted.records, audit_desk.acting(), limit=PAGE, after=asked("after"))
     except InvalidInput as refusal:
-        wanted.problems["network" if wanted.filters["network"] else ""] = _(refusal.message)
+        wanted.problems[""] = _(refusal.message)
         return page(wanted), 400
     return page(wanted, found)
 
@@ -74,8 +86,16 @@ def record(record_id: Any) -> str:
     )
 
 
+def links(kept: Iterable[Saved], wanted: WantedRecords) -> list[Link]:
+    """Where the filters that somebody keeps lead; what such an address cannot ask any more is left out."""
+    here = wanted.kept()
+    made = [(each, {name: value for name, value in each.asks.items() if name in wanted.filters}) for each in kept]
+    return [Link(each.id, each.name, asks, each.created_at, asks == here) for each, asks in made]
+
+
 def page(wanted: WantedRecords, found: Page[dict[str, Any]] | None = None) -> str:
     """The list, or what is wrong with what is asked for."""
+    saved = links(services.saved_filters.all(current_user.id), wanted)
     return show(
         "record/audit",
         page=found,
@@ -84,6 +104,8 @@ def page(wanted: WantedRecords, found: Page[dict[str, Any]] | None = None) -> st
         problems=wanted.problems,
         subjects=subjects(),
         told=told,
+        saved=saved,
+        is_saved=any(each.is_here for each in saved),
         sees_people=current_user.powers.cover(USERS),
     )
 

@@ -47,7 +47,7 @@ def export() -> Answer:
             return _question(wanted, form), 400
         return _part(wanted, chosen, asked("after"))
     except InvalidInput as refusal:
-        wanted.problems["network" if wanted.filters["network"] else ""] = _(refusal.message)
+        wanted.problems[""] = _(refusal.message)
         return list_page(wanted), 400
 
 

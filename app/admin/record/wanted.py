@@ -10,6 +10,7 @@ from app.admin.lists import YES_NO, Filters, person_id
 from app.errors import InvalidInput, sentence
 from app.languages import gettext as _
 from app.languages.times import typed_moment
+from app.services.foundation.search import addresses_of
 from app.services.record.audit import Event
 from app.services.record.search import Filters as Records
 
@@ -39,12 +40,17 @@ class WantedRecords:
             actor=self._read("actor", person_id),
             success=asked.said("success"),
             error=asked["error"],
-            ip=asked["network"],
+            ip=self._read("network", _network),
             request=asked["request"],
             since=self._read("since", _moment),
             until=self._read("until", _moment),
         )
         return not self.problems
+
+    def kept(self) -> dict[str, str]:
+        """What they ask, as it may be kept: people by their ids, whatever address they have by then."""
+        people = {"person": self.records.user, "actor": self.records.actor}
+        return {name: people.get(name) or value for name, value in self.filters.items() if value}
 
     def _read(self, name: str, read: Callable[[str], Read]) -> Read | None:
         text = self.filters[name]
@@ -59,6 +65,11 @@ def wanted_records() -> WantedRecords:
     """What the address of this request asks for."""
     plain = dict.fromkeys(("person", "actor", "client", "error", "network", "request", "since", "until"))
     return WantedRecords(Filters(action=ACTIONS, success=YES_NO, **plain))
+
+
+def _network(text: str) -> str:
+    addresses_of(text)
+    return text
 
 
 def _moment(text: str) -> datetime:

@@ -62,6 +62,18 @@ def one_line(text: str) -> str:
     return " ".join(_visible(text).split())
 
 
+def folded(text: str) -> str:
+    """By which two lines are one, whatever the case and the width of their letters and however these are composed.
+
+    To do it again changes nothing.
+    """
+    line = one_line(text)
+    # A compatible character may have another case, and a folded one another form (as NFKC_Casefold of Unicode does).
+    while (plain := one_line(unicodedata.normalize("NFKC", line).casefold())) != line:
+        line = plain
+    return line
+
+
 def some_lines(text: str) -> str:
     """``text`` as it is kept where several lines may be; every kind of line break is a newline."""
     return "\n".join(_visible(line).rstrip() for line in text.splitlines()).strip()

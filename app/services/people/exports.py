@@ -32,6 +32,7 @@ from app.models import (
     RefreshToken,
     RevokedToken,
     Role,
+    SavedFilter,
     SelfcheckReport,
     TokenFamily,
     User,
@@ -118,6 +119,7 @@ SECTIONS = (
         ("id", "kind", "state", "wishes", "total", "done", "counts", "created_at", "finished_at"),
     ),
     _of("batch_lines", PeopleBatchLine, ("batch_id", "number", "result", "reasons"), latest="number"),
+    _of("saved_filters", SavedFilter, ("id", "name", "query", "created_at")),
     _of("photo", Photo, ("id", "covers", "created_at")),
     _of(
         "sessions",

@@ -12,7 +12,7 @@ import unicodedata
 import regex
 
 from app.errors import InvalidInput, sentence
-from app.services.foundation.texts import MOST_TYPED, holds_controls, one_line
+from app.services.foundation.texts import MOST_TYPED, folded, holds_controls, one_line
 
 LONGEST_ROLE, LONGEST_GROUP, LONGEST_PERMISSION, LONGEST_KEY = 64, 100, 64, 200
 NO_ROLE = sentence("The name of a role has 1 to 64 letters and digits; dots, dashes and underscores may stand in it.")
@@ -26,11 +26,7 @@ _PERMISSION = re.compile(r"[a-z][a-z0-9_-]*(:[a-z][a-z0-9_-]*)+")
 
 def key(name: str) -> str:
     """By which two names are one; to do it again changes nothing."""
-    text = one_line(name)
-    # A compatible character may have another case, and a folded one another form (as NFKC_Casefold of Unicode does).
-    while (folded := one_line(unicodedata.normalize("NFKC", text).casefold())) != text:
-        text = folded
-    return text
+    return folded(name)
 
 
 def role_name(typed: str) -> str:

@@ -100,6 +100,34 @@ def test_the_log_is_verified_and_taken_along(office: Office) -> None:
         expect(window.locator("[data-export-status]")).to_have_text(re.compile(r"Done: \d+ records?"))
 
 
+def test_a_filter_is_saved_followed_and_removed(office: Office) -> None:
+    window = office.open("/admin/audit")
+    window.locator("#filter-action").select_option("account:")
+    window.locator("#filter-success").select_option("no")
+    press(window, "Filter")
+    press(window, "Save this filter")
+    title(window, "Save this filter")
+    hold(window, "save a filter")
+    office.windows.expect("status of 400")
+    press(window, "Save")
+    told(window, "Give the filter a name.")
+    window.locator("#name").fill("Refused")
+    press(window, "Save")
+    told(window, "The filter is saved.")
+    expect(window.locator(".saved [aria-current]")).to_have_text("Refused")
+    window.goto("/admin/audit")
+    window.locator(".saved").get_by_role("link", name="Refused").click()
+    expect(window.locator("#filter-success")).to_have_value("no")
+    expect(window.locator("#filter-action")).to_have_value("account:")
+    hold(window, "a filter that was followed")
+    press(window, "Manage saved filters")
+    hold(window, "saved filters")
+    press(window, "Remove", "Refused")
+    told(window, "There is none yet.")
+    window.goto("/admin/audit")
+    expect(window.locator(".saved")).to_have_count(0)
+
+
 def test_the_next_key_signs_and_what_a_retired_one_signed_is_refused(office: Office) -> None:
     person = new_person(office.portal)
     client = client_of(office.portal, "keyed", person)

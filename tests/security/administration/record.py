@@ -12,6 +12,7 @@ from tests.security.changes import Form
 from tests.security.parties import Parties
 
 TOKENS = "/admin/tokens"
+SAVING = "/admin/audit/saved/new"
 
 
 def login(parties: Parties) -> tuple[Any, Any]:
@@ -54,9 +55,20 @@ def denying(parties: Parties) -> Form:
     return Form(found.browser, f"{found.path}/deny", {"mark": re.findall(r'name="mark" value="([^"]+)"', page)[0]})
 
 
+def removing(parties: Parties) -> Form:
+    """The form that removes a filter its administrator saved just now."""
+    browser = administrator(parties)
+    saving = Form(browser, f"{SAVING}?action=role:created", {"name": "To be removed"})
+    assert saving.send(saving.token()).status_code == 303
+    found = re.findall(r'action="(/admin/audit/saved/[^"]+/remove)"', browser.get("/admin/audit/saved").text)
+    return Form(browser, found[0])
+
+
 FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin_audit.export": sent("/admin/audit/export", format="csv"),
     "admin_audit.verify": sent("/admin/audit/verify"),
+    "admin_audit.save": sent(f"{SAVING}?action=role:created", name="Saved by its form"),
+    "admin_audit.remove": removing,
     "admin_sessions.end": ending,
     "admin_tokens.revoke": revoking,
     "admin_tokens.deny": denying,
