@@ -18,4 +18,4 @@ class AssertionsRoom(DeliveryRoom):
 
     @cached_property
     def assertions(self) -> Assertions:
-        return Assertions(self.db, self.clock, self.published_keys, self.settings.issuer)
+        return Assertions(self.db, self.clock, self.published_keys, self.usage, self.settings.issuer)

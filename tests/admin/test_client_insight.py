@@ -5,6 +5,7 @@ from html import unescape
 from typing import Any
 
 from flask import Flask
+from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
 from app.services.clients.registration import ListChange
@@ -12,6 +13,8 @@ from app.services.foundation.environment import NOBODY
 from tests.account.browsing import Facts, shown
 from tests.admin.offices import administrator
 from tests.relying_party import RelyingParty, add_client, add_person, answer, log_in
+from tests.security.assertions import Signer
+from tests.servers import free_port
 
 SHOP = "/admin/clients/shop"
 ISSUER = "http://localhost:8000"
@@ -55,6 +58,22 @@ def test_health_says_what_was_issued_and_why_something_was_refused(app: Flask) -
     assert "token · <code>invalid_grant</code>" in page
     assert "1 times" in page
     assert office.get("/admin/clients/nothing/health").status_code == 404
+
+
+def test_health_says_whether_the_keys_of_an_application_can_be_read(app: Flask) -> None:
+    office, path = administrator(app), f"{SHOP}/health"
+    uri = f"http://127.0.0.1:{free_port()}/jwks"
+    fields = {"auth_method": "private_key_jwt", "jwks_uri": uri, "is_confidential": True, "redirects": []}
+    add_client(app, "shop", grants=["client_credentials"], scopes=["admin:users"], **fields)
+    assert "Nobody asked for them in 30 days." in shown(office.get(path))
+    signer = Signer("shop", ECKey.generate_key("P-256"), lambda: app.extensions["services"].clock().timestamp())
+    form = {"grant_type": "client_credentials", **signer.form()}
+    assert app.test_client().post("/api/oauth/token", data=form).status_code == 401
+    write(app)
+    page = shown(office.get(path))
+    assert uri in page
+    assert "The server could not be reached." in page
+    assert "They were read." not in page
 
 
 def test_a_preview_says_what_the_tokens_say_that_are_issued(app: Flask) -> None:

@@ -127,6 +127,10 @@ def test_a_key_is_replaced_at_its_address_without_a_gap(make_app: Callable[..., 
     moment[0] += 600
     assert (status("new", NEW), status("old", KEY)) == (200, 401)
     assert len(home.received) == 3
+    with app.app_context():
+        services = app.extensions["services"]
+        services.usage.write()
+        assert [each.name for each in services.client_health.of("renewing").key_fetches] == ["read"]
 
 
 def test_what_a_desk_registered_is_not_asked_in_production(make_app: Callable[..., Flask], serve: Serve) -> None:

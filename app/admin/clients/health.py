@@ -4,6 +4,7 @@ from app.admin.clients.client import is_within_reach
 from app.admin.clients.words import GRANTS
 from app.admin.pages import desk, show
 from app.errors import sentence
+from app.services.assertions.published_keys import READ
 from app.services.clients.clients import PORTAL
 from app.services.foundation.powers import CLIENTS
 from app.services.oversight.client_health import SPANS, Failures
@@ -30,6 +31,19 @@ DECLINED = {
     "access_denied": sentence("The person said no"),
 }
 """Answers that are nobody's mistake, in words."""
+FETCHES = {
+    READ: sentence("They were read."),
+    "not_https": sentence("The address does not begin with https."),
+    "no_address": sentence("The address cannot be asked."),
+    "status": sentence("The answer had another status than 200, or led elsewhere."),
+    "no_usable_set": sentence("The answer was no set of public keys."),
+    "no_answer:Timeout": sentence("No answer came in time."),
+    "no_answer:ConnectionError": sentence("The server could not be reached."),
+    "no_answer:SSLError": sentence("No safe connection came about: the certificate of the server does not fit."),
+    "no_answer:BadAnswer": sentence("The answer could not be read."),
+    "no_answer:TooLarge": sentence("The answer was too long."),
+}
+"""What came of asking for the application's own keys, by the word that is counted."""
 
 
 @bp.get("/<client_id>/health")
@@ -52,6 +66,7 @@ def health(client_id: str) -> str:
         failures=[(each, why(each)) for each in found.spans["30d"].failures],
         last_failure_words=why(found.last_failure) if found.last_failure else None,
         declined=DECLINED,
+        fetches=[(each, FETCHES.get(each.name, each.name)) for each in found.key_fetches],
         places=PLACES,
         lists=(
             (sentence("What it may ask for"), found.scopes),

@@ -154,6 +154,10 @@ class Health(Answer):
     grants: list[LastUse]
     redirect_uris: list[LastUse]
     secrets: list[Secret]
+    key_fetches: Annotated[
+        list[LastUse],
+        Field(description="When its keys were read at `jwks_uri` (`read`), or why not; the latest first."),
+    ]
     consents: int
     living_grants: int
     open_sessions: int

@@ -217,6 +217,8 @@ def health(client_id: str, as_json: bool) -> None:
         click.echo(f"{name}: {span.successes} succeeded, {span.failed} failed")
     for each in found.spans["30d"].failures:
         click.echo(f"  {each.count} × {_why(each)}")
+    for fetch in found.key_fetches:
+        click.echo(f"keys: {fetch.last_at:%Y-%m-%d %H:%M} {fetch.name}")
     click.echo(f"consents: {found.consents}, grants: {found.living_grants}, open sessions: {found.open_sessions}")
     for recommendation in found.recommendations:
         names = " ".join(name for values in recommendation.remove.values() for name in values)

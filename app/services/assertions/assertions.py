@@ -28,6 +28,7 @@ from app.services.clients.records import ClientRecord
 from app.services.foundation.environment import Clock, Database, sha256
 from app.services.foundation.statements import Statement, insert_ignoring
 from app.services.record.explanations import address, seconds, told
+from app.services.record.usage import Usage, Use
 
 LONGEST = 8192
 LONGEST_JTI = 255
@@ -88,10 +89,11 @@ def read(text: str) -> Assertion | None:
 class Assertions:
     """Judges assertions."""
 
-    def __init__(self, db: Database, clock: Clock, published: PublishedKeys, issuer: str) -> None:
+    def __init__(self, db: Database, clock: Clock, published: PublishedKeys, usage: Usage, issuer: str) -> None:
         self.db = db
         self.clock = clock
         self.published = published
+        self.usage = usage
         self.issuer = issuer
         self._statements: dict[str, Statement] = {}
 
@@ -138,7 +140,8 @@ class Assertions:
         if client.jwks:
             keys = keys_of(client.jwks)
         else:
-            keys = self.published.at(client.jwks_uri or "", is_enough, self.db.give_back)
+            heard = partial(self.usage.count, client.client_id, Use.KEYS)
+            keys = self.published.at(client.jwks_uri or "", is_enough, self.db.give_back, heard)
         if (key := means(keys)) is None:
             raise Unproven("key" if keys else "no_keys")
         return key

@@ -34,11 +34,18 @@ MOST_ADDRESSES = 1000
 BUSY = "The keys of the client are being read; try again in a moment"
 Keys = tuple[ClientKey, ...]
 Wanted = Callable[[Keys], bool]
+READ = "read"
+Heard = Callable[[str], object]
+"""Told :data:`READ` where keys came, else why none did, in the words of :class:`NoKeys`."""
 logger = logging.getLogger("portal.assertions")
 
 
 class NoKeys(Exception):
     """An address gave no keys; the text says why, in constant words."""
+
+
+def ignored(_said: str) -> None:
+    """Hear nothing."""
 
 
 @dataclass(slots=True)
@@ -61,10 +68,11 @@ class PublishedKeys:
         self._turn = threading.Lock()
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
-    def at(self, uri: str, is_enough: Wanted, before_waiting: Callable[[], object]) -> Keys:
+    def at(self, uri: str, is_enough: Wanted, before_waiting: Callable[[], object], heard: Heard = ignored) -> Keys:
         """The keys at ``uri``; read anew where they are old, or not ``is_enough`` and not looked for lately.
 
-        ``before_waiting`` is called before anybody outside is asked. Without keys nothing is good: the answer is empty.
+        ``before_waiting`` is called before anybody outside is asked, ``heard`` with what came of that. Without keys
+        nothing is good: the answer is empty.
         Raises :class:`ProtocolRefusal` (503) where as many wait for keys as may.
         """
         with self._turn:
@@ -81,7 +89,7 @@ class PublishedKeys:
                 known.reading, known.tried_at = Future(), self._now()
         try:
             if reading is None:
-                return self._read(uri, known, before_waiting)
+                return self._read(uri, known, before_waiting, heard)
             before_waiting()
             return reading.result(SECONDS + 1)
         except TimeoutError:
@@ -109,13 +117,15 @@ class PublishedKeys:
             return not (keys and is_enough(keys))
         return now - known.tried_at >= (AGAIN_SECONDS if keys else AFTER_FAILURE_SECONDS)
 
-    def _read(self, uri: str, known: _Known, before_asking: Callable[[], object]) -> Keys:
+    def _read(self, uri: str, known: _Known, before_asking: Callable[[], object], heard: Heard) -> Keys:
         """Ask, and tell those who wait; keys that were there before stay where nothing came."""
         found: Keys = ()
         try:
             before_asking()
             found = self._asked(uri)
+            heard(READ)
         except NoKeys as failure:
+            heard(str(failure))
             logger.warning("client_keys_unavailable", extra={"address": uri, "reason": str(failure)})
         finally:
             with self._turn:

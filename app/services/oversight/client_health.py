@@ -91,7 +91,11 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All of it at one moment; ``counted_since`` is None where nothing was counted yet."""
+    """All of it at one moment; ``counted_since`` is None where nothing was counted yet.
+
+    ``key_fetches`` says when the client's own keys were last read where it publishes them, and when they last could not
+    be, by why; the latest first.
+    """
 
     client_id: str
     at: datetime
@@ -104,6 +108,7 @@ class Health:
     grants: tuple[LastUse, ...]
     redirect_uris: tuple[LastUse, ...]
     secrets: tuple[SecretDescription, ...]
+    key_fetches: tuple[LastUse, ...]
     consents: int
     living_grants: int
     open_sessions: int
@@ -147,6 +152,7 @@ class ClientHealth:
             grants=grants,
             redirect_uris=addresses,
             secrets=secrets,
+            key_fetches=_key_fetches(rows),
             **self._held(client_id, now),
             recommendations=tuple(_recommendations(client, now, spans, secrets, unused)),
         )
@@ -197,6 +203,11 @@ def _last_uses(
 ) -> tuple[LastUse, ...]:
     seen = {row.name: row.last_at for row in rows if row.kind == use.value}
     return tuple(LastUse(each, seen.get(named(each))) for each in registered)
+
+
+def _key_fetches(rows: list[Any]) -> tuple[LastUse, ...]:
+    found = (LastUse(row.name, row.last_at) for row in rows if row.kind == Use.KEYS.value)
+    return tuple(sorted(found, key=lambda each: each.last_at or BEGAN, reverse=True))
 
 
 def _span(rows: list[Any], span: str) -> Span:

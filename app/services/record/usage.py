@@ -55,6 +55,8 @@ class Use(StrEnum):
     """Somebody did not, by the error."""
     REFRESH = "refresh"
     """A refresh token was reused, or is another client's."""
+    KEYS = "keys"
+    """Its public keys were asked for at their address: ``read``, or why there were none."""
     SESSIONS = "sessions"
     """How many were open, looked at once in the hour."""
     COUNTING = "counting"
