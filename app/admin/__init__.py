@@ -54,6 +54,9 @@ GET|POST /admin/scopes/<name>/{sentences,delete}    have it say something else, 
 GET      /admin/keys                                signing keys
 GET|POST /admin/keys/rotate                         have the next key take over
 GET|POST /admin/keys/<kid>/retire                   withdraw a key at once
+GET      /admin/providers                           whom people can come in by, and whom they could
+GET      /admin/providers/<name>                    one: what is set, what it gives, how it fares
+POST     /admin/providers/<name>/test               ask it whether a login would work
 GET      /admin/clients                             applications; ?q=…&active=…&development=…&server=…&consent=…&scope=…
 GET      /admin/new-client                          which kind of application is to be registered
 GET|POST /admin/new-client/<kind>                   what is registered of it, seen beforehand; its secret, this once
@@ -94,7 +97,7 @@ which asks the database.
 
 from flask import Flask
 
-from app.admin import clients, delivery, home, keys, people, record, rights, search, system
+from app.admin import clients, delivery, home, keys, people, providers, record, rights, search, system
 
 DESKS = (
     home.home_desk,
@@ -104,6 +107,7 @@ DESKS = (
     *clients.DESKS,
     *record.DESKS,
     *keys.DESKS,
+    *providers.DESKS,
     *system.DESKS,
     *delivery.DESKS,
 )

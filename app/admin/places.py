@@ -65,6 +65,7 @@ AREAS = (
         sentence("System"),
         (
             Place("admin_keys.keys", "key", sentence("Signing keys"), (KEYS,)),
+            Place("admin_providers.providers", "person-badge", sentence("Identity providers"), (SYSTEM,)),
             Place("admin_mail.listing", "envelope", sentence("Mail"), (SYSTEM,)),
             Place("admin_notices.listing", "box-arrow-up-right", sentence("Notices"), (SYSTEM,)),
             Place("admin_settings.settings", "sliders", sentence("Settings"), (SYSTEM,)),

@@ -19,6 +19,9 @@ from app.languages import gettext as _
 from app.services.foundation.powers import AUDIT, CLIENTS, KEYS, SYSTEM, USERS
 from app.services.oversight.applications import WantedClients
 from app.services.oversight.directory import Wanted
+from app.settings.providers import KNOWN
+from app.web.presentation import in_words
+from app.web.providers import provider_title
 from app.wiring import services
 
 search_desk = desk("admin_search", "/search")
@@ -138,6 +141,16 @@ def _plans(query: str) -> Found:
     return Found(sentence("Plans"), hits[:FEW])
 
 
+def _providers(query: str) -> Found:
+    hits = [
+        Hit("person-badge", title, "", url_for("admin_providers.provider", name=name))
+        for name in dict.fromkeys((*KNOWN, *services.settings.providers.names))
+        if _speaks_of(query, name, title := in_words(provider_title(name)))
+    ]
+    more = url_for("admin_providers.providers") if len(hits) > FEW else None
+    return Found(sentence("Identity providers"), hits[:FEW], more)
+
+
 def _keys(query: str) -> Found:
     hits = [
         Hit("key", each.kid, each.algorithm, url_for("admin_keys.keys"))
@@ -214,6 +227,7 @@ SOURCES: tuple[tuple[Callable[[str], Found], tuple[str, ...]], ...] = (
     (_scopes, (CLIENTS,)),
     (_plans, (SYSTEM,)),
     (_keys, (KEYS,)),
+    (_providers, (SYSTEM,)),
     (_settings, (SYSTEM,)),
     (_sessions, (USERS,)),
     (_records, (AUDIT,)),

@@ -41,7 +41,7 @@ def selfcheck(url: str, only: tuple[str, ...], as_json: bool) -> None:
             for finding in findings:
                 found.append(finding)
                 if not as_json:
-                    _show(finding)
+                    show_finding(finding)
     except CannotRun as reason:
         click.echo(f"Error: {reason}", err=True)
         sys.exit(CANNOT_RUN)
@@ -57,7 +57,8 @@ def selfcheck(url: str, only: tuple[str, ...], as_json: bool) -> None:
     sys.exit(FAILED if any(each.outcome is Outcome.FAILED for each in found) else 0)
 
 
-def _show(finding: Finding) -> None:
+def show_finding(finding: Finding) -> None:
+    """Print a line of a report, with what to do below it."""
     seen = finding.seen.in_language(ENGLISH)
     click.echo(f"{SIGNS[finding.outcome]:10}  {finding.name}: {finding.title.in_language(ENGLISH)}. {seen}")
     if finding.advice:

@@ -9,12 +9,15 @@ from gunicorn.util import split_request_uri
 
 PREFIXES = ("/auth", "/api/v1/auth", "/api/auth")
 STEPS = ("", "/callback", "/link", "/confirm", "/prove")
+TRIAL = "/admin/providers/{}/test"
 END_OF_PATH = re.compile(rb"[?#]")
 
 
 def paths(names: Iterable[str]) -> dict[bytes, str]:
-    """The paths at which a login with one of these providers begins and comes back, and which one it is."""
-    return {f"{prefix}/{name}{step}".encode(): name for prefix, name, step in product(PREFIXES, names, STEPS)}
+    """The paths at which a login with one of these providers begins, comes back or is tried, and which one it is."""
+    known = tuple(names)
+    logins = {f"{prefix}/{name}{step}".encode(): name for prefix, name, step in product(PREFIXES, known, STEPS)}
+    return logins | {TRIAL.format(name).encode(): name for name in known}
 
 
 def path(asked: bytes) -> bytes:

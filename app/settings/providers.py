@@ -10,6 +10,13 @@ from app.settings import values
 from app.settings.groups import sentence, setting
 
 KNOWN = ("kakao", "naver", "google", "discord")
+NEEDED = {
+    "google": ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
+    "kakao": ("KAKAO_REST_API_KEY", "KAKAO_CLIENT_SECRET"),
+    "naver": ("NAVER_CLIENT_ID", "NAVER_CLIENT_SECRET"),
+    "discord": ("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET"),
+}
+"""The id and the secret of each of them, without which it is not there."""
 GENERIC = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_NAME = 30
 LONGEST_ISSUER = 255
@@ -176,13 +183,7 @@ class ProviderSettings:
 
     def problems(self) -> Iterator[str]:
         """Providers of which half is there, one sentence for each value that is missing."""
-        variables = {
-            "google": ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
-            "kakao": ("KAKAO_REST_API_KEY", "KAKAO_CLIENT_SECRET"),
-            "naver": ("NAVER_CLIENT_ID", "NAVER_CLIENT_SECRET"),
-            "discord": ("DISCORD_CLIENT_ID", "DISCORD_CLIENT_SECRET"),
-        }
-        for name, (client_id, secret) in variables.items():
+        for name, (client_id, secret) in NEEDED.items():
             has_id, has_secret = map(bool, self.credentials(name))
             if has_id != has_secret:
                 given, missing = (client_id, secret) if has_id else (secret, client_id)

@@ -11,6 +11,8 @@
     GET  /auth/problem               what went wrong with a provider, once more
     GET|POST /auth/kakao/webhook     Kakao's word that somebody ended the link there
 
+``app.extensions["provider_trials"]`` tries a provider out (:func:`app.social.trials.tried`).
+
 The first two answer under /api/v1/auth and /api/auth as well. Only providers that are configured have addresses. All
 that knows Authlib's clients is here; the rules are in :mod:`app.services.identities`.
 """
@@ -18,7 +20,7 @@ that knows Authlib's clients is here; the rules are in :mod:`app.services.identi
 from flask import Blueprint, Flask
 
 from app.settings import Settings
-from app.social import arrivals, departures, joining, problems, providers, webhook
+from app.social import arrivals, departures, joining, problems, providers, trials, webhook
 from app.social.farewells import FarewellCourier
 from app.web.origins import for_browsers
 from app.web.reach import reach_authentication
@@ -30,6 +32,7 @@ PREFIXES = {"social": "/auth", "social_api": "/api/v1/auth", "social_compatible"
 def register(app: Flask, settings: Settings) -> None:
     """Mount the routes of the providers that are configured."""
     providers.configure(app, settings)
+    app.extensions["provider_trials"] = trials.tried
     if not (names := settings.providers.names):
         return
     of_one = f"<any({', '.join(repr(name) for name in names)}):provider>"

@@ -14,6 +14,7 @@ from joserfc.errors import JoseError
 from app.server.connections.lane import outside
 from app.services.identities.profiles import ProviderProfile
 from app.services.identities.requests import Trip
+from app.services.record.usage import EVERYBODY, Use
 from app.social.client import UntrustedAnswer
 from app.social.providers import Provider
 from app.social.transport import ProviderUnavailable, within
@@ -77,6 +78,7 @@ def asking(provider: Provider) -> Iterator[None]:
 
 def _noted(provider: Provider, reason: str, detail: str) -> ProviderProblem:
     logger.warning("provider_failed", extra={"provider": provider.name, "reason": reason, "detail": detail})
+    services.usage.count(EVERYBODY, Use.PROVIDER_FAILED, f"{provider.name}:{reason}")
     return ProviderProblem(reason)
 
 

@@ -9,6 +9,7 @@ from app.services.identities.displacements import Displacements
 from app.services.identities.email_codes import EmailCodes
 from app.services.identities.farewells import Farewells
 from app.services.identities.identities import Identities
+from app.services.identities.provider_uses import ProviderUses
 from app.services.identities.requests import ProviderRequests
 from app.wiring.people import BatchesRoom
 
@@ -53,6 +54,10 @@ class IdentitiesRoom(BatchesRoom):
         self.deletions.attend(identities.leave_all)
         self.password_resets.attend(identities.end_unproven)
         return identities
+
+    @cached_property
+    def provider_uses(self) -> ProviderUses:
+        return ProviderUses(self.db, self.clock)
 
     @cached_property
     def displacements(self) -> Displacements:

@@ -22,6 +22,7 @@ PROVIDERS = {
     "KAKAO_REST_API_KEY": "x",
     "KAKAO_CLIENT_SECRET": "x",
     "KAKAO_ADMIN_KEY": "x",
+    "KAKAO_AUTH_URL": "http://127.0.0.1:9",
     "NAVER_CLIENT_ID": "x",
     "NAVER_CLIENT_SECRET": "x",
 }

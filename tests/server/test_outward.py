@@ -50,6 +50,11 @@ def test_where_a_login_with_a_provider_begins_and_comes_back_is_outward(prefix: 
     assert found(prefix + "/" + name + rest) == name
 
 
+def test_trying_a_provider_out_is_outward() -> None:
+    assert TERMS.outward_to(b"POST /admin/providers/my-id2/test") == "my-id2"
+    assert TERMS.outward_to(b"GET /admin/providers/my-id2") is None
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
 def test_the_method_does_not_matter(method: str) -> None:
     assert TERMS.outward_to(f"{method} /auth/google".encode()) == "google"

@@ -53,6 +53,8 @@ class Use(StrEnum):
     """Somebody logged in, by provider."""
     LOGIN_FAILED = "login_failed"
     """Somebody did not, by the error."""
+    PROVIDER_FAILED = "provider_failed"
+    """A provider did not say who somebody is, by provider and reason."""
     REFRESH = "refresh"
     """A refresh token was reused, or is another client's."""
     KEYS = "keys"

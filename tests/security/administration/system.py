@@ -17,7 +17,13 @@ def stopping(parties: Parties) -> Form:
     return Form(administrator(parties), "/admin/self-check/stop", {}, "/admin/self-check")
 
 
+def trying_a_provider(parties: Parties) -> Form:
+    """The button that asks a provider whether a login by it would work."""
+    return Form(administrator(parties), "/admin/providers/kakao/test", {}, "/admin/providers/kakao")
+
+
 FORMS: dict[str, Callable[[Parties], Form]] = {
     "admin_selfcheck.new": sent("/admin/self-check/new", way="inside"),
     "admin_selfcheck.stop": stopping,
+    "admin_providers.test": trying_a_provider,
 }
