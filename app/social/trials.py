@@ -269,7 +269,7 @@ class _Trial:
             return
         said = Said(sentence("They differ by %(count)s seconds."), {"count": seconds})
         advice = Said(
-            sentence("Have the portal’s machine take its time from the network: ID tokens seem expired else.")
+            sentence("Have the portal’s machine take its time from the network: otherwise ID tokens look expired.")
         )
         self._note("clock", Outcome.FAILED, said, advice)
 

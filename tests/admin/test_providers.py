@@ -58,7 +58,7 @@ def test_every_provider_that_is_there_does_what_a_login_needs(portal: Flask, off
         assert outcomes(portal, name) == dict.fromkeys(trials.PLAIN, "passed")
     assert outcomes(portal, "naver") == {**dict.fromkeys(trials.PLAIN, "passed"), "credentials": "not_tested"}
     page = pressed(office, "acme")
-    assert "Nothing failed" in page
+    assert "No problem found" in page
     assert "It refused a code that was made up, and not the portal." in page
     rows = Facts(portal).all("SELECT actor, success, details FROM oauth_audit_logs WHERE action = 'provider:tested'")
     assert len(rows) == 6
@@ -90,7 +90,7 @@ def test_what_is_wrong_with_an_openid_provider_is_said(
     page = pressed(office, "acme")
     assert words in page
     assert "What to do:" in page
-    assert "1 did not hold" in page
+    assert "1 problem found" in page
     # Nobody is led to where a discovery document that is not its own points.
     if failed <= {"discovery", "issuer", "addresses"}:
         assert {each.kind for each in providers.acme.requests} == {"discovery"}
@@ -112,7 +112,7 @@ def test_keys_that_are_of_no_use_are_told_apart(
     monkeypatch.setattr(OpenIDProvider, "keys", lambda self, request: web.as_json(keys))
     page = pressed(office, "acme")
     assert words in page
-    assert "1 did not hold" in page
+    assert "1 problem found" in page
     assert "c2VjcmV0" not in page
 
 
