@@ -71,6 +71,8 @@ REASONS = {
     TOO_LARGE: sentence("The answer was too long."),
 }
 STATUS = sentence("The server answered with the status %(status)s.")
+UNREADABLE = (UntrustedAnswer, JoseError, requests.RequestException, ValueError, KeyError, TypeError, AttributeError)
+"""What is raised for something else in the place of what a provider should send, down to a list for an object."""
 ANSWERS = sentence("It answers.")
 AFTER_ANOTHER = sentence("Not tried, for something before it did not hold.")
 NO_TIME = sentence("Not tried: what came before it took all the time.")
@@ -129,19 +131,25 @@ class _Trial:
         order = OPENID if self._provider.is_openid else PLAIN
         steps = self._openid() if self._provider.is_openid else self._plain()
         for name, step in steps:
-            try:
-                step()
-            except _NotAsked as failure:
-                self._note(name, Outcome.FAILED, failure.said, failure.advice)
-                if name in {"discovery", "issuer", "addresses"}:
-                    break
-            except _NoTime:
-                self._note(name, Outcome.NOT_TESTED, Said(NO_TIME))
+            if not self._goes_on(name, step) and name in {"discovery", "issuer", "addresses"}:
+                break
         self._clock()
         for name in order:
             if name not in self._found:
                 self._note(name, Outcome.NOT_TESTED, Said(AFTER_ANOTHER))
         return [self._found[name] for name in order]
+
+    def _goes_on(self, name: str, step: Callable[[], None]) -> bool:
+        """Take a step and note what becomes of it; answers whether it held."""
+        try:
+            step()
+        except _NotAsked as failure:
+            self._note(name, Outcome.FAILED, failure.said, failure.advice)
+        except _NoTime:
+            self._note(name, Outcome.NOT_TESTED, Said(NO_TIME))
+        except UNREADABLE:
+            self._note(name, Outcome.FAILED, Said(REASONS[BAD_ANSWER]), Said(COMPARE))
+        return self._found[name].outcome is Outcome.PASSED
 
     def _openid(self) -> Steps:
         told: dict[str, Any] = {}
@@ -198,7 +206,7 @@ class _Trial:
         )
         try:
             keys = KeySet.import_key_set(said).keys  # type: ignore[arg-type]
-        except (JoseError, ValueError, KeyError, TypeError, AttributeError):
+        except UNREADABLE:
             raise _NotAsked(sentence("What is there is no set of keys, or a key in it is broken."), advice) from None
         kinds = {FAMILIES[name[:2]] for name in _accepted(told)} or {*FAMILIES.values()}
         usable = [each for each in keys if each.key_type in kinds and each.get("use") != "enc"]
@@ -251,7 +259,7 @@ class _Trial:
             except requests.HTTPError as error:
                 status = error.response.status_code if error.response is not None else 0
                 raise _NotAsked(STATUS, status=status) from None
-            except (UntrustedAnswer, requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
+            except UNREADABLE:
                 raise _NotAsked(BAD_ANSWER) from None
         if "access_token" in given:
             raise _NotAsked(
@@ -262,6 +270,7 @@ class _Trial:
 
     def _clock(self) -> None:
         if self._skew is None:
+            self._note("clock", Outcome.NOT_TESTED, Said(sentence("It did not say what time it has.")))
             return
         seconds = round(abs(self._skew))
         if seconds <= LEEWAY_SECONDS:

@@ -1,6 +1,7 @@
 """Identity providers on pages: what is set and what is missing, how each fares, and what a test of one finds."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from email.utils import formatdate
@@ -10,11 +11,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.services.record.usage import EVERYBODY, Use
 from app.social import trials
 from examples.providers import web
 from examples.providers.openid import OpenIDProvider
 from tests.account.browsing import Facts, send, shown
 from tests.admin.offices import administrator
+from tests.clock import Clock
 from tests.providers import Providers, providers, shared_providers
 from tests.social.travelling import Traveller
 
@@ -116,6 +119,24 @@ def test_keys_that_are_of_no_use_are_told_apart(
     assert "c2VjcmV0" not in page
 
 
+@pytest.mark.parametrize("address", ["https://[", "https:// ", "http://id.example.com/keys", "", "//", 7, ["x"]])
+def test_whatever_a_discovery_document_names_is_told_and_breaks_nothing(
+    portal: Flask, providers: Providers, monkeypatch: pytest.MonkeyPatch, address: Any
+) -> None:
+    told = {**providers.acme.metadata(), "jwks_uri": address, "id_token_signing_alg_values_supported": [{}, None, 7]}
+    monkeypatch.setattr(providers.acme, "metadata", lambda: told)
+    assert failing(outcomes(portal, "acme")) <= {"addresses", "signatures", "keys", "token"}
+    assert outcomes(portal, "acme")["clock"] == "passed"
+
+
+def test_one_that_signs_with_shared_secrets_only_is_told(
+    portal: Flask, providers: Providers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {**providers.acme.metadata(), "id_token_signing_alg_values_supported": ["HS256", "none"]}
+    monkeypatch.setattr(providers.acme, "metadata", lambda: told)
+    assert failing(outcomes(portal, "acme")) == {"signatures"}
+
+
 def test_a_provider_that_is_not_there_or_slow_takes_seconds_and_no_more(
     portal: Flask, office: FlaskClient, providers: Providers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +148,7 @@ def test_a_provider_that_is_not_there_or_slow_takes_seconds_and_no_more(
     page = pressed(office, "google")
     assert "No answer came in time." in page
     assert "Let the portal’s network reach this provider" in page
-    assert page.count("Not tried, for something before it did not hold.") == len(trials.OPENID) - 1
+    assert page.count("Not tried, for something before it did not hold.") == len(trials.OPENID) - 2
     monkeypatch.setattr(trials, "SECONDS", 0.0)
     assert set(outcomes(portal, "discord").values()) == {"not_tested"}
 
@@ -154,18 +175,36 @@ def test_no_secret_and_no_answer_is_on_any_page(portal: Flask, office: FlaskClie
     assert "OIDC_ACME_TRUSTS_EMAIL trusts it so far" in shown(office.get(f"{PROVIDERS}/acme"))
 
 
-def test_how_a_provider_fares_is_counted(portal: Flask, office: FlaskClient, providers: Providers) -> None:
-    Traveller(portal, providers).log_in("google")
-    with portal.app_context():
-        portal.extensions["services"].usage.write()
-    assert "Not configured" not in shown(office.get(PROVIDERS))
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_how_a_provider_fares_is_counted(
+    make_app: Callable[..., Flask], open_database: Callable[..., str], providers: Providers, clock: Clock, engine: str
+) -> None:
+    app = make_app(open_database(engine), RATE_LIMIT_ENABLED="false", **providers.environment)
+
+    def written(logins: int) -> None:
+        with app.app_context():
+            services = app.extensions["services"]
+            services.usage.count(EVERYBODY, Use.LOGIN, "google", by=logins)
+            services.usage.write()
+
+    written(2000)
+    clock.advance(days=8)
+    written(30)
+    clock.advance(days=2)
     providers.google.switch("error", "token")
-    Traveller(portal, providers).log_in("google")
-    with portal.app_context():
-        portal.extensions["services"].usage.write()
-    page = shown(office.get(f"{PROVIDERS}/google"))
+    Traveller(app, providers).log_in("google")
+    written(4)
+    office = administrator(app, "admin:system")
+    page = re.sub(r"<[^>]+>", "", shown(office.get(f"{PROVIDERS}/google")))
+    assert "24 hours: 4 · 7 days: 34 · 30 days: 2,034" in page
+    assert "24 hours: 1 · 7 days: 1 · 30 days: 1" in page
     assert "It could not be reached, or had an error of its own." in page
-    assert "Failures" in page
+    assert "None in 30 days" not in page
+    assert page.count("Linked accounts") == 1
+    assert "None in 30 days" in shown(office.get(f"{PROVIDERS}/acme"))
+    assert ">34<" in office.get(PROVIDERS).text
+    clock.advance(days=31)
+    assert "None in 30 days" in shown(administrator(app, email="late@example.com").get(f"{PROVIDERS}/google"))
 
 
 def test_one_that_is_not_there_says_what_to_set_and_cannot_be_tested(app: Flask) -> None:
