@@ -69,13 +69,16 @@ class Scene:
             services.db.commit()
 
     def rows(self) -> dict[str, list[Any]]:
-        """All that is kept of Bob."""
+        """All that is kept of Bob, in an order that the database does not choose."""
         with self.engine.connect() as connection:
             return {
-                name: connection.execute(
-                    sa.text(f"SELECT * FROM {name} WHERE {'id' if name == OWN else 'user_id'} = :bob"),  # noqa: S608
-                    {"bob": self.bob},
-                ).all()
+                name: sorted(
+                    connection.execute(
+                        sa.text(f"SELECT * FROM {name} WHERE {'id' if name == OWN else 'user_id'} = :bob"),  # noqa: S608
+                        {"bob": self.bob},
+                    ),
+                    key=str,
+                )
                 for name in self.tables
             }
 
