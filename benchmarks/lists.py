@@ -66,6 +66,7 @@ def main() -> None:
 def measure(engine: str, url: str, directory: Path, arguments: argparse.Namespace) -> list[str]:
     """Every list of one engine; answers the names of those that are too slow."""
     slow = []
+    gc.collect()
     app = create_app(Settings.for_testing(directory, url, LOG_LEVEL="WARNING"))
     for name, read in lists(app):
         if name.startswith(arguments.only):
@@ -88,7 +89,6 @@ def told(engine: str, name: str, times: list[float], cpu: float, rows: int) -> f
 def timed(app: Flask, read: Read) -> tuple[list[float], float, int]:
     """Milliseconds of each repetition, those of the processor that one used, and how many rows there were."""
     times, rows, db = [], 0, app.extensions["services"].db
-    gc.collect()
     with app.app_context():
         server = None
         if db.dialect.name == "postgresql":
