@@ -1,16 +1,21 @@
 """What administrators do for people in Chromium, and what is true of them at the protocol afterwards."""
 
+import json
 from pathlib import Path
 
 import bcrypt
 import pytest
 from playwright.sync_api import Page, expect
 
+from app import create_app
+from app.settings import Settings
+from tests import relying_party
 from tests.browser.admin.doing import client_of, press, said_of, title, tokens_of, told
 from tests.browser.admin.offices import Office, hold
 from tests.browser.people import Person, new_person
 from tests.flows.live_client import LiveClient
 from tests.mailbox import kept_link
+from tests.portal import Portal, close
 
 NEW_PASSWORD = "green-heron-1177-door"
 pytestmark = pytest.mark.parametrize("live_portal", ["sqlite"], indirect=True)
@@ -30,6 +35,15 @@ def set_password(office: Office, link: str) -> None:
     window.locator("input[name=password]").fill(NEW_PASSWORD)
     window.locator("form[data-once] button:not([type=button])").click()
     expect(window.locator("input[name=email]")).to_be_visible()
+
+
+def link_identity(portal: Portal, person: Person) -> None:
+    """Link a login at Kakao with the account."""
+    app = create_app(Settings.from_environment(portal.environment))
+    with app.app_context():
+        who = app.extensions["services"].accounts.find(person.email).id
+    relying_party.link_identity(app, who, subject=person.email)
+    close(app)
 
 
 def can_log_in(office: Office, email: str, password: str) -> bool:
@@ -96,6 +110,32 @@ def test_what_is_done_for_one_person_counts_at_once(office: Office) -> None:
     window.locator("#page-form button").click()
     told(window, "The account is deleted.")
     assert not can_log_in(office, person.email, NEW_PASSWORD)
+
+
+def test_what_somebody_belongs_to_and_lets_in_is_changed(office: Office) -> None:
+    person = new_person(office.portal)
+    office.portal.flask("groups", "create", "Lab")
+    client = client_of(office.portal, "lab-app", person)
+    tokens, window = tokens_of(client), at(office, person)
+    press(window, "Change groups and roles")
+    window.get_by_label("Group", exact=True).select_option("Lab")
+    window.get_by_label("Role", exact=True).select_option("member")
+    press(window, "See what it would do")
+    told(window, "Lab: Not in this group → member")
+    hold(window, "groups")
+    press(window, "Change it")
+    assert "Lab" in str(said_of(client, tokens)["groups"])
+    press(window, "All sessions and applications")
+    press(window, "Remove the access of lab-app")
+    told(window, "No application has access")
+    assert client.refresh(tokens["refresh_token"]).status_code == 400
+    link_identity(office.portal, person)
+    window.reload()
+    press(window, "Unlink")
+    hold(window, "unlink")
+    window.locator("#page-form button").click()
+    told(window, "Ways to log in")
+    assert json.loads(office.portal.flask("identities", "list", person.email, "--json")) == []
 
 
 def test_somebody_who_is_invited_chooses_a_password_and_is_there(office: Office) -> None:
