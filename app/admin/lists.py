@@ -1,11 +1,13 @@
 """What the address of a list asks for: filters stand in it by name, so that a list can be kept and passed on."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
 
 from flask_login import current_user
 
 from app.admin.pages import asked
 from app.errors import InvalidInput, NotFound, sentence
+from app.services.foundation.pages import Count, Page
 from app.services.foundation.powers import USERS
 from app.wiring import services
 
@@ -42,6 +44,11 @@ class Filters(Mapping[str, str | None]):
 
 def _chosen(value: str | None, allowed: Collection[str] | None) -> str | None:
     return value if allowed is None or value in allowed else None
+
+
+def counted(page: Page[Any], count: Callable[[], Count]) -> Count:
+    """How many rows there are; nobody is asked where all of them stand on the page."""
+    return count() if page.next or page.previous else Count(len(page.items), is_more=False)
 
 
 def person_id(text: str) -> str:

@@ -27,6 +27,8 @@ from app.wiring import services
 search_desk = desk("admin_search", "/search")
 bp = search_desk.bp
 FEW = 8
+KID = re.compile(r"[A-Za-z0-9_-]{2,}")
+"""The beginning of an id of a signing key."""
 UUID_LENGTH = 36
 REQUEST_ID = re.compile("[0-9a-f]{32}")
 
@@ -154,7 +156,7 @@ def _providers(query: str) -> Found:
 def _keys(query: str) -> Found:
     hits = [
         Hit("key", each.kid, each.algorithm, url_for("admin_keys.keys"))
-        for each in services.keys.describe()
+        for each in (services.keys.describe() if KID.fullmatch(query) else ())
         if each.kid.startswith(query)
     ]
     return Found(sentence("Signing keys"), hits[:FEW], url_for("admin_keys.keys") if len(hits) > FEW else None)

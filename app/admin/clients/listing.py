@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import current_app
 
 from app.admin.clients.words import CONSENTS, GRANTS
-from app.admin.lists import PAGE, YES_NO, Filters
+from app.admin.lists import PAGE, YES_NO, Filters, counted
 from app.admin.pages import asked, desk, show
 from app.languages import current_language
 from app.services.foundation.powers import CLIENTS
@@ -53,7 +53,7 @@ def clients() -> str:
         rows=[(each, application(each)) for each in page.items],
         filters=filters,
         is_more_open=any(filters[name] for name in MORE),
-        count=services.applications.count(wanted),
+        count=counted(page, lambda: services.applications.count(wanted)),
         consents=CONSENTS,
         grants=GRANTS,
         scopes=[

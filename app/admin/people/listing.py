@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import redirect, request, url_for
 from flask_login import current_user
 
-from app.admin.lists import PAGE, YES_NO, Filters
+from app.admin.lists import PAGE, YES_NO, Filters, counted
 from app.admin.pages import Answer, PlainForm, asked, desk, show
 from app.errors import InvalidInput
 from app.languages import gettext as _
@@ -79,7 +79,7 @@ def _page(form: PlainForm) -> str:
         filters=filters,
         is_filtered=any(value for name, value in filters.items() if name != "sort"),
         is_more_open=any(filters[name] for name in MORE),
-        count=services.directory.count(wanted),
+        count=counted(page, lambda: services.directory.count(wanted)),
         plans=[each.name for each in services.plans.all()],
         providers=[(name, provider_title(name)) for name in sorted(services.identities.providers)],
         groups=services.rights.group_names(MOST_NAMES),
