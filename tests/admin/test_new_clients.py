@@ -56,6 +56,11 @@ def test_people_log_in_to_what_keeps_no_secret(app: Flask, kind: str, uri: str) 
     assert is_page(page, 200)
     assert "data-secret" not in page.text
     assert client_id_of(page) == "corner-shop"
+    code = re.sub("<[^>]+>", "", unescape(page.text))
+    assert ("PopupOAuthLogin.startAuth()" in code, "client.startRedirect()" in code) == (
+        kind == "popup",
+        kind == "redirect",
+    )
     party = RelyingParty(office, "corner-shop")
     got = party.redeem(party.code(redirect_uri=uri, scope="openid profile"), redirect_uri=uri)
     assert (got.status_code, got.json["scope"]) == (200, "openid profile")

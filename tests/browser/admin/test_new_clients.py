@@ -1,14 +1,22 @@
 """Applications registered in Chromium: advice while one types, each kind, and that it works at the protocol."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
 import pytest
 import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.admin.offices import Office, hold
+from tests.browser.people import log_in, opened_by
 from tests.portal import Portal
 from tests.relying_party import CHALLENGE, VERIFIER
 
 pytestmark = pytest.mark.parametrize("live_portal", ["sqlite"], indirect=True)
+HEAD = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">'
 HOME = "https://shop.example.com/callback"
 
 
@@ -69,6 +77,49 @@ def test_an_application_of_each_kind_is_registered_and_works(office: Office, liv
     token = requests.post(token_endpoint, data=form, auth=("nightly", secret), timeout=20).json()["access_token"]
     people = f"{live_portal.url}/api/admin/oauth/service/users"
     assert requests.get(people, headers={"Authorization": f"Bearer {token}"}, timeout=20).status_code == 200
+
+
+@contextmanager
+def site(pages: dict[str, str]) -> Iterator[str]:
+    """The origin of a page of somebody else; what it shows may be written into ``pages`` later."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(f"{HEAD}{pages.get(urlsplit(self.path).path, '')}".encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("kind", ["popup", "redirect"])
+def test_the_code_that_is_shown_logs_somebody_in(office: Office, kind: str) -> None:
+    pages: dict[str, str] = {}
+    with site(pages) as origin:
+        window = office.open("/admin/new-client")
+        fill_in(window, kind, name=kind, client_id=f"pasted-{kind}", redirect_uris=f"{origin}/callback")
+        assert registered(window) == ""
+        codes = window.locator("figure [data-copy-source]")
+        pages |= {"/": codes.nth(0).inner_text(), "/callback": codes.nth(1).inner_text()}
+        shop = office.windows.open(locale="en-US")
+        shop.goto(origin)
+        shop.locator("#login").wait_for()
+        with shop.expect_console_message(lambda message: office.administrator.email in message.text):
+            if kind == "popup":
+                log_in(opened_by(shop, "#login"), office.administrator)
+            else:
+                shop.locator("#login").click()
+                log_in(shop, office.administrator)
 
 
 def code_for(window: Page, portal: Portal, client_id: str, uri: str) -> str:
