@@ -2,8 +2,10 @@
 
 from app.admin.clients.client import is_within_reach
 from app.admin.clients.words import GRANTS
+from app.admin.delivery.words import told
 from app.admin.pages import desk, show
 from app.errors import sentence
+from app.languages import gettext as _
 from app.services.assertions.published_keys import READ
 from app.services.clients.clients import PORTAL
 from app.services.foundation.powers import CLIENTS
@@ -37,13 +39,8 @@ FETCHES = {
     "no_address": sentence("The address cannot be asked."),
     "status": sentence("The answer had another status than 200, or led elsewhere."),
     "no_usable_set": sentence("The answer was no set of public keys."),
-    "no_answer:Timeout": sentence("No answer came in time."),
-    "no_answer:ConnectionError": sentence("The server could not be reached."),
-    "no_answer:SSLError": sentence("No safe connection came about: the certificate of the server does not fit."),
-    "no_answer:BadAnswer": sentence("The answer could not be read."),
-    "no_answer:TooLarge": sentence("The answer was too long."),
 }
-"""What came of asking for the application's own keys, by the word that is counted."""
+"""What came of asking for the application's own keys, by the word that is counted, beside what notices say as well."""
 
 
 @bp.get("/<client_id>/health")
@@ -66,7 +63,9 @@ def health(client_id: str) -> str:
         failures=[(each, why(each)) for each in found.spans["30d"].failures],
         last_failure_words=why(found.last_failure) if found.last_failure else None,
         declined=DECLINED,
-        fetches=[(each, FETCHES.get(each.name, each.name)) for each in found.key_fetches],
+        fetches=[
+            (each, _(FETCHES[each.name]) if each.name in FETCHES else told(each.name)) for each in found.key_fetches
+        ],
         places=PLACES,
         lists=(
             (sentence("What it may ask for"), found.scopes),
@@ -79,3 +78,8 @@ def health(client_id: str) -> str:
 def why(failures: Failures) -> str:
     """The cause of refusals, in an English sentence; that of another time has none but its error."""
     return explained(failures.cause) or failures.error
+
+
+def fetched(result: str) -> str:
+    """What came of asking for the application's own keys, in the reader's language."""
+    return _(FETCHES[result]) if result in FETCHES else told(result)
